@@ -1,0 +1,7 @@
+"""Skeleton; its owner fills it."""
+
+cdef class TlsContext:
+    pass
+
+cdef class TlsEngine:
+    pass

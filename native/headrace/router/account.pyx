@@ -1,0 +1,4 @@
+"""Skeleton; its owner fills it."""
+
+cdef class Account:
+    pass

@@ -1,0 +1,106 @@
+"""Builds native/**/*.pyx as the dotted modules their paths spell; everything else is in pyproject.toml.
+
+Sources stay .pyx on the Extensions and cythonize runs inside build_ext: pip runs this file several times for
+metadata alone, and only so does the sdist carry .pyx and .pxd (see tests/shape/test_build.py).
+"""
+
+import os
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
+
+NATIVE = Path("native")
+CORE_FLOORS = ("core", "stream")  # HEADRACE_CORE_ONLY=1: what needs nothing but a C compiler
+
+
+def enabled(name: str) -> bool:
+    return os.environ.get(f"HEADRACE_{name}") == "1"
+
+
+DEBUG, SANITIZE, CORE_ONLY = enabled("DEBUG"), enabled("SANITIZE"), enabled("CORE_ONLY")
+HEADERS = {  # module: (header it cannot build without, Debian package that has it)
+    "headrace.net.tls": ("openssl/ssl.h", "libssl-dev"),
+    "headrace.storage.writer": ("sqlite3.h", "libsqlite3-dev"),
+}
+
+
+def compile_args() -> list[str]:
+    if SANITIZE:
+        return ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+                "-fno-sanitize-recover=all", "-fno-wrapv", "-DHEADRACE_DEBUG=1"]
+    if DEBUG:
+        return ["-O0", "-g3", "-DHEADRACE_DEBUG=1"]
+    return ["-O3", "-g1", "-fno-semantic-interposition"]
+
+
+def extensions() -> list[Extension]:
+    depends = sorted(str(p) for p in NATIVE.rglob("*") if p.suffix in (".pxd", ".h"))
+    found = []
+    for source in sorted(NATIVE.rglob("*.pyx")):
+        parts = source.relative_to(NATIVE).with_suffix("").parts
+        if CORE_ONLY and parts[1] not in CORE_FLOORS:
+            continue
+        found.append(Extension(
+            ".".join(parts), [str(source)], depends=depends, include_dirs=[str(NATIVE)],
+            extra_compile_args=compile_args(),
+            extra_link_args=["-fsanitize=address,undefined"] if SANITIZE else [],
+        ))
+    return found
+
+
+def require_headers(names: set[str]) -> None:
+    roots = os.environ.get("CPATH", "").split(":") + ["/usr/include", "/usr/local/include"]
+    roots.append(f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}")
+    for module, (header, package) in HEADERS.items():
+        if module in names and not any((Path(root) / header).exists() for root in roots if root):
+            raise SystemExit(f"headrace: {module} needs {header}: install {package}, "
+                             "or set HEADRACE_CORE_ONLY=1 for the stream core alone")
+
+
+class BuildExt(build_ext):
+    def build_extensions(self) -> None:
+        from Cython.Build import cythonize
+
+        require_headers({ext.name for ext in self.extensions})
+        self.parallel = self.parallel or os.cpu_count()
+        made = cythonize(
+            [Extension(e.name, e.sources, depends=e.depends) for e in self.extensions],
+            include_path=[str(NATIVE)], build_dir="build/cython", nthreads=0, annotate=DEBUG,
+            compiler_directives={
+                "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True,
+                "initializedcheck": False, "embedsignature": True, "warn.undeclared": False,
+            },
+        )
+        for ours, theirs in zip(self.extensions, made, strict=True):  # setuptools keeps private state on ours
+            for name in ("sources", "depends"):
+                setattr(ours, name, getattr(theirs, name))
+            for name in ("libraries", "include_dirs", "extra_compile_args", "extra_link_args"):
+                setattr(ours, name, [*getattr(ours, name), *getattr(theirs, name)])
+        super().build_extensions()
+
+
+class BuildPy(build_py):
+    """Ships .pxd and .h beside the modules, so that other people's Cython can cimport headrace."""
+
+    def _headers(self) -> dict[str, str]:
+        found = (p for p in NATIVE.rglob("*") if p.suffix in (".pxd", ".h"))
+        return {str(Path(self.build_lib) / p.relative_to(NATIVE)): str(p) for p in sorted(found)}
+
+    def run(self) -> None:
+        super().run()
+        if not self.editable_mode:
+            for target, source in self._headers().items():
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                self.copy_file(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        return [*super().get_outputs(include_bytecode), *self._headers()]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        return {**super().get_output_mapping(), **self._headers()}
+
+
+setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt, "build_py": BuildPy})
