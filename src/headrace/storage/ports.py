@@ -1,0 +1,134 @@
+"""What the server keeps, as ports: back ends implement them, and one test-suite runs against each of them.
+
+Bare JIDs are prepared ones (protocol.md 18) everywhere here; callers prepare, back ends compare code points.
+Every call that changes something returns after the commit. A call sees what was asked of the same storage before
+it, committed or not yet.
+"""
+
+from collections.abc import Awaitable, Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from headrace.sasl.credentials import Credentials
+
+Subscription = Literal["none", "to", "from", "both"]
+
+
+class StorageError(Exception):
+    """What the storage could not do, in words for the operator."""
+
+
+class StorageLocked(StorageError):
+    """Another process holds the data."""
+
+
+class StorageUnavailable(StorageError):
+    """The data cannot be read or written now: a full disk, no permission, a damaged file, too much waiting."""
+
+
+class AccountExists(StorageError):
+    """There is an account of that name."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    jid: str
+    credentials: Credentials
+    created: float                  # unix s
+
+
+class RosterItem(msgspec.Struct, frozen=True):
+    """What one account knows of one contact (RFC 6121 2.1.2, 3.1.3 and appendix A)."""
+
+    jid: str
+    name: str = ""
+    subscription: Subscription = "none"
+    ask: bool = False               # our request is unanswered ("pending out")
+    approved: bool = False          # pre-approved (RFC 6121 3.4)
+    groups: tuple[str, ...] = ()
+    pending_in: bytes | None = None     # their unanswered subscribe stanza, for each login until it is answered
+    listed: bool = True             # False: only pending_in is known; the roster doesn't show it (RFC 6121 3.1.3)
+
+
+class RosterChange(NamedTuple):
+    owner: str
+    contact: str
+    item: RosterItem | None         # None: removed
+
+
+class OfflineMessage(msgspec.Struct, frozen=True):
+    id: int                         # 64 bits, time-ordered, never used twice (protocol.md 6)
+    time: float                     # unix s at which it was queued, for XEP-0203; grows with the ids
+    stanza: bytes                   # as given to add()
+
+
+class AccountStore(Protocol):
+    async def get(self, jid: str) -> Account | None: ...
+
+    async def exists(self, jid: str) -> bool: ...
+
+    async def create(self, jid: str, credentials: Credentials) -> None:
+        """Raises AccountExists."""
+
+    async def create_many(self, accounts: Iterable[tuple[str, Credentials]]) -> int:
+        """Creates those that don't exist yet, all in one commit; how many it created."""
+
+    async def set_credentials(self, jid: str, credentials: Credentials) -> bool:
+        """False: no such account."""
+
+    async def delete(self, jid: str) -> bool:
+        """The account, its roster and its offline messages. False: no such account."""
+
+    async def jids(self, host: str | None = None) -> list[str]:
+        """Of one host or of all, sorted."""
+
+
+class RosterStore(Protocol):
+    async def load(self, owner: str) -> list[RosterItem]: ...
+
+    async def get(self, owner: str, contact: str) -> RosterItem | None: ...
+
+    async def put(self, owner: str, item: RosterItem) -> None: ...
+
+    async def remove(self, owner: str, contact: str) -> bool:
+        """False: there was none."""
+
+    async def apply(self, changes: Sequence[RosterChange]) -> None:
+        """Several items, of several owners, in one commit (both sides of a subscription)."""
+
+    async def put_pair(self, owner: str, item: RosterItem, other: str, other_item: RosterItem) -> None:
+        """apply() of two items of two owners."""
+
+
+class OfflineStore(Protocol):
+    def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
+        """A message for `owner`, from `peer` (bare JIDs), is queued when this returns; awaiting gives its id after
+        the commit.
+
+        Raises StorageUnavailable at once, and keeps nothing, when the store is too slow or too full to promise
+        that (protocol.md 3)."""
+
+    async def fetch(self, owner: str) -> list[OfflineMessage]:
+        """In the order of add()."""
+
+    async def remove(self, owner: str, up_to: int) -> int:
+        """Forget messages with ids up to and including that one; how many there were."""
+
+    async def count(self, owner: str) -> int: ...
+
+
+class Storage(Protocol):
+    @property
+    def accounts(self) -> AccountStore: ...
+
+    @property
+    def roster(self) -> RosterStore: ...
+
+    @property
+    def offline(self) -> OfflineStore: ...
+
+    async def secret(self) -> bytes:
+        """32 random bytes, the same for all time: salts of accounts that don't exist (protocol.md 10)."""
+
+    async def close(self) -> None:
+        """Commits what waits and ends. Nothing may be asked afterwards."""
