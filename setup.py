@@ -13,14 +13,17 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 NATIVE = Path("native")
-CORE_FLOORS = ("core", "stream")  # HEADRACE_CORE_ONLY=1: what needs nothing but a C compiler
+CORE_FLOORS = ("core", "stream")
 
 
 def enabled(name: str) -> bool:
     return os.environ.get(f"HEADRACE_{name}") == "1"
 
 
-DEBUG, SANITIZE, CORE_ONLY = enabled("DEBUG"), enabled("SANITIZE"), enabled("CORE_ONLY")
+DEBUG = enabled("DEBUG")  # no optimisation, bounds checks, our own assertions, annotated C
+COVERAGE = enabled("COVERAGE")  # line tracing for coverage's Cython plugin
+SANITIZE = enabled("SANITIZE")  # address and undefined-behaviour sanitizers
+CORE_ONLY = enabled("CORE_ONLY")  # the embeddable floors: need nothing but a C compiler
 HEADERS = {  # module: (header it cannot build without, Debian package that has it)
     "headrace.net.tls": ("openssl/ssl.h", "libssl-dev"),
     "headrace.storage.writer": ("sqlite3.h", "libsqlite3-dev"),
@@ -28,11 +31,13 @@ HEADERS = {  # module: (header it cannot build without, Debian package that has 
 
 
 def compile_args() -> list[str]:
-    if SANITIZE:
+    if SANITIZE:  # the interpreter's own -fwrapv would hide signed overflow from UBSan
         return ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
                 "-fno-sanitize-recover=all", "-fno-wrapv", "-DHEADRACE_DEBUG=1"]
     if DEBUG:
         return ["-O0", "-g3", "-DHEADRACE_DEBUG=1"]
+    if COVERAGE:  # Python 3.12's sys.monitoring does not reach Cython's lines
+        return ["-O0", "-DCYTHON_TRACE=1", "-DCYTHON_USE_SYS_MONITORING=0"]
     return ["-O3", "-g1", "-fno-semantic-interposition"]
 
 
@@ -52,26 +57,33 @@ def extensions() -> list[Extension]:
 
 
 def require_headers(names: set[str]) -> None:
-    roots = os.environ.get("CPATH", "").split(":") + ["/usr/include", "/usr/local/include"]
-    roots.append(f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}")
+    system = ("/usr/include", "/usr/local/include", f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}")
+    roots = [*os.environ.get("CPATH", "").split(":"), *system]
     for module, (header, package) in HEADERS.items():
         if module in names and not any((Path(root) / header).exists() for root in roots if root):
             raise SystemExit(f"headrace: {module} needs {header}: install {package}, "
                              "or set HEADRACE_CORE_ONLY=1 for the stream core alone")
 
 
+def generated() -> str | None:
+    """Where the C goes, a folder per set of directives: Cython sees changed files, not changed directives."""
+    if COVERAGE:
+        return None  # coverage's plugin looks for the C beside the .pyx
+    return "build/cython-debug" if DEBUG else "build/cython"
+
+
 class BuildExt(build_ext):
     def build_extensions(self) -> None:
-        from Cython.Build import cythonize
+        from Cython.Build import cythonize  # late: metadata is asked for where there is no Cython
 
         require_headers({ext.name for ext in self.extensions})
         self.parallel = self.parallel or os.cpu_count()
         made = cythonize(
             [Extension(e.name, e.sources, depends=e.depends) for e in self.extensions],
-            include_path=[str(NATIVE)], build_dir="build/cython", nthreads=0, annotate=DEBUG,
+            include_path=[str(NATIVE)], build_dir=generated(), annotate=DEBUG,
             compiler_directives={
                 "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True,
-                "initializedcheck": False, "embedsignature": True, "warn.undeclared": False,
+                "initializedcheck": False, "embedsignature": True, "linetrace": COVERAGE,
             },
         )
         for ours, theirs in zip(self.extensions, made, strict=True):  # setuptools keeps private state on ours

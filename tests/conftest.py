@@ -1,0 +1,31 @@
+"""What every test can ask for: how thorough to be (HEADRACE_SOAK), and a free port."""
+
+import os
+import socket
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The sanitizers' control cases mean something in their build alone.
+collect_ignore = [] if os.environ.get("HEADRACE_SANITIZE") == "1" else ["sanitize"]
+
+SOAK = int(os.environ.get("HEADRACE_SOAK", "1"))
+
+# Time fails no test: two cores are shared with other work.
+settings.register_profile("headrace", deadline=None, max_examples=100 * SOAK,
+                          suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("headrace")
+
+
+@pytest.fixture(scope="session")
+def soak() -> int:
+    """How many times the usual number of generated cases, rounds or kills to do: 1, or HEADRACE_SOAK."""
+    return SOAK
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody uses now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
