@@ -1,0 +1,49 @@
+"""How the control plane reaches an account: async ports addressed by bare JID (protocol.md 19).
+
+Every account has one home, where its sessions' routes and its tables are. Alone, this process is every account's home
+(`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module never walks tables, and
+never learns which of the two it is. All JIDs here are prepared.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Audience(Enum):
+    """Which of an account's resources a stanza is for."""
+
+    AVAILABLE = "available"  # has sent initial presence
+    INTERESTED = "interested"  # has asked for the roster (RFC 6121 2.1.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A bound resource as other parts may see it."""
+
+    jid: str  # full
+    available: bool
+    interested: bool
+    priority: int
+
+
+class Accounts(Protocol):
+    """What may be asked of an account's home. An account without sessions is not an error: nobody is there to be told."""
+
+    async def push(self, account: str, payload: bytes) -> None:
+        """Send an IQ set with this payload to every interested resource (RFC 6121 2.1.6), each with its own id."""
+
+    async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
+        """Put a stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
+
+    async def show(self, account: str, watcher: str) -> None:
+        """Send the current presence of each available resource of `account` to `watcher` (bare)."""
+
+    async def hide(self, account: str, watcher: str) -> None:
+        """Send `watcher` an unavailable presence from each available resource of `account`."""
+
+    async def set_contact(self, account: str, contact: str, subscription: int) -> None:
+        """Change the account's table; bits of router.account.Subscription, 0 takes the contact out of it."""
+
+    async def resources(self, account: str) -> list[Resource]:
+        """The account's bound resources, in order of binding."""

@@ -1,0 +1,197 @@
+"""What a module is: one class in one file that says all of itself.
+
+    class Ping(Module):
+        name = "ping"
+        xeps = (Xep(199, "2.0.1"),)
+        features = ("urn:xmpp:ping",)
+
+        @iq("get", "urn:xmpp:ping", "ping", Target.HOST | Target.SELF)
+        def ping(self, request: Request) -> Effects:
+            return Reply()
+
+Handlers and hooks get frozen objects, return effects and never touch a socket or another session; what belongs to an
+account they reach through the ports in their `Context`. A handler that need not wait is a plain function and is answered
+at once; one that waits is `async def`, and stanzas of the same session that could overtake it wait (protocol.md 2).
+An error condition is raised: `raise Refused("item-not-found")`. Any other exception costs its request an
+`internal-server-error` and the log a line, never the session.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Any, ClassVar, TypeVar
+
+from headrace.cluster.ports import Accounts
+from headrace.core.stanza import Stanza
+from headrace.modules.locks import Locks
+from headrace.storage.ports import Storage
+
+
+class Target(Flag):
+    """To whom an IQ request is addressed."""
+
+    HOST = auto()  # a hosted domain
+    SELF = auto()  # the sender's own account: its bare JID, or no `to` (RFC 6120 10.3.3)
+    ACCOUNT = auto()  # another local bare JID, whether such an account exists or not
+
+
+@dataclass(frozen=True, slots=True)
+class Xep:
+    """An XEP that a module implements: README's table and the DOAP file are made from these."""
+
+    number: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Disco identity (XEP-0030)."""
+
+    category: str
+    type: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A stanza for the control plane. All JIDs are prepared."""
+
+    stanza: Stanza
+    sender: str  # full JID of the session it came from, or what `from` says in a stanza of our own making
+    to: str  # bare JID or domain; the sender's bare JID where the stanza has no `to`
+
+    @property
+    def account(self) -> str:
+        """The sender's bare JID."""
+        return self.sender.partition("/")[0]
+
+    @property
+    def host(self) -> str:
+        """The domain it is addressed to."""
+        return self.to.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The IQ result to this request; payload: XML with its own xmlns, or nothing."""
+
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A stanza of ours into the outbox of the session that this is about."""
+
+    stanza: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A stanza of ours, routed by RFC 6121 section 8 as if it came from its `from`."""
+
+    stanza: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Interested:
+    """The session has asked for the roster and gets its pushes from now on (RFC 6121 2.1.6)."""
+
+
+Effect = Reply | Send | Route | Interested
+Effects = Effect | Sequence[Effect] | None
+Outcome = Effects | Awaitable[Effects]
+
+
+class Refused(Exception):
+    """The request is answered with this stanza error (RFC 6120 8.3.3)."""
+
+    def __init__(self, condition: str, text: str = "", *, type: str = "") -> None:
+        super().__init__(condition)
+        self.condition = condition
+        self.text = text
+        self.type = type  # default: what RFC 6120 8.3.3 recommends for the condition
+
+
+@dataclass(frozen=True, slots=True)
+class IqHandler:
+    """How `@iq` marks a method."""
+
+    type: str
+    namespace: str
+    name: str
+    target: Target
+    hold_all: bool
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def iq(type: str, namespace: str, name: str, target: Target, *, hold_all: bool = False) -> Callable[[F], F]:
+    """Mark a method as the handler of IQ requests of this type with this payload, sent to these targets.
+
+    hold_all: it changes how later stanzas are treated, so all of the session's wait for it (protocol.md 2).
+    """
+
+    def mark(function: F) -> F:
+        vars(function).setdefault("iq_handlers", []).append(IqHandler(type, namespace, name, target, hold_all))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every module is given: the ports, never a back end."""
+
+    hosts: Collection[str]  # domains we serve
+    storage: Storage
+    accounts: Accounts
+    locks: Locks  # an account's roster changes one at a time
+    now: Callable[[], float]  # Unix time
+    spawn: Callable[[Awaitable[None]], None]  # run in the background; an error is logged
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """Options of a module that has none."""
+
+
+class Module:
+    """Base of all modules. A hook is a method of this class, overridden by whoever wants it; all may be async.
+
+    `absent`, `subscription` and `probe` are asked in order of loading until one answers other than None."""
+
+    name: ClassVar[str]
+    xeps: ClassVar[tuple[Xep, ...]] = ()
+    Options: ClassVar[type] = NoOptions  # a frozen dataclass: the keys of [module.<name>], with defaults
+    features: ClassVar[tuple[str, ...]] = ()  # disco#info of our domains
+    account_features: ClassVar[tuple[str, ...]] = ()  # disco#info of an account
+    identities: ClassVar[tuple[Identity, ...]] = ()
+    account_identities: ClassVar[tuple[Identity, ...]] = ()
+
+    def __init__(self, context: Context, options: Any) -> None:
+        self.context = context
+        self.options = options
+
+    def loaded(self, modules: Sequence["Module"]) -> None:
+        """All modules are there, this one among them."""
+
+    def available(self, sender: str, priority: int) -> Outcome:
+        """The resource (full JID) has sent the first presence with which it became available."""
+        return None
+
+    def gone(self, sender: str) -> Outcome:
+        """The session of this full JID has ended; contacts have been told. Replies have nowhere to go."""
+        return None
+
+    def absent(self, request: Request) -> Outcome:
+        """A message to a local bare JID that no session can take (RFC 6121 8.5.2.2, 8.5.3.2.1)."""
+        return None
+
+    def subscription(self, request: Request) -> Outcome:
+        """Presence subscribe, subscribed, unsubscribe or unsubscribed from a local account to a bare JID."""
+        return None
+
+    def probe(self, request: Request) -> Outcome:
+        """A presence probe to a local bare JID (RFC 6121 4.3)."""
+        return None
