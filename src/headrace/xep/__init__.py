@@ -1,0 +1,1 @@
+"""Protocol pieces of the XEPs as small pure functions, without policy."""

@@ -1,0 +1,47 @@
+"""The owned form of one top-level element."""
+
+from typing import final
+from xml.etree.ElementTree import Element
+
+@final
+class Stanza:
+    """A copy of one element, frozen. Values are decoded; JIDs as written unless a router prepared them."""
+
+    kind: int
+    """headrace.core.tokenizer.Kind: message, presence, iq or other."""
+    name: str
+    namespace: str
+    """Of the top tag; empty if it has none."""
+    to: str | None
+    from_: str | None
+    id: str | None
+    type: str | None
+    lang: str | None
+    """Its own xml:lang; None where the stream's applies."""
+    raw: bytes
+    """As received, head included: `to` and `from` in it may differ from the attributes above."""
+    child_name: str | None
+    """First direct child (IQ dispatch)."""
+    child_namespace: str | None
+    known: int
+    """Bits numbered by headrace.core.names.Known."""
+    flags: int
+    """Bits of headrace.core.tokenizer.Flag."""
+
+    def element(self) -> Element:
+        """The whole element as `xml.etree.ElementTree`, tags as `{namespace}name`; built on first use, then shared.
+
+        `to` and `from` are those of this object. Don't change it: copy.deepcopy() it first.
+        """
+
+    def child(self) -> Element | None:
+        """The first direct child of element()."""
+
+def parse_stanza(raw: bytes, content: str = "jabber:client", *, from_: str | None = None, to: str | None = None) -> Stanza:
+    """A Stanza from stored or self-made bytes that stand below a stream root whose default namespace is `content`.
+
+    from_, to: replace what the head says. Raises XMLError.
+    """
+
+def parse_element(raw: bytes, default_ns: str = "") -> Element:
+    """One element from bytes, `default_ns` being the default namespace of its place. Raises XMLError."""

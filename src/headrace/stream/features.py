@@ -1,0 +1,59 @@
+"""Stream features: RFC 6120 4.3.2. Each function writes one feature; features() wraps them."""
+
+from collections.abc import Iterable
+
+from headrace.core import ns
+from headrace.core.writer import escape
+
+
+def features(parts: Iterable[bytes], *, standalone: bool = False) -> bytes:
+    """The <stream:features/> element. standalone: declare the prefix, for a frame of its own (RFC 7395)."""
+    prefix = f" xmlns:stream='{ns.STREAM}'" if standalone else ""
+    inside = b"".join(parts)
+    if not inside:
+        return f"<stream:features{prefix}/>".encode()
+    return f"<stream:features{prefix}>".encode() + inside + b"</stream:features>"
+
+
+def starttls(*, required: bool = True) -> bytes:
+    """RFC 6120 5.4.1."""
+    inside = "<required/>" if required else "<optional/>"
+    return f"<starttls xmlns='{ns.TLS}'>{inside}</starttls>".encode()
+
+
+def mechanisms(names: Iterable[str]) -> bytes:
+    """RFC 6120 6.4.1: SASL mechanisms, the server's favourite first."""
+    inside = "".join(f"<mechanism>{escape(name)}</mechanism>" for name in names)
+    return f"<mechanisms xmlns='{ns.SASL}'>{inside}</mechanisms>".encode()
+
+
+def channel_bindings(types: Iterable[str]) -> bytes:
+    """XEP-0440: the channel-binding types that we can check."""
+    inside = "".join(f"<channel-binding type='{escape(name)}'/>" for name in types)
+    return f"<sasl-channel-binding xmlns='{ns.CHANNEL_BINDING}'>{inside}</sasl-channel-binding>".encode()
+
+
+def bind() -> bytes:
+    """RFC 6120 7.4."""
+    return f"<bind xmlns='{ns.BIND}'/>".encode()
+
+
+def session() -> bytes:
+    """RFC 3921 3, which older clients wait for; <optional/> tells the newer ones to skip it."""
+    return f"<session xmlns='{ns.SESSION}'><optional/></session>".encode()
+
+
+def roster_versioning() -> bytes:
+    """RFC 6121 2.6.1."""
+    return f"<ver xmlns='{ns.ROSTER_VERSIONING}'/>".encode()
+
+
+def pre_approval() -> bytes:
+    """RFC 6121 3.4.1."""
+    return f"<sub xmlns='{ns.PRE_APPROVAL}'/>".encode()
+
+
+def limits(max_bytes: int, idle_seconds: int | None = None) -> bytes:
+    """XEP-0478: the largest top-level element that we take; after how many silent seconds we may close."""
+    idle = "" if idle_seconds is None else f"<idle-seconds>{idle_seconds}</idle-seconds>"
+    return f"<limits xmlns='{ns.STREAM_LIMITS}'><max-bytes>{max_bytes}</max-bytes>{idle}</limits>".encode()

@@ -1,0 +1,95 @@
+"""Stream headers: RFC 6120 4.7 to 4.9. Ours written, the peer's judged."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from headrace.core.errors import JIDError
+from headrace.core.jid import JID
+from headrace.core.ns import CLIENT, STREAM
+from headrace.core.writer import escape
+from headrace.stream.errors import StreamError
+
+VERSION = "1.0"
+"""RFC 6120 4.7.5: the only version there is; a peer that offers a higher one is answered with ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A peer's stream header as the tokenizer reports it: decoded, None where an attribute is absent."""
+
+    name: str = "stream"
+    namespace: str = STREAM
+    content: str = CLIENT
+    """The default namespace declared on it; empty if none."""
+    to: str | None = None
+    from_: str | None = None
+    id: str | None = None
+    version: str | None = None
+    lang: str | None = None
+
+
+def stream_header(*, from_: str | None, id: str | None, to: str | None = None, lang: str | None = "en",
+                  content: str = CLIENT, extra: str = "") -> bytes:
+    """Our header for TCP, with the XML declaration that RFC 6120 11.5 lets us send.
+
+    lang: the default language of what we say. extra: further declarations, such as xmlns:db (XEP-0220).
+    """
+    values = {"xmlns": content, "xmlns:stream": STREAM, "from": from_, "to": to, "id": id, "xml:lang": lang,
+              "version": VERSION}
+    written = "".join(f" {key}='{escape(value)}'" for key, value in values.items() if value is not None)
+    return f"<?xml version='1.0'?><stream:stream{written}{extra}>".encode()
+
+
+def judge_namespaces(header: Header, content: str = CLIENT) -> None:
+    """RFC 6120 4.8 on a header received over TCP. Raises StreamError."""
+    if header.namespace != STREAM:
+        raise StreamError("invalid-namespace", f"the stream's namespace has to be {STREAM}")
+    if header.name != "stream":
+        raise StreamError("bad-format", "a stream starts with <stream:stream>")
+    if header.content != content:
+        raise StreamError("invalid-namespace", f"the default namespace here has to be {content}")
+
+
+def judge_version(version: str | None) -> None:
+    """RFC 6120 4.7.5: refuse what predates 1.0; a higher version is answered with ours. Raises StreamError."""
+    major, dot, minor = (version or "0.9").partition(".")
+    digits = major + minor
+    if not (major and minor and dot and digits.isascii() and digits.isdigit()):
+        raise StreamError("bad-format", "version has to be two numbers joined by a dot")
+    if int(major) < 1:
+        raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
+
+
+def judge_host(to: str | None, hosts: Container[str]) -> str:
+    """The prepared host that a client's header asks for (RFC 6120 4.7.2). Raises StreamError."""
+    if not to:
+        raise StreamError("improper-addressing", "the header's `to` has to name a host of this server")
+    try:
+        jid = JID.parse(to)
+    except JIDError as error:
+        raise StreamError("host-unknown", f"`to` is no host name: {error}") from None
+    if jid.full != jid.domain or jid.domain not in hosts:
+        raise StreamError("host-unknown", "this server does not serve that host")
+    return jid.domain
+
+
+def judge_from(from_: str | None, host: str) -> str | None:
+    """The prepared bare JID that a client claims in `from` (RFC 6120 4.7.1), if it does. Raises StreamError."""
+    if from_ is None:
+        return None
+    try:
+        jid = JID.parse(from_)
+    except JIDError as error:
+        raise StreamError("invalid-from", f"`from` is no JID: {error}") from None
+    if jid.domain != host:
+        raise StreamError("invalid-from", "`from` is not an address of the host in `to`")
+    return jid.bare
+
+
+def judge_client(header: Header, hosts: Container[str]) -> str:
+    """All of the above for a c2s header over TCP; answers the prepared host. Raises StreamError."""
+    judge_namespaces(header)
+    host = judge_host(header.to, hosts)
+    judge_version(header.version)
+    judge_from(header.from_, host)
+    return host
