@@ -1,0 +1,63 @@
+"""What leaves the house: the wheel is made from the sdist, and others can cimport from it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from support.tree import NATIVE, ROOT, SRC
+
+COPIED = ("src", "native", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[str], set[str]]:
+    """Names in (sdist, wheel made from it). Only the core is compiled: the same recipe, quicker."""
+    out, tree = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("checkout")
+    ignored = ("*.so", "*.egg-info", "__pycache__")
+    for name in COPIED:
+        copy(ROOT / name, tree / name, ignored)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, tree]
+    env = {**os.environ, "HEADRACE_CORE_ONLY": "1", "CFLAGS": "-O0"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with tarfile.open(next(out.glob("*.tar.gz"))) as sdist, zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
+        return {name.partition("/")[2] for name in sdist.getnames()}, set(wheel.namelist())
+
+
+def copy(source: Path, target: Path, ignored: tuple[str, ...]) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*ignored))
+    else:
+        shutil.copy(source, target)
+
+
+def names(root: Path, *ends: str) -> set[str]:
+    """Files below src/headrace or native/headrace with these ends, as a wheel names them."""
+    return {f"headrace/{p.relative_to(root)}" for p in root.rglob("*") if p.name.endswith(ends)}
+
+
+def test_sdist_holds_every_source(built: tuple[set[str], set[str]]) -> None:
+    sdist, _ = built
+    assert {f"src/{n}" for n in names(SRC, ".py", ".pyi", ".sql", "py.typed")} <= sdist
+    assert {f"native/{n}" for n in names(NATIVE, ".h", ".pxd")} <= sdist
+    assert {f"native/{n}" for n in names(NATIVE, ".pyx") if n.startswith("headrace/core/")} <= sdist
+    assert not [name for name in sdist if name.endswith((".c", ".so"))]
+
+
+def test_wheel_holds_what_others_need(built: tuple[set[str], set[str]]) -> None:
+    _, wheel = built
+    assert names(SRC, ".py", ".pyi", ".sql", "py.typed") | names(NATIVE, ".pxd", ".h") <= wheel
+    assert not [name for name in wheel if name.endswith((".c", ".pyx", ".html"))]
+
+
+def test_core_alone_builds_the_core_alone(built: tuple[set[str], set[str]]) -> None:
+    _, wheel = built
+    folders = {name.split("/")[1] for name in wheel if name.endswith(".so")}
+    assert "core" in folders
+    assert folders <= {"core", "stream"}
