@@ -12,6 +12,15 @@ cpdef enum SessionFlag:
     S_INTERESTED = 2        # has asked for the roster: gets pushes
     S_ENDED = 4             # unbound; takes nothing any more
 
+cpdef enum Reason:
+    # Why a stanza is punted to the control plane; what comes with each: session.pyi.
+    P_NONZA = 1
+    P_SERVER
+    P_SUBSCRIPTION
+    P_PROBE
+    P_ABSENT
+    P_REMOTE
+
 cdef class Session(Sink):
     cdef readonly Router router
     cdef readonly Account account           # None once ended

@@ -1,0 +1,19 @@
+"""An account's tables in memory while one of its sessions is bound, and the native table that finds them."""
+
+from enum import IntEnum
+from typing import final
+
+class Subscription(IntEnum):
+    """What the data plane knows of a roster item (RFC 6121 2.1.2.5): "both" is 3."""
+
+    SUB_TO = 1
+    """The account sees the contact's presence."""
+    SUB_FROM = 2
+    """The contact sees the account's."""
+
+@final
+class Account:
+    """Who of an account is here, and who may see it. Made by Router.load()."""
+
+    jid: bytes
+    """Prepared bare JID."""

@@ -1,0 +1,47 @@
+"""What the data plane asks of the control plane, and what it gets back."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from typing import Protocol
+
+from headrace.core.stanza import Stanza
+from headrace.router.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAll:
+    """Until this is done, every later stanza of the session waits (protocol.md 2): carbons, roster, block
+    list, ..."""
+
+    awaitable: Awaitable[object]
+
+
+Outcome = Awaitable[object] | HoldAll | None
+"""None: finished. An awaitable: later stanzas of this session to the same bare JID wait until it is done."""
+
+
+class Control(Protocol):
+    """The control plane, as the router sees it. Nothing here may raise: a request that fails is answered with
+    its error.
+
+    Called in the middle of a turn, after the tokenizer has returned; all it gets are copies. It may call
+    anything of the
+    Router: what ends a session only takes effect at the end of the turn.
+    """
+
+    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
+        """A stanza that the data plane can't decide. reason: `headrace.router.session.Reason`, which says
+        what it is given.
+
+        session: who sent it; None for one of our own making (`Router.route`). `stanza.from_` is the sender's
+        prepared full JID (bare for P_SUBSCRIPTION), `stanza.to` the prepared address or None.
+        """
+
+    def available(self, session: Session) -> Outcome:
+        """The session has sent the first presence with which it became available.
+
+        Contacts on this server have been told, and their current presence is in the session's outbox.
+        """
+
+    def gone(self, session: Session) -> None:
+        """The session has ended; its contacts have been told. It takes nothing any more."""

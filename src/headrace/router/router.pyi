@@ -1,0 +1,83 @@
+"""Tables and delivery (RFC 6121 section 8): every account has its home here (protocol.md 19).
+
+JIDs given to a Router are prepared already. Stanzas of our own making are given as one element without xmlns,
+in the content namespace, and are routed in the turn in which they are given; nothing is ever returned to the
+caller: errors come back as stanzas.
+"""
+
+from collections.abc import Mapping
+from typing import final
+
+from headrace.core.tokenizer import Tokenizer
+from headrace.net.link import Link
+from headrace.net.reactor import Reactor
+from headrace.router.control import Control
+from headrace.router.session import Session
+
+@final
+class Router:
+    def __init__(self, reactor: Reactor, control: Control | None = None) -> None:
+        """control may be set later, before the first bind()."""
+
+    control: Control
+    reactor: Reactor
+    hosts: frozenset[str]
+
+    def add_host(self, domain: str) -> None:
+        """Serve this domain: stanzas to it and to its accounts are ours."""
+
+    def load(self, bare: str, contacts: Mapping[str, int]) -> None:
+        """Put an account's tables into memory: bits of account.Subscription by bare JID.
+
+        Does nothing if they are there already: what is there has followed every set_contact() since. They go
+        by themselves after the account's last session, or by release().
+        """
+
+    def loaded(self, bare: str) -> bool: ...
+
+    def release(self, bare: str) -> None:
+        """Drop an account's tables if no session is bound: for a login that failed after load()."""
+
+    def bind(self, link: Link, tokenizer: Tokenizer, jid: str, lang: str | None) -> Session:
+        """Take the link over as the session of this full JID.
+
+        The tokenizer stands below an open stream root; elements that it has kept are read at the end of the
+        turn. What to do with a session that has this JID already is the caller's business: find() it first,
+        end() it with `conflict`; both may exist until the end of the turn. Raises LookupError if the account
+        is not loaded.
+        """
+
+    def find(self, full: str) -> Session | None:
+        """The bound session of this full JID."""
+
+    def sessions(self, bare: str) -> list[Session]:
+        """The account's bound sessions, in order of binding. For cluster/local.py alone."""
+
+    def contact(self, bare: str, contact: str) -> int:
+        """Bits of Subscription; 0 if there are none or the account is not loaded."""
+
+    def set_contact(self, bare: str, contact: str, bits: int) -> None:
+        """Change a loaded account's table; nothing happens if it is not loaded. 0 takes the contact out."""
+
+    def show(self, bare: str, watcher: str) -> None:
+        """Send the current presence of each available session of `bare` to each available session of
+        `watcher` (a bare JID; or a full one: to that session only)."""
+
+    def hide(self, bare: str, watcher: str) -> None:
+        """Send `watcher` an unavailable presence from each available session of `bare`."""
+
+    def deliver(self, session: Session, raw: bytes) -> None:
+        """Queue a stanza of our own making towards this session as it is: replies, pushes. Nothing if it has
+        ended."""
+
+    def route(self, raw: bytes, from_: str | None = None) -> None:
+        """Route a stanza of our own making by RFC 6121 section 8 as if it came from `from_`, or from the
+        `from` in it.
+
+        What no session takes is punted with session None. Raises ValueError if it is no stanza, or malformed.
+        """
+
+    def end(self, session: Session, condition: str, text: str = "") -> None:
+        """End a session: stream error (RFC 6120 4.9.3; none if condition is empty), `</stream:stream>`,
+        close, unavailable to its contacts. Takes effect at the end of the turn; a second call changes
+        nothing."""

@@ -1,0 +1,64 @@
+"""A bound resource: gets its link's stanzas, has them routed, and queues what others send it."""
+
+from enum import IntEnum
+from typing import Any, final
+
+from headrace.core.tokenizer import Tokenizer
+from headrace.net.link import Link
+from headrace.router.outbox import Outbox
+
+class Reason(IntEnum):
+    """Why a stanza is punted to the control plane."""
+
+    P_NONZA = 1
+    """A top-level element that is no stanza. `stanza.raw` as received."""
+    P_SERVER = 2
+    """To the server itself: IQ without `to`, to a hosted domain or to a local bare JID; message and presence
+    to a hosted domain. An IQ has been checked (id, type, one child). `stanza.raw` as received."""
+    P_SUBSCRIPTION = 3
+    """Presence subscribe, subscribed, unsubscribe, unsubscribed to a local bare JID. `stanza.raw` is
+    self-contained: a new head (`from` and `to` bare, xml:lang) in no namespace, judged children gone: it can
+    be stored and routed."""
+    P_PROBE = 4
+    """Presence probe to a local bare JID. `stanza.raw` self-contained."""
+    P_ABSENT = 5
+    """Message (normal or chat) to a local bare JID that no session can take, whether the account exists or
+    not (RFC 6121 8.5). `stanza.raw` self-contained; `stanza.to` may be a full JID of a resource that is not
+    there."""
+    P_REMOTE = 6
+    """Any stanza to a domain that is not hosted here. `stanza.raw` self-contained. From a session that has
+    ended: its unavailable presence to where it had sent directed presence."""
+
+class SessionFlag(IntEnum):
+    S_AVAILABLE = 1
+    """Has sent initial presence."""
+    S_INTERESTED = 2
+    """Has asked for the roster: gets pushes (RFC 6121 2.1.6)."""
+    S_ENDED = 4
+    """Unbound, or about to be at the end of this turn: takes nothing any more."""
+
+@final
+class Session:
+    """Made by Router.bind() alone. All JIDs are prepared."""
+
+    jid: str
+    """Full JID."""
+    bare: str
+    resource: str
+    priority: int
+    """Of the last available presence; -128 to 127."""
+    flags: int
+    """Bits of SessionFlag."""
+    presence: bytes | None
+    """The last broadcast available presence, as a stanza without `to`; None while unavailable."""
+    lang: str | None
+    """The stream's xml:lang."""
+    link: Link | None
+    """None once the link has gone."""
+    tok: Tokenizer
+    outbox: Outbox
+    state: Any
+    """The control plane's own; None at first and after the end."""
+
+    def set_flag(self, flag: int, on: bool = True) -> None:
+        """Set or clear S_INTERESTED; the other flags are the data plane's. Raises ValueError for those."""
