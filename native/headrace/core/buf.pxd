@@ -3,10 +3,11 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 
-cdef struct Str:
-    # Bytes that somebody else owns. p == NULL: absent (an absent attribute); n == 0 with p set: empty.
-    const char* p
-    size_t n
+cdef extern from "headrace/core/str.h":
+    ctypedef struct Str:
+        # Bytes that somebody else owns. p == NULL: absent (an absent attribute); n == 0 with p set: empty.
+        const char* p
+        size_t n
 
 
 cdef struct Buf:

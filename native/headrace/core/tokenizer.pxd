@@ -9,109 +9,111 @@
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from headrace.core.buf cimport Buf, Str
 
-cpdef enum Mode:
-    MODE_STREAM = 0     # TCP: one root, its children are the elements
-    MODE_FRAME          # RFC 7395: each feed is one frame, one element at depth 0, nothing inherited
-    MODE_BODY           # XEP-0124: each feed is one <body/>, its children are the elements
+cdef extern from "headrace/core/view.h":
+    cpdef enum Mode:
+        MODE_STREAM         # TCP: one root, its children are the elements
+        MODE_FRAME          # RFC 7395: each feed is one frame, one element at depth 0, nothing inherited
+        MODE_BODY           # XEP-0124: each feed is one <body/>, its children are the elements
 
-cpdef enum Ev:
-    EV_MORE = 0         # all input used, nothing complete
-    EV_OPEN             # the root's start tag (MODE_STREAM, MODE_BODY); attributes in view and through attr()
-    EV_ELEMENT          # one complete top-level element, in view and tape
-    EV_CLOSE            # the root's end tag
-    EV_ERROR            # nothing more will come; error_* are set
+    cpdef enum Ev:
+        EV_MORE             # all input used, nothing complete
+        EV_OPEN             # the root's start tag (MODE_STREAM, MODE_BODY); attributes in view and through attr()
+        EV_ELEMENT          # one complete top-level element, in view and tape
+        EV_CLOSE            # the root's end tag
+        EV_ERROR            # nothing more will come; error_* are set
 
-cpdef enum Kind:
-    KIND_OTHER = 0      # a nonza, or anything outside the content namespace
-    KIND_MESSAGE
-    KIND_PRESENCE
-    KIND_IQ
+    cpdef enum Kind:
+        KIND_OTHER          # a nonza, or anything outside the content namespace
+        KIND_MESSAGE
+        KIND_PRESENCE
+        KIND_IQ
 
-cpdef enum Flag:
-    # Facts about an element, from the events, never searched for in bytes (protocol.md 1).
-    F_SELF_CLOSED = 1       # <message .../>
-    F_PREFIXED = 2          # the top tag's name has a prefix
-    F_EXTRA_ATTRS = 4       # the top tag has an attribute beside to from id type xml:lang xmlns xmlns:p
-    F_OUTER_BINDING = 8     # a name in it is resolved by a prefix bound outside (xml: and the default content ns excepted)
-    F_CONTENT_CHILD = 16    # a direct child is in jabber:client/server/component by its own declaration or a prefix
-    F_TOP_TEXT = 32         # non-whitespace text directly below the top element
-    F_FOREIGN_DEFAULT = 64  # the default namespace outside the element is not the stream's content namespace
-    F_OWN_XMLNS = 128       # the top tag declares xmlns='...' itself
+    cpdef enum Flag:
+        # Facts about an element, from the events, never searched for in bytes (protocol.md 1).
+        F_SELF_CLOSED           # <message .../>
+        F_PREFIXED              # the top tag's name has a prefix
+        F_EXTRA_ATTRS           # the top tag has an attribute beside to from id type xml:lang xmlns xmlns:p
+        F_OUTER_BINDING         # a name in it is resolved by a prefix bound outside (xml: and the default content ns excepted)
+        F_CONTENT_CHILD         # a direct child is in jabber:client/server/component by its own declaration or a prefix
+        F_TOP_TEXT              # non-whitespace text directly below the top element
+        F_FOREIGN_DEFAULT       # the default namespace outside the element is not the stream's content namespace
+        F_OWN_XMLNS             # the top tag declares xmlns='...' itself
 
-cpdef enum TapeKind:
-    T_START = 1         # name, ns
-    T_ATTR              # name, ns, value
-    T_TEXT              # value; consecutive pieces may be several records
-    T_END               # name, ns
+    cpdef enum TapeKind:
+        T_START             # name, ns
+        T_ATTR              # name, ns, value
+        T_TEXT              # value; consecutive pieces may be several records
+        T_END               # name, ns
 
-cdef struct Record:
-    # One event of the tape. Offsets count from view.base. Raw values are decoded with tape_value().
-    uint8_t kind        # TapeKind
-    uint8_t flags       # R_* below
-    uint16_t depth      # 1 for the top element of a stream
-    uint16_t ns         # index into Tokenizer.uris (see uri())
-    uint16_t name_n     # bytes of the local name
-    uint32_t name       # offset of the local name (START, ATTR, END)
-    uint32_t value      # offset of the raw value (ATTR, TEXT); START: of '<'; END: behind '>'
-    uint32_t value_n    # bytes of the raw value
+    ctypedef struct Record:
+        # One event of the tape. Offsets count from view.base. Raw values are decoded with value().
+        uint8_t kind        # TapeKind
+        uint8_t flags       # R_* below
+        uint16_t depth      # 1 for the top element of a stream
+        uint16_t ns         # an Ns if below NS_COUNT; any is good for uri(). Equal: the same URI; the reverse not always
+        uint16_t name_n     # bytes of the local name
+        uint32_t name       # offset of the local name (START, ATTR, END)
+        uint32_t value      # offset of the raw value (ATTR, TEXT); START: of '<'; END: behind '>'
+        uint32_t value_n    # bytes of the raw value
 
-cdef enum:
-    R_REFS = 1          # value contains references, CR, or (attributes) white space to be normalised
-    R_CDATA = 2         # text is the inside of a CDATA section
-    R_PREFIXED = 4      # the name was written with a prefix
+    enum:
+        R_REFS              # value contains references, CR, or (attributes) white space to be normalised
+        R_CDATA             # text is the inside of a CDATA section
+        R_PREFIXED          # the name was written with a prefix
 
-cdef struct Child:
-    # A direct child of the element.
-    uint8_t known       # Known, 0 if none
-    uint8_t ns          # Ns, NS_OTHER if not in the table
-    Str name            # local name
-    Str uri             # its namespace
-    uint32_t start      # offset of its '<' from view.base
-    uint32_t end        # behind its '>'
-    uint32_t inner      # behind the '>' of its start tag
-    uint32_t inner_end  # at the '<' of its end tag
+    ctypedef struct Child:
+        # A direct child of the element.
+        uint8_t known       # Known, 0 if none
+        uint8_t ns          # Ns, NS_OTHER if not in the table
+        Str name            # local name
+        Str uri             # its namespace
+        uint32_t start      # offset of its '<' from view.base
+        uint32_t end        # behind its '>'
+        uint32_t inner      # behind the '>' of its start tag
+        uint32_t inner_end  # at the '<' of its end tag
 
-cdef enum:
-    MAX_CHILDREN = 16   # recorded one by one; StanzaView.known and .children count all
-    MAX_DECLS = 32      # the largest Limits.decls
+    enum:
+        MAX_CHILDREN        # recorded one by one; StanzaView.known and .children count all
+        MAX_DECLS           # the largest Limits.decls
 
-cdef struct StanzaView:
-    const char* base    # the element's first byte, as received
-    uint32_t size       # all its bytes
-    uint8_t kind        # Kind
-    uint8_t ns          # Ns of the top tag
-    uint16_t flags      # Flag
-    Str name            # local name of the top tag
-    Str uri             # its namespace
-    Str to              # decoded values of the head; p == NULL if absent
-    Str from_
-    Str id
-    Str type
-    Str lang            # xml:lang of the element itself (or of the stream header, for EV_OPEN)
-    uint32_t body       # offset behind the '>' of the top tag; == body_end if F_SELF_CLOSED
-    uint32_t body_end   # offset of the '<' of its end tag
-    uint64_t known      # bits: Known
-    uint32_t children   # direct children, all of them
-    uint32_t elements   # elements in it, itself included
-    Child child[MAX_CHILDREN]
-    uint8_t decls       # own xmlns:p declarations, raw (p="uri" with its xmlns:), in order
-    uint32_t decl[MAX_DECLS]
-    uint16_t decl_n[MAX_DECLS]
+    ctypedef struct StanzaView:
+        const char* base    # the element's first byte, as received
+        uint32_t size       # all its bytes
+        uint8_t kind        # Kind
+        uint8_t ns          # Ns of the top tag
+        uint16_t flags      # Flag
+        Str name            # local name of the top tag
+        Str uri             # its namespace
+        Str to              # decoded values of the head; p == NULL if absent
+        Str from_
+        Str id
+        Str type
+        Str lang            # xml:lang of the element itself (or of the stream header, for EV_OPEN)
+        uint32_t body       # offset behind the '>' of the top tag; == body_end if F_SELF_CLOSED
+        uint32_t body_end   # offset of the '<' of its end tag
+        uint64_t known      # bits: Known
+        uint32_t children   # direct children, all of them
+        uint32_t elements   # elements in it, itself included
+        Child child[MAX_CHILDREN]
+        uint8_t decls       # own xmlns:p declarations, raw (p="uri" with its xmlns:), in order
+        uint32_t decl[MAX_DECLS]
+        uint16_t decl_n[MAX_DECLS]
 
-cdef struct Limits:
-    # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
-    uint32_t stanza     # bytes of a top-level element
-    uint32_t header     # bytes up to the end of the root's start tag
-    uint32_t elements   # elements in a top-level element
-    uint16_t depth      # nesting below the root
-    uint16_t attrs      # attributes of a tag (declarations not counted)
-    uint16_t decls      # namespace declarations of a tag (at most MAX_DECLS)
-    uint16_t name       # bytes of a name with its prefix
-    uint32_t total      # bytes of the whole document and its restarts (negotiation)
-    uint32_t tops       # top-level elements in all of them (negotiation)
+    ctypedef struct Limits:
+        # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
+        uint32_t stanza     # bytes of a top-level element
+        uint32_t header     # bytes up to the end of the root's start tag
+        uint32_t elements   # elements in a top-level element
+        uint16_t depth      # nesting below the root
+        uint16_t attrs      # attributes of a tag (declarations not counted)
+        uint16_t decls      # namespace declarations of a tag (at most MAX_DECLS)
+        uint16_t name       # bytes of a name with its prefix
+        uint32_t total      # bytes of the whole document and its restarts (negotiation)
+        uint32_t tops       # top-level elements in all of them (negotiation)
 
 cdef class Workspace:
     """Scratch that all tokenizers of one thread share: decode buffers, tape, frames on a free list. One per Reactor."""
+    pass
 
 cdef class Tokenizer:
     cdef readonly Workspace work
