@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from headrace.core.errors import HeadraceError, JIDError, XMLError
+from headrace.core.jid import JID
+from headrace.core.writer import escape, serialize
 
-__all__ = ["HeadraceError", "JIDError", "XMLError", "get_include"]
+__all__ = ["JID", "HeadraceError", "JIDError", "XMLError", "escape", "get_include", "serialize"]
 
 
 def get_include() -> str:
