@@ -1,8 +1,8 @@
 """What the server keeps, as ports: back ends implement them, and one test-suite runs against each of them.
 
-Bare JIDs are prepared ones (protocol.md 18) everywhere here; callers prepare, back ends compare code points.
-Every call that changes something returns after the commit. A call sees what was asked of the same storage before
-it, committed or not yet.
+Bare JIDs are prepared ones everywhere here (protocol.md 18); callers prepare, back ends compare code points.
+Every call that changes something returns after the commit. A call sees what was asked of the same storage
+before it, committed or not yet.
 """
 
 from collections.abc import Awaitable, Iterable, Sequence
@@ -24,7 +24,7 @@ class StorageLocked(StorageError):
 
 
 class StorageUnavailable(StorageError):
-    """The data cannot be read or written now: a full disk, no permission, a damaged file, too much waiting."""
+    """The data cannot be read or written now: a full disk, no permission, a damaged file, a long queue."""
 
 
 class AccountExists(StorageError):
@@ -46,8 +46,8 @@ class RosterItem(msgspec.Struct, frozen=True):
     ask: bool = False               # our request is unanswered ("pending out")
     approved: bool = False          # pre-approved (RFC 6121 3.4)
     groups: tuple[str, ...] = ()
-    pending_in: bytes | None = None     # their unanswered subscribe stanza, for each login until it is answered
-    listed: bool = True             # False: only pending_in is known; the roster doesn't show it (RFC 6121 3.1.3)
+    pending_in: bytes | None = None     # their unanswered subscribe stanza, given to each login till answered
+    listed: bool = True             # False: only pending_in is known, the roster hides it (RFC 6121 3.1.3)
 
 
 class RosterChange(NamedTuple):
@@ -102,11 +102,10 @@ class RosterStore(Protocol):
 
 class OfflineStore(Protocol):
     def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
-        """A message for `owner`, from `peer` (bare JIDs), is queued when this returns; awaiting gives its id after
-        the commit.
+        """Queue a message for `owner` from `peer` (bare JIDs); awaiting gives its id after the commit.
 
-        Raises StorageUnavailable at once, and keeps nothing, when the store is too slow or too full to promise
-        that (protocol.md 3)."""
+        It is queued when this returns. Raises StorageUnavailable at once, and keeps nothing, when the store is
+        too slow or too full to promise that (protocol.md 3)."""
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
         """In the order of add()."""

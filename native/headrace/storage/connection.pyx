@@ -1,0 +1,223 @@
+# distutils: libraries = sqlite3
+"""A SQLite connection whose statements run without the GIL: see connection.pxd."""
+import os
+
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
+
+from headrace.core.buf cimport Buf, buf_free, buf_put
+from headrace.storage.csqlite cimport *
+
+
+class SqliteError(Exception):
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code        # SQLite's extended result code; code & 255 is the plain one
+
+
+cdef class Statement:
+    def __dealloc__(self):
+        sqlite3_finalize(self.handle)
+
+
+cdef int count_wal_pages(void* count, sqlite3* db, const char* name, int pages) noexcept nogil:
+    (<int*>count)[0] = pages
+    return SQLITE_OK
+
+
+cdef class Connection:
+    def __init__(self, path, *, double patience=5.0):
+        cdef bytes name = os.fsencode(path)
+        cdef int code
+        self.statements = {}
+        code = sqlite3_open_v2(
+            name, &self.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+            NULL)
+        if code != SQLITE_OK:
+            raise self.error(code)
+        sqlite3_busy_timeout(self.db, <int>(patience * 1000))
+        sqlite3_wal_hook(self.db, count_wal_pages, &self.wal_pages)
+
+    def __dealloc__(self):
+        sqlite3_close_v2(self.db)   # statements may outlive us here; the last one really closes
+
+    def close(self):
+        """The last connection of a file writes the log into it. Harmless when closed already."""
+        cdef sqlite3* db = self.db
+        cdef Statement statement
+        cdef int code
+        for statement in self.statements.values():
+            sqlite3_finalize(statement.handle)
+            statement.handle = NULL
+        self.statements.clear()
+        with nogil:
+            code = sqlite3_close(db)
+        if code != SQLITE_OK:
+            raise self.error(code)
+        self.db = NULL
+
+    @property
+    def in_transaction(self):
+        return self.db != NULL and not sqlite3_get_autocommit(self.db)
+
+    @property
+    def changes(self):
+        return sqlite3_changes(self.db) if self.db != NULL else 0
+
+    def execute(self, str sql, tuple args=()):
+        cdef Statement statement = self.prepare(sql)
+        cdef sqlite3_stmt* handle = statement.handle
+        cdef int columns = sqlite3_column_count(handle)
+        cdef Buf rows = Buf(NULL, 0, 0)
+        cdef int code
+        try:
+            self.bind(handle, args)
+            with nogil:
+                code = run(handle, columns, &rows)
+            if code != SQLITE_DONE:
+                raise self.error(code)
+            return unpack(&rows, columns)
+        finally:
+            buf_free(&rows)
+            sqlite3_reset(handle)
+            sqlite3_clear_bindings(handle)
+
+    def script(self, str sql):
+        cdef bytes text = sql.encode()
+        cdef const char* p = text
+        cdef sqlite3* db = self.opened()
+        cdef int code
+        with nogil:
+            code = sqlite3_exec(db, p, NULL, NULL, NULL)
+        if code != SQLITE_OK:
+            raise self.error(code)
+
+    cdef Statement prepare(self, str sql):
+        cdef Statement statement = self.statements.get(sql)
+        cdef bytes text
+        cdef const char* p
+        cdef sqlite3* db = self.opened()
+        cdef int code
+        if statement is None:
+            statement = Statement.__new__(Statement)
+            text = sql.encode()
+            p = text
+            with nogil:
+                code = sqlite3_prepare_v2(db, p, -1, &statement.handle, NULL)
+            if code != SQLITE_OK:
+                raise self.error(code)
+            self.statements[sql] = statement
+        return statement
+
+    cdef sqlite3* opened(self) except NULL:
+        if self.db == NULL:
+            raise ValueError("the connection is closed")
+        return self.db
+
+    cdef int bind(self, sqlite3_stmt* handle, tuple args) except -1:
+        cdef int at, code
+        if len(args) != sqlite3_bind_parameter_count(handle):
+            raise ValueError(f"{len(args)} values for {sqlite3_bind_parameter_count(handle)} parameters")
+        for at in range(len(args)):
+            code = bind_value(handle, at + 1, args[at])
+            if code != SQLITE_OK:
+                raise self.error(code)
+        return 0
+
+    cdef object error(self, int code):
+        if self.db == NULL:
+            return SqliteError(code, sqlite3_errstr(code).decode())
+        return SqliteError(code, sqlite3_errmsg(self.db).decode("utf-8", "replace"))
+
+
+cdef int bind_value(sqlite3_stmt* handle, int at, object value) except -1:
+    """The value stays alive in the caller's tuple until the statement is reset."""
+    cdef const char* p
+    cdef Py_ssize_t n
+    if value is None:
+        return sqlite3_bind_null(handle, at)
+    if isinstance(value, str):
+        p = PyUnicode_AsUTF8AndSize(value, &n)
+        return sqlite3_bind_text(handle, at, p, <int>checked(n), SQLITE_STATIC)
+    if isinstance(value, bytes):
+        p = value
+        return sqlite3_bind_blob(handle, at, p, <int>checked(len(value)), SQLITE_STATIC)
+    if isinstance(value, float):
+        return sqlite3_bind_double(handle, at, value)
+    return sqlite3_bind_int64(handle, at, value)
+
+
+cdef Py_ssize_t checked(Py_ssize_t n) except -1:
+    if n > 0x7fffffff:
+        raise OverflowError("a value over 2 GiB")
+    return n
+
+
+# Rows are collected as cells: a type byte, then 8 bytes of number or length, then a text's or blob's bytes.
+cdef struct Cell:
+    int64_t number      # an integer, a float's bits, or the length that follows
+    uint8_t type        # SQLITE_INTEGER ...
+
+
+cdef int run(sqlite3_stmt* handle, int columns, Buf* rows) except -1 nogil:
+    """Steps to the end; SQLITE_DONE or an error code."""
+    cdef int code = sqlite3_step(handle)
+    cdef int at
+    while code == SQLITE_ROW:
+        for at in range(columns):
+            put_cell(handle, at, rows)
+        code = sqlite3_step(handle)
+    return code
+
+
+cdef int put_cell(sqlite3_stmt* handle, int at, Buf* rows) except -1 nogil:
+    cdef Cell cell
+    cdef const void* p = NULL
+    cdef double number
+    cell.type = <uint8_t>sqlite3_column_type(handle, at)
+    cell.number = 0
+    if cell.type == SQLITE_INTEGER:
+        cell.number = sqlite3_column_int64(handle, at)
+    elif cell.type == SQLITE_FLOAT:
+        number = sqlite3_column_double(handle, at)
+        memcpy(&cell.number, &number, sizeof(double))
+    elif cell.type != SQLITE_NULL:
+        p = sqlite3_column_blob(handle, at)     # a text's is its UTF-8
+        cell.number = sqlite3_column_bytes(handle, at)
+    buf_put(rows, &cell, sizeof(Cell))
+    if p != NULL:
+        buf_put(rows, p, <size_t>cell.number)
+    return 0
+
+
+cdef list unpack(Buf* rows, int columns):
+    cdef const char* p = rows.p
+    cdef const char* end = rows.p + rows.n
+    cdef list found = []
+    cdef list row
+    cdef Cell cell
+    while p < end:
+        row = []
+        for _ in range(columns):
+            memcpy(&cell, p, sizeof(Cell))
+            p += sizeof(Cell)
+            row.append(cell_value(&cell, p))
+            if cell.type == SQLITE_TEXT or cell.type == SQLITE_BLOB:
+                p += cell.number
+        found.append(tuple(row))
+    return found
+
+
+cdef object cell_value(const Cell* cell, const char* p):
+    cdef double number
+    if cell.type == SQLITE_INTEGER:
+        return cell.number
+    if cell.type == SQLITE_TEXT:
+        return p[:cell.number].decode()
+    if cell.type == SQLITE_BLOB:
+        return p[:cell.number]
+    if cell.type == SQLITE_FLOAT:
+        memcpy(&number, &cell.number, sizeof(double))
+        return number
+    return None

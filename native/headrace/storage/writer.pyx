@@ -1,0 +1,115 @@
+# distutils: libraries = sqlite3
+"""Commits groups of messages: the stanza once, a small row for its owner. See writer.pxd."""
+from libc.stdint cimport int64_t, uint32_t
+from libc.string cimport memcpy
+
+from headrace.core.buf cimport Buf, buf_free, buf_put
+from headrace.storage.csqlite cimport *
+
+
+cdef class Group:
+    def __dealloc__(self):
+        buf_free(&self.rows)
+
+    def __len__(self):
+        return self.count
+
+    @property
+    def size(self):
+        return self.rows.n
+
+    def add(self, int64_t id, bytes owner, bytes peer, bytes stanza, uint32_t flags=M_OFFLINE):
+        cdef Row row = Row(id, flags, <uint32_t>len(owner), <uint32_t>len(peer), <uint32_t>len(stanza))
+        buf_put(&self.rows, &row, sizeof(Row))
+        buf_put(&self.rows, <const char*>owner, row.owner)
+        buf_put(&self.rows, <const char*>peer, row.peer)
+        buf_put(&self.rows, <const char*>stanza, row.stanza)
+        self.count += 1
+
+
+cdef class GroupWriter:
+    def __init__(self, Connection connection):
+        self.connection = connection
+        self.db = connection.opened()
+        self.begin = connection.prepare("BEGIN IMMEDIATE")
+        self.commit = connection.prepare("COMMIT")
+        self.rollback = connection.prepare("ROLLBACK")
+        self.find_address = connection.prepare("SELECT id FROM address WHERE jid = ?")
+        self.add_address = connection.prepare("INSERT INTO address(jid) VALUES (?)")
+        self.add_message = connection.prepare("INSERT INTO message(id, a, b, flags, stanza) VALUES (?, ?, ?, ?, ?)")
+        self.add_box = connection.prepare("INSERT INTO box(owner, id, peer) VALUES (?, ?, ?)")
+        self.reserve = connection.prepare("UPDATE meta SET value = ? WHERE key = 'reserved_id'")
+
+    def write(self, Group group not None, int64_t reserved=0):
+        cdef int code
+        self.connection.opened()
+        with nogil:
+            code = self.write_rows(&group.rows, reserved)
+        if code != SQLITE_DONE:
+            error = self.connection.error(code)     # before the rollback, which has a message of its own
+            if not sqlite3_get_autocommit(self.db):
+                with nogil:
+                    once(self.rollback.handle)
+            raise error
+
+    cdef int write_rows(self, const Buf* rows, int64_t reserved) noexcept nogil:
+        cdef const char* p = rows.p
+        cdef const char* end = rows.p + rows.n
+        cdef Row row
+        cdef int code = once(self.begin.handle)
+        while code == SQLITE_DONE and p < end:
+            memcpy(&row, p, sizeof(Row))
+            p += sizeof(Row)
+            code = self.write_row(&row, p)
+            p += <size_t>row.owner + row.peer + row.stanza
+        if code == SQLITE_DONE and reserved:
+            sqlite3_bind_int64(self.reserve.handle, 1, reserved)
+            code = once(self.reserve.handle)
+        return once(self.commit.handle) if code == SQLITE_DONE else code
+
+    cdef int write_row(self, const Row* row, const char* p) noexcept nogil:
+        cdef int64_t owner, peer
+        cdef sqlite3_stmt* message = self.add_message.handle
+        cdef sqlite3_stmt* box = self.add_box.handle
+        cdef int code = self.address(p, row.owner, &owner)
+        p += row.owner
+        if code == SQLITE_DONE:
+            code = self.address(p, row.peer, &peer)
+        p += row.peer
+        if code != SQLITE_DONE:
+            return code
+        sqlite3_bind_int64(message, 1, row.id)
+        sqlite3_bind_int64(message, 2, peer)
+        sqlite3_bind_int64(message, 3, owner)
+        sqlite3_bind_int64(message, 4, row.flags)
+        sqlite3_bind_blob(message, 5, p, <int>row.stanza, SQLITE_STATIC)
+        code = once(message)
+        if code != SQLITE_DONE:
+            return code
+        sqlite3_bind_int64(box, 1, owner)
+        sqlite3_bind_int64(box, 2, row.id)
+        sqlite3_bind_int64(box, 3, peer)
+        return once(box)
+
+    cdef int address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil:
+        """The number that stands for a bare JID, given at its first use."""
+        cdef sqlite3_stmt* find = self.find_address.handle
+        cdef int code
+        sqlite3_bind_text(find, 1, jid, <int>n, SQLITE_STATIC)
+        code = sqlite3_step(find)
+        if code == SQLITE_ROW:
+            number[0] = sqlite3_column_int64(find, 0)
+            code = SQLITE_DONE
+        elif code == SQLITE_DONE:
+            sqlite3_bind_text(self.add_address.handle, 1, jid, <int>n, SQLITE_STATIC)
+            code = once(self.add_address.handle)
+            number[0] = sqlite3_last_insert_rowid(self.db)
+        sqlite3_reset(find)
+        return code
+
+
+cdef int once(sqlite3_stmt* handle) noexcept nogil:
+    """Run a statement that gives no rows."""
+    cdef int code = sqlite3_step(handle)
+    sqlite3_reset(handle)
+    return code

@@ -1,0 +1,86 @@
+"""Accounts in SQLite."""
+
+import time
+from collections.abc import Iterable
+
+from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
+from headrace.storage.connection import Connection
+from headrace.storage.ports import Account, AccountExists
+from headrace.storage.sqlite.database import Database
+from headrace.storage.sqlite.offline import forget_all
+
+_DIGESTS: tuple[Digest, ...] = ("sha1", "sha256")
+
+
+class SqliteAccounts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, jid: str) -> Account | None:
+        rows = await self._database.run(lambda connection: connection.execute(
+            "SELECT created, digest, salt, iterations, stored_key, server_key"
+            " FROM account JOIN verifier USING (jid) WHERE jid = ?", (jid,)))
+        if not rows:
+            return None
+        verifiers = {digest: ScramVerifier(*values) for _, digest, *values in rows}
+        return Account(jid, Credentials(**verifiers), rows[0][0])
+
+    async def exists(self, jid: str) -> bool:
+        return bool(await self._database.run(lambda connection: connection.execute(
+            "SELECT 1 FROM account WHERE jid = ?", (jid,))))
+
+    async def create(self, jid: str, credentials: Credentials) -> None:
+        if await self.create_many([(jid, credentials)]) == 0:
+            raise AccountExists(f"{jid} exists already")
+
+    async def create_many(self, accounts: Iterable[tuple[str, Credentials]]) -> int:
+        def create(connection: Connection) -> int:
+            return sum(_create(connection, jid, credentials) for jid, credentials in accounts)
+
+        return await self._database.change(create)
+
+    async def set_credentials(self, jid: str, credentials: Credentials) -> bool:
+        def change(connection: Connection) -> bool:
+            found = bool(connection.execute("SELECT 1 FROM account WHERE jid = ?", (jid,)))
+            if found:
+                _set_verifiers(connection, jid, credentials)
+            return found
+
+        return await self._database.change(change)
+
+    async def delete(self, jid: str) -> bool:
+        def delete(connection: Connection) -> bool:
+            connection.execute("DELETE FROM account WHERE jid = ?", (jid,))
+            found = connection.changes > 0
+            connection.execute("DELETE FROM roster WHERE owner = ?", (jid,))
+            forget_all(connection, jid)
+            return found
+
+        return await self._database.change(delete)
+
+    async def jids(self, host: str | None = None) -> list[str]:
+        def find(connection: Connection) -> list[str]:
+            rows = connection.execute(
+                "SELECT jid FROM account WHERE host = coalesce(?, host) ORDER BY jid", (host,))
+            return [str(jid) for jid, in rows]
+
+        return await self._database.run(find)
+
+
+def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
+    host = jid.partition("@")[2]
+    connection.execute("INSERT INTO account(jid, host, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                       (jid, host, time.time()))
+    created = connection.changes > 0
+    if created:
+        _set_verifiers(connection, jid, credentials)
+    return created
+
+
+def _set_verifiers(connection: Connection, jid: str, credentials: Credentials) -> None:
+    for digest in _DIGESTS:
+        verifier = credentials.verifier(digest)
+        connection.execute(
+            "INSERT OR REPLACE INTO verifier(jid, digest, iterations, salt, stored_key, server_key)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (jid, digest, verifier.iterations, verifier.salt, verifier.stored_key, verifier.server_key))

@@ -1,0 +1,67 @@
+"""Offline messages in SQLite, in the shape of the archive: a stanza once, a small row for its owner."""
+
+from collections.abc import Awaitable
+
+from headrace.storage.connection import Connection
+from headrace.storage.group import GroupCommit
+from headrace.storage.ids import Ids, time_of
+from headrace.storage.ports import OfflineMessage
+from headrace.storage.sqlite.database import Database
+from headrace.storage.writer import Group, GroupWriter, MessageFlag
+
+_OF_OWNER = "FROM box JOIN message USING (id) WHERE owner = (SELECT id FROM address WHERE jid = ?)"
+_OFFLINE = f"{_OF_OWNER} AND flags & {int(MessageFlag.M_OFFLINE)}"
+
+
+class SqliteOffline:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writer = GroupWriter(database.connection)
+        [(reserved,)] = database.connection.execute("SELECT value FROM meta WHERE key = 'reserved_id'")
+        assert isinstance(reserved, int)
+        self._ids = Ids(reserved)
+        self._groups = GroupCommit(self._write)
+
+    def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
+        return self._groups.add(self._ids.next(time), owner.encode(), peer.encode(), stanza)
+
+    async def fetch(self, owner: str) -> list[OfflineMessage]:
+        await self._groups.flush()
+        rows = await self._database.run(lambda connection: connection.execute(
+            f"SELECT id, stanza {_OFFLINE} ORDER BY box.id", (owner,)))
+        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+
+    async def remove(self, owner: str, up_to: int) -> int:
+        await self._groups.flush()
+        return await self._database.change(lambda connection: _forget(connection, owner, up_to))
+
+    async def count(self, owner: str) -> int:
+        await self._groups.flush()
+        [(count,)] = await self._database.run(lambda connection: connection.execute(
+            f"SELECT count(*) {_OFFLINE}", (owner,)))
+        return int(count)
+
+    async def close(self) -> None:
+        """Commits what waits and gives back what of the reservation was not used."""
+        await self._groups.close()
+        if self._ids.last != self._ids.reserved:
+            await self._database.change(lambda connection: connection.execute(
+                "UPDATE meta SET value = ? WHERE key = 'reserved_id'", (self._ids.last,)))
+
+    async def _write(self, group: Group) -> None:
+        reserved = self._ids.reservation()
+        await self._database.run(lambda _: self._writer.write(group, reserved))
+        self._ids.reserved = reserved or self._ids.reserved
+
+
+def _forget(connection: Connection, owner: str, up_to: int) -> int:
+    connection.execute(f"DELETE FROM message WHERE id IN (SELECT id {_OFFLINE} AND box.id <= ?)", (owner, up_to))
+    forgotten = connection.changes
+    connection.execute(
+        "DELETE FROM box WHERE owner = (SELECT id FROM address WHERE jid = ?) AND id <= ?"
+        " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = box.id)", (owner, up_to))
+    return forgotten
+
+
+def forget_all(connection: Connection, owner: str) -> None:
+    _forget(connection, owner, 2**63 - 1)

@@ -1,0 +1,68 @@
+"""Rosters in SQLite."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from headrace.storage.connection import Connection, Value
+from headrace.storage.ports import RosterChange, RosterItem
+from headrace.storage.sqlite.database import Database
+
+_SELECT = "SELECT jid, name, subscription, ask, approved, groups, pending_in, listed FROM roster WHERE owner = ?"
+
+
+class SqliteRosters:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, owner: str) -> list[RosterItem]:
+        rows = await self._database.run(lambda connection: connection.execute(_SELECT, (owner,)))
+        return [_item(row) for row in rows]
+
+    async def get(self, owner: str, contact: str) -> RosterItem | None:
+        rows = await self._database.run(lambda connection: connection.execute(
+            _SELECT + " AND jid = ?", (owner, contact)))
+        return _item(rows[0]) if rows else None
+
+    async def put(self, owner: str, item: RosterItem) -> None:
+        await self.apply([RosterChange(owner, item.jid, item)])
+
+    async def put_pair(self, owner: str, item: RosterItem, other: str, other_item: RosterItem) -> None:
+        await self.apply([RosterChange(owner, item.jid, item), RosterChange(other, other_item.jid, other_item)])
+
+    async def remove(self, owner: str, contact: str) -> bool:
+        def remove(connection: Connection) -> bool:
+            _remove(connection, owner, contact)
+            return connection.changes > 0
+
+        return await self._database.change(remove)
+
+    async def apply(self, changes: Sequence[RosterChange]) -> None:
+        def apply(connection: Connection) -> None:
+            for owner, contact, item in changes:
+                if item is None:
+                    _remove(connection, owner, contact)
+                else:
+                    _put(connection, owner, item)
+
+        await self._database.change(apply)
+
+
+def _remove(connection: Connection, owner: str, contact: str) -> None:
+    connection.execute("DELETE FROM roster WHERE owner = ? AND jid = ?", (owner, contact))
+
+
+def _put(connection: Connection, owner: str, item: RosterItem) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO roster(owner, jid, name, subscription, ask, approved, groups, pending_in, listed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (owner, item.jid, item.name, item.subscription, item.ask, item.approved,
+         msgspec.json.encode(item.groups).decode(), item.pending_in, item.listed))
+
+
+def _item(row: tuple[Value, ...]) -> RosterItem:
+    jid, name, subscription, ask, approved, groups, pending_in, listed = row
+    return msgspec.convert({
+        "jid": jid, "name": name, "subscription": subscription, "ask": ask == 1, "approved": approved == 1,
+        "groups": msgspec.json.decode(str(groups)), "pending_in": pending_in, "listed": listed == 1,
+    }, RosterItem)
