@@ -1,5 +1,5 @@
-# The hot write: a packed group of messages, committed in one transaction without the GIL (native.md, "Archive and offline
-# storage").
+# The hot write: a packed group of messages, committed in one transaction without the GIL (native.md, "Archive and
+# offline storage").
 from libc.stdint cimport int64_t, uint32_t
 
 from headrace.core.buf cimport Buf

@@ -1,4 +1,5 @@
 from os import PathLike
+from typing import Any
 
 Value = int | float | str | bytes | None
 
@@ -24,7 +25,7 @@ class Connection:
     def changes(self) -> int:
         """Rows changed by the last statement that changes rows."""
 
-    def execute(self, sql: str, args: tuple[Value, ...] = ()) -> list[tuple[Value, ...]]:
+    def execute(self, sql: str, args: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
         """One statement, compiled once per text and kept: texts must be literals. All its rows.
 
         Raises SqliteError; ValueError for a closed connection or a wrong number of values."""

@@ -9,8 +9,8 @@ from headrace.storage.writer import Group
 
 FULL_GROUP = 500            # messages that start a commit at once: larger groups cost a third per message
 LONGEST_WAIT = 0.005        # s; the oldest waits no longer for company
-QUIET = 10                  # with fewer messages than this in the last LONGEST_WAIT there is no company to wait for
-STALE = 2.0                 # s; with one uncommitted for longer no more are taken: the store is down or too slow
+QUIET = 10                  # with fewer messages in the last LONGEST_WAIT there is no company to wait for
+STALE = 2.0                 # s; with one uncommitted for longer no more are taken: the store is too slow
 MOST_BYTES = 64 << 20       # uncommitted, packed: beyond it no more are taken
 RETRY = 0.5                 # s between attempts to commit a group that failed
 
@@ -51,7 +51,7 @@ class GroupCommit:
         self._closing = False
 
     def add(self, id: int, owner: bytes, peer: bytes, stanza: bytes) -> asyncio.Future[int]:
-        """The future resolves to the id after the commit. Raises StorageUnavailable if nothing more is taken."""
+        """Resolves to the id after the commit. Raises StorageUnavailable if nothing more is taken."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._refuse_if_stuck(now)
@@ -68,7 +68,7 @@ class GroupCommit:
         return ticket
 
     async def flush(self) -> None:
-        """Returns when all that was added before is committed; raises StorageUnavailable if that takes too long."""
+        """Waits until all that was added before is committed; StorageUnavailable if that takes too long."""
         batch = self._filling if self._filling.tickets else self._writing
         if batch is None:
             return
@@ -97,7 +97,7 @@ class GroupCommit:
             raise StorageUnavailable("the storage takes no more messages now")
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, *, at_once: bool) -> None:
-        """The writer is idle and something waits: when does it start? At the end of the turn, at the earliest, so
+        """The writer is idle and something waits: when does it start? At the end of the turn at the earliest, so
         that what one turn brings goes together."""
         if at_once or len(self._filling.group) >= FULL_GROUP:
             self._cancel_start()

@@ -15,8 +15,9 @@ def time_of(id: int) -> float:
 class Ids:
     """Gives ids above every id given before, in this run or an earlier one.
 
-    What has been given may have been seen before it is committed, so a reservation ahead of the clock is committed
-    with every group that comes near its end. After a crash ids, and the times read from them, start behind it."""
+    What has been given may have been seen before it is committed, so a reservation ahead of the clock is
+    committed with every group that comes near its end. After a crash ids, and the times read from them, start
+    behind it."""
 
     AHEAD = 10.0    # s; as much as ids can be ahead of the clock after a crash
 

@@ -44,7 +44,7 @@ def migrate(connection: Connection, known: list[Step]) -> int:
             raise
     if (version := _version(connection)) > len(known):
         raise StorageUnavailable(
-            f"the database is of a newer headrace (format {version}; this one knows {len(known)}): upgrade headrace")
+            f"the database is a newer headrace's (format {version}, this one knows {len(known)}): upgrade")
     return done
 
 

@@ -104,8 +104,8 @@ class OfflineStore(Protocol):
     def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
         """Queue a message for `owner` from `peer` (bare JIDs); awaiting gives its id after the commit.
 
-        It is queued when this returns. Raises StorageUnavailable at once, and keeps nothing, when the store is
-        too slow or too full to promise that (protocol.md 3)."""
+        It is queued when this returns. Raises StorageUnavailable at once, and keeps nothing, when the store
+        is too slow or too full to promise that (protocol.md 3)."""
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
         """In the order of add()."""

@@ -23,5 +23,5 @@ class GroupWriter:
 
     def __init__(self, connection: Connection) -> None: ...
     def write(self, group: Group, reserved: int = 0) -> None:
-        """Commits the group in one transaction without the GIL; in the same, unless it is 0, `reserved` as the id
-        up to which none will be given again. Raises SqliteError; then nothing of the group is stored."""
+        """Commits the group in one transaction without the GIL, and in the same, unless it is 0, `reserved`:
+        the id up to which none will be given again. Raises SqliteError; then nothing of it is stored."""

@@ -1,4 +1,4 @@
-"""One connection on one thread: jobs run there in the order in which they were asked for, the loop never waits."""
+"""One connection on one thread: jobs run there in the order they were asked for; the loop never waits."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -77,7 +77,7 @@ class Database:
     def _explained(self, error: SqliteError) -> StorageError:
         if error.code & 255 in (_BUSY, _LOCKED):
             return StorageLocked(
-                f"{self.path} is locked: another process has been writing to it for over {self._patience:g} s")
+                f"{self.path} is locked: another process writes to it for over {self._patience:g} s")
         return StorageUnavailable(f"{self.path}: {error}")
 
 

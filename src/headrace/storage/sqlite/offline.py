@@ -55,7 +55,8 @@ class SqliteOffline:
 
 
 def _forget(connection: Connection, owner: str, up_to: int) -> int:
-    connection.execute(f"DELETE FROM message WHERE id IN (SELECT id {_OFFLINE} AND box.id <= ?)", (owner, up_to))
+    connection.execute(
+        f"DELETE FROM message WHERE id IN (SELECT id {_OFFLINE} AND box.id <= ?)", (owner, up_to))
     forgotten = connection.changes
     connection.execute(
         "DELETE FROM box WHERE owner = (SELECT id FROM address WHERE jid = ?) AND id <= ?"

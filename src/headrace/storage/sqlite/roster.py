@@ -1,14 +1,16 @@
 """Rosters in SQLite."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
-from headrace.storage.connection import Connection, Value
+from headrace.storage.connection import Connection
 from headrace.storage.ports import RosterChange, RosterItem
 from headrace.storage.sqlite.database import Database
 
-_SELECT = "SELECT jid, name, subscription, ask, approved, groups, pending_in, listed FROM roster WHERE owner = ?"
+_COLUMNS = "jid, name, subscription, ask, approved, groups, pending_in, listed"
+_SELECT = f"SELECT {_COLUMNS} FROM roster WHERE owner = ?"
 
 
 class SqliteRosters:
@@ -28,7 +30,8 @@ class SqliteRosters:
         await self.apply([RosterChange(owner, item.jid, item)])
 
     async def put_pair(self, owner: str, item: RosterItem, other: str, other_item: RosterItem) -> None:
-        await self.apply([RosterChange(owner, item.jid, item), RosterChange(other, other_item.jid, other_item)])
+        await self.apply([
+            RosterChange(owner, item.jid, item), RosterChange(other, other_item.jid, other_item)])
 
     async def remove(self, owner: str, contact: str) -> bool:
         def remove(connection: Connection) -> bool:
@@ -54,15 +57,13 @@ def _remove(connection: Connection, owner: str, contact: str) -> None:
 
 def _put(connection: Connection, owner: str, item: RosterItem) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO roster(owner, jid, name, subscription, ask, approved, groups, pending_in, listed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT OR REPLACE INTO roster(owner, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (owner, item.jid, item.name, item.subscription, item.ask, item.approved,
          msgspec.json.encode(item.groups).decode(), item.pending_in, item.listed))
 
 
-def _item(row: tuple[Value, ...]) -> RosterItem:
+def _item(row: tuple[Any, ...]) -> RosterItem:
     jid, name, subscription, ask, approved, groups, pending_in, listed = row
-    return msgspec.convert({
-        "jid": jid, "name": name, "subscription": subscription, "ask": ask == 1, "approved": approved == 1,
-        "groups": msgspec.json.decode(str(groups)), "pending_in": pending_in, "listed": listed == 1,
-    }, RosterItem)
+    return RosterItem(
+        jid, name, subscription, bool(ask), bool(approved), msgspec.json.decode(groups, type=tuple[str, ...]),
+        pending_in, bool(listed))

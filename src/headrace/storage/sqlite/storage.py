@@ -13,7 +13,7 @@ from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.offline import SqliteOffline
 from headrace.storage.sqlite.roster import SqliteRosters
 
-Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or a crash of the server process
+Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the process's end
 
 
 class SqliteStorage:
@@ -47,8 +47,8 @@ def open_sqlite(path: Path, *, durability: Durability = "power", server: bool = 
                 patience: float = 5.0) -> SqliteStorage:
     """Opens the database, makes it if there is none, and migrates it.
 
-    `server`: this process serves from it, and is the only one to do so; commands that change accounts beside it
-    leave it False. `patience`: seconds to wait for another process's write.
+    `server`: this process serves from it, and is the only one to do so; commands that change accounts beside
+    it leave it False. `patience`: seconds to wait for another process's write.
 
     Raises StorageLocked for a second server and for a database that another process keeps locked, and
     StorageUnavailable."""
@@ -75,7 +75,7 @@ def _lock(path: Path) -> IO[str]:
         file.seek(0)
         holder = file.read().strip()
         file.close()
-        raise StorageLocked(f"{path} is locked: a headrace server uses it already (process {holder})") from None
+        raise StorageLocked(f"{path} is locked: a headrace server uses it (process {holder})") from None
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()

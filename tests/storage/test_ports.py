@@ -1,0 +1,193 @@
+"""What every back end must do: the port suite. Nothing here knows which one it is."""
+
+import asyncio
+
+import pytest
+
+from headrace.sasl.credentials import Credentials, ScramVerifier
+from headrace.storage.ports import AccountExists, RosterChange, RosterItem, Storage
+
+ROMEO, JULIET, TYBALT = "romeo@example.org", "juliet@example.org", "tybalt@example.net"
+
+
+def credentials(seed: int) -> Credentials:
+    return Credentials(
+        sha1=ScramVerifier(bytes([seed]) * 16, 4096, bytes([1, seed]) * 10, bytes([2, seed]) * 10),
+        sha256=ScramVerifier(bytes([seed, 0]) * 8, 10000, bytes([3, seed]) * 16, bytes([4, seed]) * 16))
+
+
+class TestAccounts:
+    async def test_account_comes_back_as_created(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        account = await storage.accounts.get(ROMEO)
+        assert account is not None
+        assert (account.jid, account.credentials) == (ROMEO, credentials(1))
+        assert account.created > 1_700_000_000
+
+    async def test_unknown_account(self, storage: Storage) -> None:
+        assert await storage.accounts.get(ROMEO) is None
+        assert not await storage.accounts.exists(ROMEO)
+        assert not await storage.accounts.set_credentials(ROMEO, credentials(1))
+        assert not await storage.accounts.delete(ROMEO)
+
+    async def test_second_creation_is_refused_and_changes_nothing(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        with pytest.raises(AccountExists, match=ROMEO):
+            await storage.accounts.create(ROMEO, credentials(2))
+        account = await storage.accounts.get(ROMEO)
+        assert account is not None
+        assert account.credentials == credentials(1)
+
+    async def test_new_password_replaces_every_verifier(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        assert await storage.accounts.set_credentials(ROMEO, credentials(2))
+        account = await storage.accounts.get(ROMEO)
+        assert account is not None
+        assert account.credentials == credentials(2)
+
+    async def test_many_at_once_leave_existing_ones_alone(self, storage: Storage) -> None:
+        await storage.accounts.create("user7@example.org", credentials(9))
+        many = [(f"user{n}@example.org", credentials(1)) for n in range(2000)]
+        assert await storage.accounts.create_many(many) == 1999
+        assert len(await storage.accounts.jids("example.org")) == 2000
+        kept = await storage.accounts.get("user7@example.org")
+        assert kept is not None
+        assert kept.credentials == credentials(9)
+
+    async def test_jids_are_sorted_and_by_host(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(jid, credentials(1)) for jid in (TYBALT, ROMEO, JULIET)])
+        assert await storage.accounts.jids("example.org") == [JULIET, ROMEO]
+        assert await storage.accounts.jids() == [JULIET, ROMEO, TYBALT]
+        assert await storage.accounts.jids("example.com") == []
+
+    async def test_deletion_takes_roster_and_messages_but_nobody_elses(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        await storage.roster.put_pair(ROMEO, RosterItem(JULIET), JULIET, RosterItem(ROMEO))
+        await storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 1e9)
+        await storage.offline.add(JULIET, ROMEO, b"<message>2</message>", 1e9)
+        assert await storage.accounts.delete(ROMEO)
+        assert not await storage.accounts.exists(ROMEO)
+        assert await storage.roster.load(ROMEO) == []
+        assert await storage.offline.count(ROMEO) == 0
+        assert await storage.accounts.exists(JULIET)
+        assert len(await storage.roster.load(JULIET)) == 1
+        assert await storage.offline.count(JULIET) == 1
+
+
+class TestRoster:
+    async def test_item_comes_back_as_put(self, storage: Storage) -> None:
+        item = RosterItem(JULIET, "Juliet ♥", "to", ask=True, approved=True, groups=("Verona", "a\"b,c"),
+                          pending_in=b"<presence type='subscribe'/>", listed=False)
+        await storage.roster.put(ROMEO, item)
+        assert await storage.roster.load(ROMEO) == [item]
+        assert await storage.roster.get(ROMEO, JULIET) == item
+
+    async def test_defaults_come_back(self, storage: Storage) -> None:
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        assert await storage.roster.load(ROMEO) == [RosterItem(JULIET)]
+
+    async def test_put_replaces(self, storage: Storage) -> None:
+        await storage.roster.put(ROMEO, RosterItem(JULIET, "old", groups=("a",)))
+        await storage.roster.put(ROMEO, RosterItem(JULIET, "new"))
+        assert await storage.roster.load(ROMEO) == [RosterItem(JULIET, "new")]
+
+    async def test_rosters_are_apart(self, storage: Storage) -> None:
+        await storage.roster.put(ROMEO, RosterItem(TYBALT))
+        assert await storage.roster.load(JULIET) == []
+        assert await storage.roster.get(JULIET, TYBALT) is None
+
+    async def test_remove_says_whether_there_was_one(self, storage: Storage) -> None:
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        assert await storage.roster.remove(ROMEO, JULIET)
+        assert not await storage.roster.remove(ROMEO, JULIET)
+        assert await storage.roster.load(ROMEO) == []
+
+    async def test_changes_of_several_owners_go_together(self, storage: Storage) -> None:
+        await storage.roster.put(ROMEO, RosterItem(TYBALT))
+        await storage.roster.apply([
+            RosterChange(ROMEO, TYBALT, None),
+            RosterChange(ROMEO, JULIET, RosterItem(JULIET, subscription="to")),
+            RosterChange(JULIET, ROMEO, RosterItem(ROMEO, subscription="from"))])
+        assert await storage.roster.load(ROMEO) == [RosterItem(JULIET, subscription="to")]
+        assert await storage.roster.load(JULIET) == [RosterItem(ROMEO, subscription="from")]
+
+    async def test_failing_change_leaves_nothing_of_its_commit(self, storage: Storage) -> None:
+        broken = RosterItem(ROMEO, name=None)  # type: ignore[arg-type]
+        with pytest.raises(Exception, match=r"(?i)null"):
+            await storage.roster.put_pair(ROMEO, RosterItem(JULIET), JULIET, broken)
+        assert await storage.roster.load(ROMEO) == []
+
+
+class TestOffline:
+    async def test_messages_come_back_in_order_with_their_times(self, storage: Storage) -> None:
+        stanzas = [b"<message>%d</message>" % n for n in range(50)]
+        ids = await asyncio.gather(
+            *(storage.offline.add(ROMEO, JULIET, stanza, 1e9 + n) for n, stanza in enumerate(stanzas)))
+        fetched = await storage.offline.fetch(ROMEO)
+        assert [message.stanza for message in fetched] == stanzas
+        assert [message.id for message in fetched] == ids == sorted(set(ids))
+        assert [message.time for message in fetched] == [1e9 + n for n in range(50)]
+
+    async def test_fetch_sees_what_nobody_has_awaited(self, storage: Storage) -> None:
+        tickets = [storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(1200)]
+        assert len(await storage.offline.fetch(ROMEO)) == 1200
+        assert await storage.offline.count(ROMEO) == 1200
+        assert len(set(await asyncio.gather(*tickets))) == 1200
+
+    async def test_remove_forgets_up_to_an_id_and_only_the_owners(self, storage: Storage) -> None:
+        ids = [await storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(3)]
+        await storage.offline.add(JULIET, ROMEO, b"<message/>", 1e9 - 5)
+        assert await storage.offline.remove(ROMEO, ids[1]) == 2
+        assert [message.id for message in await storage.offline.fetch(ROMEO)] == [ids[2]]
+        assert await storage.offline.count(JULIET) == 1
+
+    async def test_remove_sees_what_nobody_has_awaited(self, storage: Storage) -> None:
+        storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9)
+        assert await storage.offline.remove(ROMEO, 2**63 - 1) == 1
+
+    async def test_bytes_are_kept_as_they_are(self, storage: Storage) -> None:
+        stanza = bytes(range(256)) * 1000
+        await storage.offline.add(ROMEO, JULIET, stanza, 1e9)
+        [message] = await storage.offline.fetch(ROMEO)
+        assert message.stanza == stanza
+
+    async def test_ids_grow_though_the_clock_goes_back(self, storage: Storage) -> None:
+        first = await storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 2e9)
+        second = await storage.offline.add(ROMEO, JULIET, b"<message>2</message>", 1e9)
+        assert second > first
+
+    async def test_cancelled_waiter_does_not_take_its_message_along(self, storage: Storage) -> None:
+        waiter = asyncio.ensure_future(storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9))
+        waiter.cancel()
+        await storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9)
+        assert await storage.offline.count(ROMEO) == 2
+
+
+class TestLife:
+    async def test_closing_commits_what_waits(self, open_storage) -> None:
+        storage = open_storage()
+        tickets = [storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(700)]
+        await storage.close()
+        assert all(ticket.done() for ticket in tickets)
+        again = open_storage()
+        assert await again.offline.count(ROMEO) == 700
+        await again.close()
+
+    async def test_ids_go_on_where_the_last_run_ended(self, open_storage) -> None:
+        storage = open_storage()
+        last = await storage.offline.add(ROMEO, JULIET, b"<message/>", 2e9)
+        await storage.offline.remove(ROMEO, last)
+        await storage.close()
+        again = open_storage()
+        assert await again.offline.add(ROMEO, JULIET, b"<message/>", 1e9) == last + 1
+        await again.close()
+
+    async def test_secret_is_made_once(self, open_storage) -> None:
+        storage = open_storage()
+        secret = await storage.secret()
+        assert len(secret) == 32
+        assert await storage.secret() == secret
+        await storage.close()
+        again = open_storage()
+        assert await again.secret() == secret
+        await again.close()
