@@ -1,0 +1,67 @@
+/* The load driver: many XMPP clients in one thread, each checking every stanza it gets. */
+#ifndef HEADRACE_LOAD_H
+#define HEADRACE_LOAD_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum state { CONNECT, FEATURES, STARTTLS, HANDSHAKE, AUTH, BIND_FEATURES, BIND, PRESENCE, READY };
+
+struct buffer {
+    char *p;
+    size_t n, cap;
+};
+
+struct client {
+    int fd, index;
+    enum state state;
+    SSL *ssl;             /* NULL while plain */
+    struct buffer in;     /* bytes of the element that is not complete yet */
+    size_t scanned;       /* bytes of `in` that are behind the scanner */
+    int depth;            /* open elements at `scanned`; 1: between stanzas */
+    struct buffer out;    /* bytes not yet written */
+    bool polled_for_write;
+    bool dirty;           /* on the list of those with something to send */
+    char jid[256];        /* full JID, as the server gave it */
+    struct client *peer;  /* the other one of the pair */
+    struct buffer message; /* template towards the peer */
+    size_t body_at;       /* where the template's body begins */
+    uint32_t sent, received, in_flight;
+};
+
+struct options {
+    const char *address, *domain, *password, *pids;
+    int port, clients, window, body, login_at_once;
+    double warm_up, seconds;
+    bool tls, idle;
+};
+
+struct load {
+    struct options options;
+    SSL_CTX *tls;
+    int epoll;
+    struct client *clients;
+    struct client **dirty; /* clients to flush at the end of the round */
+    int dirty_count, ready;
+    bool sending;
+    uint64_t messages;     /* received and checked */
+};
+
+/* client.c: descriptors, TLS, buffers */
+void client_connect(struct load *load, struct client *c);
+void client_event(struct load *load, struct client *c, uint32_t events);
+void client_flush(struct load *load, struct client *c);
+void client_start_tls(struct load *load, struct client *c);
+void put(struct buffer *b, const void *p, size_t n);
+void put_text(struct buffer *b, const char *text);
+_Noreturn void die(const struct client *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* xmpp.c: what the bytes mean */
+void xmpp_open(struct load *load, struct client *c);
+void xmpp_received(struct load *load, struct client *c);
+void xmpp_fill(struct load *load, struct client *c);
+void mark_dirty(struct load *load, struct client *c);
+
+#endif
