@@ -1,51 +1,92 @@
 # One connection: a descriptor, perhaps TLS over it, and the Sink that its bytes go to.
 #
-# Nothing closes inside: on_bytes() and everything below it only ask (finish(), abort(), Reactor.later()); the end of the
-# turn acts. A link is closed in one place (link.pyx, _dispose).
-from libc.stdint cimport int64_t, uint8_t
+# Nothing closes inside: on_bytes() and everything below it only ask (finish(), abort(), Reactor.later()); the end of
+# the turn acts. A link is closed in one place (link.pyx, dispose).
+from libc.stdint cimport uint8_t
 from headrace.core.buf cimport Buf
-from headrace.net.reactor cimport Reactor, Task
+from headrace.net.reactor cimport Channel, Reactor, Task
+from headrace.net.sockets cimport iovec
 from headrace.net.tls cimport TlsContext, TlsEngine
 
 
-cdef class Sink:
+cdef class Sink(Task):
     """Who gets a link's bytes and gives it bytes to send; declared here, implemented above (handshake, session)."""
-    # Bytes arrived (plain text); they are the reactor's scratch: gone when this returns.
+    # Bytes arrived (plain text); they are the reactor's scratch: gone when this returns. At most once per turn, never
+    # after pause() until resume(), nor after finish() or abort().
     cdef int on_bytes(self, const char* data, size_t n) except -1
-    # The link ends: peer closed (clean), or failed, or we closed it. Exactly once, from the end of a turn.
+    # The link has ended: the peer closed it (clean), it failed, or we closed it. Exactly once, from the end of a turn.
     cdef int on_gone(self, bint clean) except -1
     # TLS is up (after STARTTLS or direct): server name and ALPN are in link.tls.
     cdef int on_secure(self) except -1
-    # What to send next: the next contiguous unsent bytes; 0 if none. They must stay where they are until sent() covers them.
+    # What to send next: the next contiguous unsent bytes; 0 if none. They stay where they are until sent() covers them.
     cdef size_t pending(self, const char** p) noexcept
     # The first n bytes of pending() have been written.
     cdef void sent(self, size_t n) noexcept
-    # Unsent bytes up to the end of the stanza that sent() stopped inside; 0 at a border (then the link may write nonzas).
+    # Unsent bytes to the end of the stanza that sent() stopped inside; 0 at a border (then the link may write nonzas).
     cdef size_t to_border(self) noexcept
-    # The reading half may go on / the out side has drained below its low mark.
+    # Everything is written, after a time in which the peer took nothing.
     cdef int on_writable(self) except -1
 
 
-cdef class Link(Task):
+cdef enum LinkState:
+    LINK_OPEN = 0
+    LINK_FLUSH          # finish() or the peer's end: writing what is queued
+    LINK_DRAIN          # our half is shut down: reading until the peer's end
+    LINK_CLOSED
+
+
+cdef class Link(Channel):
     """Reads straight from its descriptor when the loop says so; flushes once per turn.
 
     The object is its own callback: __call__ is the reader, .writer.__call__ the writer."""
     cdef readonly Reactor reactor
     cdef readonly int fd                    # -1 once closed
-    cdef readonly Sink sink
+    cdef readonly Sink sink                 # None once closed
     cdef readonly TlsEngine tls             # None while plain
     cdef Buf out                            # nonzas and negotiation, before the sink's next stanza
     cdef readonly object peer               # (address, port) as text and int
-    cdef readonly object listener           # what accepted it (kind, options); opaque here
+    cdef readonly object listener           # what accepted it (kind, options); opaque here but for gone(link)
+    cdef public bint authenticated          # told by Listener.authenticated(); opaque here
     cdef readonly bint paused               # reading is paused
-    cdef readonly bint closing              # finish() or abort() was called
-    cdef uint8_t state                      # link.pyx
+    cdef readonly bint closing              # finish() or abort() was called, or the peer ended it
+    cdef readonly str error                 # why it failed, in English, for a log; None if it did not
+    cdef uint8_t state                      # LinkState
+    cdef bint clean                         # what on_gone() will be told
+    cdef bint reading                       # the loop has our reader
+    cdef bint more                          # the last read was cut short: the kernel may hold more
+    cdef bint eof                           # the peer's half is closed
+    cdef bint blocked                       # the peer took nothing since on_writable()
+    cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
+    cdef str server_name                    # for a client's start_tls()
+    cdef object writer                      # the loop has it while the peer takes nothing; else None
+    cdef size_t drained                     # bytes discarded in LINK_DRAIN
 
     cdef void set_sink(self, Sink sink)
     cdef int write(self, const char* p, size_t n) except -1   # append to out and become dirty
     cdef int dirty(self) except -1          # flush at the end of this turn
-    cdef void pause(self) noexcept          # stop reading (the again list knows)
-    cdef void resume(self) noexcept
-    cdef int start_tls(self, TlsContext context) except -1    # after what is in out has gone; drops unread plain bytes
-    cdef int finish(self) except -1         # flush, close_notify, shutdown, drain (bounded), close
-    cdef int abort(self) except -1          # close at the end of the turn, drop everything
+    cpdef void pause(self) except *         # stop reading (the again list knows)
+    cpdef void resume(self) except *
+    cpdef void start_tls(self, TlsContext context) except *   # after what is in out has gone; drops unread plain bytes
+    cpdef void finish(self) except *        # flush, close_notify, shutdown, drain (bounded), close
+    cpdef void abort(self) except *         # close at the end of the turn, drop everything
+    cdef int _readable(self) except -1
+    cdef int _recv(self, size_t room) except -2
+    cdef int _read_plain(self) except -1
+    cdef int _read_tls(self) except -1
+    cdef int _decrypt(self) except -1
+    cdef int _discard(self) except -1
+    cdef int _eof(self) except -1
+    cdef int _poll(self) except -1
+    cdef int _unpoll(self) except -1
+    cdef int _begin_tls(self) except -1
+    cdef int _secured(self) except -1
+    cdef int _fail(self, str error) except -1
+    cdef int _fail_tls(self) except -1
+    cdef int _shut(self) except -1
+    cdef int _write_on(self) except -1
+    cdef int _pieces(self, iovec* piece, bint* out_first) noexcept
+    cdef void _took(self, size_t n, bint out_first) noexcept
+    cdef int _send_plain(self) except -1
+    cdef int _send_tls(self) except -1
+    cdef int _written(self) except -1
+    cdef int _wait_writable(self) except -1

@@ -1,0 +1,117 @@
+# What we use of libssl and libcrypto (3.0). Macros are declared as the functions they look like.
+from libc.stdint cimport uint16_t, uint64_t
+
+
+cdef extern from "openssl/bio.h" nogil:
+    ctypedef struct BIO:
+        pass
+    ctypedef struct BIO_METHOD:
+        pass
+    int BIO_CTRL_FLUSH
+    int BIO_TYPE_SOURCE_SINK
+    int BIO_get_new_index()
+    BIO_METHOD* BIO_meth_new(int type, const char* name)
+    int BIO_meth_set_write(BIO_METHOD*, int (*write)(BIO*, const char*, int) noexcept)
+    int BIO_meth_set_read(BIO_METHOD*, int (*read)(BIO*, char*, int) noexcept)
+    int BIO_meth_set_ctrl(BIO_METHOD*, long (*ctrl)(BIO*, int, long, void*) noexcept)
+    BIO* BIO_new(const BIO_METHOD* method)
+    void BIO_set_data(BIO*, void*)
+    void* BIO_get_data(BIO*)
+    void BIO_set_init(BIO*, int)
+    void BIO_clear_retry_flags(BIO*)
+    void BIO_set_retry_read(BIO*)
+    void BIO_free(BIO*)
+
+cdef extern from "openssl/err.h" nogil:
+    void ERR_clear_error()
+    unsigned long ERR_peek_last_error()
+    unsigned long ERR_peek_error()
+    void ERR_error_string_n(unsigned long error, char* buffer, size_t n)
+    const char* ERR_reason_error_string(unsigned long error)
+
+cdef extern from "openssl/x509v3.h" nogil:
+    unsigned int X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+    const char* X509_verify_cert_error_string(long code)
+
+cdef extern from "openssl/ssl.h" nogil:
+    ctypedef struct SSL_METHOD:
+        pass
+    ctypedef struct SSL_CTX:
+        pass
+    ctypedef struct SSL:
+        pass
+    const SSL_METHOD* TLS_server_method()
+    const SSL_METHOD* TLS_client_method()
+    SSL_CTX* SSL_CTX_new(const SSL_METHOD*)
+    int SSL_CTX_up_ref(SSL_CTX*)
+    void SSL_CTX_free(SSL_CTX*)
+
+    int TLS1_2_VERSION
+    uint64_t SSL_OP_NO_RENEGOTIATION
+    uint64_t SSL_OP_NO_COMPRESSION
+    uint64_t SSL_OP_CIPHER_SERVER_PREFERENCE
+    long SSL_MODE_RELEASE_BUFFERS
+    long SSL_MODE_ENABLE_PARTIAL_WRITE
+    long SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+    long SSL_SESS_CACHE_OFF
+    int SSL_VERIFY_NONE
+    int SSL_VERIFY_PEER
+    int SSL_FILETYPE_PEM
+    int SSL_ERROR_SSL
+    int SSL_ERROR_WANT_READ
+    int SSL_ERROR_WANT_WRITE
+    int SSL_ERROR_SYSCALL
+    int SSL_ERROR_ZERO_RETURN
+    int SSL_TLSEXT_ERR_OK
+    int SSL_TLSEXT_ERR_ALERT_FATAL
+    int SSL_TLSEXT_ERR_NOACK
+    int TLSEXT_NAMETYPE_host_name
+
+    int SSL_CTX_set_min_proto_version(SSL_CTX*, int)
+    uint64_t SSL_CTX_set_options(SSL_CTX*, uint64_t)
+    long SSL_CTX_set_mode(SSL_CTX*, long)
+    long SSL_CTX_set_session_cache_mode(SSL_CTX*, long)
+    int SSL_CTX_set_session_id_context(SSL_CTX*, const unsigned char*, unsigned int)
+    int SSL_CTX_set_num_tickets(SSL_CTX*, size_t)
+    long SSL_CTX_set_tlsext_ticket_keys(SSL_CTX*, void*, int)
+    int SSL_CTX_set1_groups_list(SSL_CTX*, const char*)
+    int SSL_CTX_set_cipher_list(SSL_CTX*, const char*)
+    int SSL_CTX_use_certificate_chain_file(SSL_CTX*, const char*)
+    int SSL_CTX_use_PrivateKey_file(SSL_CTX*, const char*, int)
+    int SSL_CTX_check_private_key(const SSL_CTX*)
+    void SSL_CTX_set_default_passwd_cb(SSL_CTX*, int (*cb)(char*, int, int, void*) noexcept)
+    void SSL_CTX_set_alpn_select_cb(SSL_CTX*, int (*cb)(SSL*, const unsigned char**, unsigned char*,
+                                                        const unsigned char*, unsigned int, void*) noexcept, void*)
+    int SSL_CTX_set_alpn_protos(SSL_CTX*, const unsigned char*, unsigned int)
+    long SSL_CTX_set_tlsext_servername_callback(SSL_CTX*, int (*cb)(SSL*, int*, void*) noexcept)
+    long SSL_CTX_set_tlsext_servername_arg(SSL_CTX*, void*)
+    void SSL_CTX_set_verify(SSL_CTX*, int mode, void* callback)
+    int SSL_CTX_set_default_verify_paths(SSL_CTX*)
+    int SSL_CTX_load_verify_locations(SSL_CTX*, const char* file, const char* folder)
+    int SSL_select_next_proto(unsigned char** out, unsigned char* outlen, const unsigned char* server,
+                              unsigned int server_n, const unsigned char* client, unsigned int client_n)
+    int OPENSSL_NPN_NEGOTIATED
+
+    SSL* SSL_new(SSL_CTX*)
+    void SSL_free(SSL*)
+    SSL_CTX* SSL_set_SSL_CTX(SSL*, SSL_CTX*)
+    void SSL_set_bio(SSL*, BIO* read, BIO* write)
+    void SSL_set_accept_state(SSL*)
+    void SSL_set_connect_state(SSL*)
+    int SSL_do_handshake(SSL*)
+    int SSL_read(SSL*, void*, int)
+    int SSL_write(SSL*, const void*, int)
+    int SSL_shutdown(SSL*)
+    int SSL_get_error(const SSL*, int)
+    const char* SSL_get_servername(const SSL*, int)
+    long SSL_set_tlsext_host_name(SSL*, const char*)
+    int SSL_set1_host(SSL*, const char*)
+    void SSL_set_hostflags(SSL*, unsigned int)
+    void SSL_get0_alpn_selected(const SSL*, const unsigned char**, unsigned int*)
+    const char* SSL_get_version(const SSL*)
+    const char* SSL_get_cipher_name(const SSL*)
+    long SSL_get_verify_result(const SSL*)
+    int SSL_session_reused(const SSL*)
+
+cdef extern from "openssl/rand.h" nogil:
+    int RAND_bytes(unsigned char*, int)

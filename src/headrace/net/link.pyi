@@ -1,0 +1,64 @@
+from typing import Protocol
+
+from headrace.net.reactor import Channel, Reactor, Task
+from headrace.net.tls import TlsContext, TlsEngine
+
+class Sink(Task):
+    """Who gets a link's bytes and gives it bytes to send; subclassed natively (link.pxd)."""
+
+class Owner(Protocol):
+    """Who accepted a link and keeps account of it (headrace.net.listener.Listener)."""
+
+    def gone(self, link: Link) -> None:
+        """The link is closed. Called exactly once, before its sink learns it."""
+
+class Link(Channel):
+    """One connection over a descriptor, perhaps with TLS. After its end every request does nothing.
+
+    fd: a connected, non-blocking stream socket; the link owns it from now on. peer: (address, port).
+    """
+
+    def __new__(cls, reactor: Reactor, fd: int, peer: tuple[str, int],
+                listener: Owner | None = None) -> Link: ...
+    authenticated: bool
+    @property
+    def reactor(self) -> Reactor: ...
+    @property
+    def fd(self) -> int:
+        """-1 once closed."""
+    @property
+    def sink(self) -> Sink | None: ...
+    @property
+    def tls(self) -> TlsEngine | None:
+        """None while plain."""
+    @property
+    def peer(self) -> tuple[str, int]: ...
+    @property
+    def listener(self) -> Owner | None:
+        """What accepted it; None once closed."""
+    @property
+    def paused(self) -> bool: ...
+    @property
+    def closing(self) -> bool:
+        """finish() or abort() was called, or the peer has ended it."""
+    @property
+    def error(self) -> str | None:
+        """Why it failed, in English, for a log."""
+    def start(self, sink: Sink, tls: TlsContext | None = None, server_name: str | None = None) -> None:
+        """Begin to read. tls: direct TLS (XEP-0368); server_name: whom a client asks for and expects.
+        A server's engine is made when the client's first bytes come."""
+    def send(self, data: bytes) -> None:
+        """Queue bytes, before the sink's next stanza; they go at the end of this turn."""
+    def pause(self) -> None:
+        """Stop reading. Who pauses keeps a time-out: a paused link isn't polled and notices no end."""
+    def resume(self) -> None: ...
+    def start_tls(self, context: TlsContext) -> None:
+        """After what is queued now has gone out (STARTTLS, RFC 6120 5.4); on_secure() tells the sink.
+        Plain bytes of the same read are dropped. Raises RuntimeError if TLS was started before."""
+    def finish(self) -> None:
+        """Flush what is queued (2 s), close_notify, shut our half, discard until the peer's end
+        (2 s, 256 KiB), close."""
+    def abort(self) -> None:
+        """Close at the end of this turn; drop everything."""
+    def __call__(self) -> None:
+        """The loop's reader."""

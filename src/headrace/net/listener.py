@@ -1,0 +1,170 @@
+"""A listening socket: accepts links, guards descriptors, keeps the connection limits."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import socket
+from asyncio import TimerHandle
+from collections.abc import Callable
+from time import monotonic
+
+from headrace.net.limits import Admission
+from headrace.net.link import Link, Sink
+from headrace.net.reactor import Reactor
+from headrace.net.sockets import accept
+from headrace.net.tls import TlsContext
+
+BACKLOG = 4096  # a restart brings every client back within seconds
+ACCEPTS = 64  # a turn: established links must not wait for a storm of new ones
+RESERVED = 64  # descriptors kept free for storage, logs and connections that we make
+PAUSE_SECONDS = 0.1  # after running out of descriptors; unguarded, the loop spins on the readable listener
+NOTE_SECONDS = 60.0  # between two log lines of the same kind
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit of open files to the hard one; answers what it is now."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+class Listener:
+    """Accepts connections on one address and port, and asks on_link for the Sink of each.
+
+    on_link(link) may answer None to refuse. tls: direct TLS (XEP-0368); None: plain, perhaps STARTTLS later.
+    admission: shared by all listeners of a server. log: gets at most a line a minute of each kind.
+    """
+
+    def __init__(self, reactor: Reactor, address: str, port: int, *, on_link: Callable[[Link], Sink | None],
+                 tls: TlsContext | None = None, limits: Admission, name: str = "c2s",
+                 log: Callable[[str], None] = lambda line: None) -> None:
+        self.reactor = reactor
+        self.address = address
+        self.port = port
+        self.on_link = on_link
+        self.tls = tls
+        self.limits = limits
+        self.name = name
+        self.accepted = 0
+        self._log = log
+        self._noted: dict[str, float] = {}
+        self._socket: socket.socket | None = None
+        self._spare = -1
+        self._timer: TimerHandle | None = None
+
+    def start(self) -> None:
+        """Bind and listen; port 0 becomes the one that the kernel chose. Raises OSError."""
+        family, _, _, _, where = socket.getaddrinfo(
+            self.address, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # else "::" would take the port from a listener on 0.0.0.0
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(where)
+            listening.listen(BACKLOG)
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            listening.close()
+            raise
+        self._socket = listening
+        self.port = listening.getsockname()[1]
+        self.reactor.loop.add_reader(listening.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Accept no more; links that were accepted live on."""
+        if self._socket is None:
+            return
+        self._stop_accepting()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._socket.close()
+        os.close(self._spare)
+        self._socket = self._timer = None
+
+    def authenticated(self, link: Link) -> None:
+        """Its stream has logged in: it no longer counts among those that may only be few."""
+        if link.listener is self and not link.authenticated:
+            link.authenticated = True
+            self.limits.authenticated(link.peer[0])
+
+    def gone(self, link: Link) -> None:
+        """A link of ours is closed (its own doing, once)."""
+        self.limits.gone(link.peer[0], authenticated=link.authenticated)
+
+    def _accept(self) -> None:
+        assert self._socket is not None
+        room = self._room()
+        try:
+            for _ in range(min(room, ACCEPTS)):
+                taken = accept(self._socket.fileno())
+                if taken is None:
+                    return
+                self._admit(*taken)
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._shed()
+            room = 0
+        if room <= 0:
+            self._note(f"{self.name}: descriptors have run out, no connections are accepted for now")
+            self._pause()
+
+    def _room(self) -> int:
+        """Descriptors to be had before the reserve begins: the kernel always gives the lowest free number."""
+        try:
+            lowest = os.dup(self._spare)
+        except OSError:  # not even one: accept() will say so
+            return 1
+        os.close(lowest)
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED - lowest
+
+    def _admit(self, fd: int, peer: tuple[str, int]) -> None:
+        if self.limits.admit(peer[0]) is not None:
+            os.close(fd)
+            return
+        self.accepted += 1
+        link = Link(self.reactor, fd, peer, self)
+        try:
+            sink = self.on_link(link)
+        except Exception:
+            self._refuse(link)
+            raise
+        if sink is None:
+            self._refuse(link)
+        else:
+            link.start(sink, self.tls)
+
+    def _refuse(self, link: Link) -> None:
+        os.close(link.fd)
+        self.gone(link)
+
+    def _shed(self) -> None:
+        """Take one connection off the backlog with the spare descriptor, so that its peer learns at once."""
+        assert self._socket is not None
+        os.close(self._spare)
+        taken = accept(self._socket.fileno())
+        if taken is not None:
+            os.close(taken[0])
+        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _pause(self) -> None:
+        self._stop_accepting()
+        self._timer = self.reactor.loop.call_later(PAUSE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._timer = None
+        if self._socket is not None:
+            self.reactor.loop.add_reader(self._socket.fileno(), self._accept)
+
+    def _stop_accepting(self) -> None:
+        assert self._socket is not None
+        self.reactor.loop.remove_reader(self._socket.fileno())
+
+    def _note(self, line: str) -> None:
+        now = monotonic()
+        if now - self._noted.get(line, -NOTE_SECONDS) >= NOTE_SECONDS:
+            self._noted[line] = now
+            self._log(line)

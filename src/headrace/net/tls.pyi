@@ -1,0 +1,55 @@
+from collections.abc import Sequence
+from os import PathLike
+from typing import Self
+
+class TlsError(ValueError):
+    """A certificate, key or name that TLS cannot be done with; the text names the file and says why."""
+
+class TlsContext:
+    """Certificates and policy of one listener: TLS 1.2 or later, forward secrecy only.
+
+    certificate: PEM file with the chain, the server's own certificate first. key: PEM file, not encrypted.
+    alpn: protocols in our order of preference; a client that offers ALPN and none of them is refused
+    (RFC 7301 3.2; XEP-0368: "xmpp-client", "xmpp-server"); one that offers none is served.
+    Raises OSError for a file that can't be read, TlsError for one that can't be used.
+    """
+
+    def __init__(self, certificate: str | PathLike[str], key: str | PathLike[str], *,
+                 alpn: Sequence[str] = ("xmpp-client",)) -> None: ...
+    @classmethod
+    def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True,
+               alpn: Sequence[str] = ()) -> Self:
+        """For connections that we make. Verified are chain, time and the name given to Link.start();
+        ca_file replaces the system's authorities. verify=False: tests and load generators only."""
+    @property
+    def server(self) -> bool: ...
+    def add_host(self, name: str, certificate: str | PathLike[str], key: str | PathLike[str]) -> None:
+        """Clients that ask for `name` (SNI, RFC 6066 3) get this certificate, others our own."""
+    def reload(self) -> None:
+        """Read all files again. Raises as the constructor does; then the old certificates stay in use.
+        Established connections are not touched."""
+    def set_ticket_key(self, key: bytes) -> None:
+        """80 random bytes that workers share and replace; without it a key of our own is replaced daily.
+        Tickets under an earlier key lead to a full handshake. Raises ValueError for another length."""
+
+class TlsEngine:
+    """One connection's TLS; found as Link.tls."""
+
+    @property
+    def established(self) -> bool: ...
+    @property
+    def server_name(self) -> str | None:
+        """The name that the client asked for (SNI)."""
+    @property
+    def alpn(self) -> str | None:
+        """The protocol agreed on."""
+    @property
+    def version(self) -> str | None:
+        """Such as TLSv1.3."""
+    @property
+    def cipher(self) -> str | None:
+        """OpenSSL's name of the cipher suite."""
+    @property
+    def resumed(self) -> bool: ...
+    @property
+    def error(self) -> str | None: ...
