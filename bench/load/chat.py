@@ -4,8 +4,9 @@
     python bench/load/chat.py --tls --servers headrace,ejabberd
     python bench/load/chat.py --memory 1000        # KiB per idle connection instead
 
-The server has core 0, the load generator core 1. CPU time is user + system of all the server's processes: other work
-on the machine disturbs it least. Every message is checked (sender, order, loss, repeats, each byte of the body).
+The server has core 0, the load generator core 1. CPU time is user + system of all the server's processes:
+other work on the machine disturbs it least. Every message is checked (sender, order, loss, repeats, each byte
+of the body).
 """
 
 import argparse

@@ -18,6 +18,7 @@ COMPARE = ROOT / "bench" / "compare"
 PASSWORD = "secret"
 START_SECONDS = 60
 SERVER_CORE = 0
+NO_BUSY_WAITING = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def ejabberd(place: Place) -> Command:
                                            + (place.folder / "key.pem").read_text())
     register = (f'[ejabberd_auth:try_register(iolist_to_binary(["u", integer_to_list(I)]), <<"localhost">>, '
                 f'<<"{PASSWORD}">>) || I <- lists:seq(0, {place.users - 1})].')
-    machine = "+K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none -noinput -noshell".split()
+    machine = ["+K", "true", "+P", "250000", *NO_BUSY_WAITING, "-noinput", "-noshell"]
     start = ["-mnesia", "dir", f'"{place.folder}/mnesia"', "-s", "ejabberd", "-eval", register]
     env = {"EJABBERD_CONFIG_PATH": str(config), "EJABBERD_LOG_PATH": str(place.folder / "ejabberd.log"),
            "ERL_LIBS": "/usr/lib/x86_64-linux-gnu", "HOME": str(place.folder)}
