@@ -24,9 +24,9 @@ DEBUG = enabled("DEBUG")  # no optimisation, bounds checks, our own assertions, 
 COVERAGE = enabled("COVERAGE")  # line tracing for coverage's Cython plugin
 SANITIZE = enabled("SANITIZE")  # address and undefined-behaviour sanitizers
 CORE_ONLY = enabled("CORE_ONLY")  # the embeddable floors: need nothing but a C compiler
-HEADERS = {  # module: (header it cannot build without, Debian package that has it)
-    "headrace.net.tls": ("openssl/ssl.h", "libssl-dev"),
-    "headrace.storage.writer": ("sqlite3.h", "libsqlite3-dev"),
+HEADERS = {  # library of a `# distutils:` line: (header, Debian package that has it)
+    "ssl": ("openssl/ssl.h", "libssl-dev"),
+    "sqlite3": ("sqlite3.h", "libsqlite3-dev"),
 }
 
 
@@ -56,13 +56,16 @@ def extensions() -> list[Extension]:
     return found
 
 
-def require_headers(names: set[str]) -> None:
+def require_headers(made: list[Extension]) -> None:
+    """Stops before the compiler does, with a sentence that says what to install."""
     system = ("/usr/include", "/usr/local/include", f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}")
     roots = [*os.environ.get("CPATH", "").split(":"), *system]
-    for module, (header, package) in HEADERS.items():
-        if module in names and not any((Path(root) / header).exists() for root in roots if root):
-            raise SystemExit(f"headrace: {module} needs {header}: install {package}, "
-                             "or set HEADRACE_CORE_ONLY=1 for the stream core alone")
+    for extension in made:
+        for library in HEADERS.keys() & set(extension.libraries):
+            header, package = HEADERS[library]
+            if not any((Path(root) / header).exists() for root in roots if root):
+                raise SystemExit(f"headrace: {extension.name} needs {header}: install {package}, "
+                                 "or set HEADRACE_CORE_ONLY=1 for the stream core alone")
 
 
 def generated() -> str | None:
@@ -76,7 +79,6 @@ class BuildExt(build_ext):
     def build_extensions(self) -> None:
         from Cython.Build import cythonize  # late: metadata is asked for where there is no Cython
 
-        require_headers({ext.name for ext in self.extensions})
         self.parallel = self.parallel or os.cpu_count()
         made = cythonize(
             [Extension(e.name, e.sources, depends=e.depends) for e in self.extensions],
@@ -86,6 +88,7 @@ class BuildExt(build_ext):
                 "initializedcheck": False, "embedsignature": True, "linetrace": COVERAGE,
             },
         )
+        require_headers(made)
         for ours, theirs in zip(self.extensions, made, strict=True):  # setuptools keeps private state on ours
             for name in ("sources", "depends"):
                 setattr(ours, name, getattr(theirs, name))

@@ -1,6 +1,7 @@
 """What leaves the house: the wheel is made from the sdist, and others can cimport from it."""
 
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import setuptools
 
 from support.tree import NATIVE, ROOT, SRC
 
@@ -61,3 +63,26 @@ def test_core_alone_builds_the_core_alone(built: tuple[set[str], set[str]]) -> N
     folders = {name.split("/")[1] for name in wheel if name.endswith(".so")}
     assert "core" in folders
     assert folders <= {"core", "stream"}
+
+
+def test_a_missing_header_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", lambda **_: None)
+    recipe = runpy.run_path("setup.py")
+    recipe["HEADERS"]["ssl"] = ("no/such/header.h", "libssl-dev")
+    module = setuptools.Extension("headrace.net.tls", [], libraries=["ssl"])
+    with pytest.raises(SystemExit, match=r"^headrace: headrace.net.tls needs no/such/header.h: install libssl-dev"):
+        recipe["require_headers"]([module])
+
+
+@pytest.mark.parametrize(("variable", "flag"), [("DEBUG", "-g3"), ("SANITIZE", "-fsanitize=address,undefined"),
+                                                ("COVERAGE", "-DCYTHON_TRACE=1")])
+@pytest.mark.parametrize("value", ["1", "0"])
+def test_modes_are_switched_on_by_1(variable: str, flag: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", lambda **_: None)
+    for name in ("DEBUG", "SANITIZE", "COVERAGE", "CORE_ONLY"):
+        monkeypatch.delenv(f"HEADRACE_{name}", raising=False)
+    monkeypatch.setenv(f"HEADRACE_{variable}", value)
+    flags = runpy.run_path("setup.py")["compile_args"]()
+    assert (flag in flags) == (value == "1")
