@@ -1,7 +1,8 @@
 # The owned, Python-visible form of one top-level element: what the control plane gets when something is punted.
+cimport cython
 from headrace.core.tokenizer cimport Tokenizer
 
-
+@cython.final
 cdef class Stanza:
     """A copy of one element; frozen. Strings are decoded; JIDs as the peer wrote them unless a router prepared them."""
     cdef readonly int kind             # Kind
@@ -22,3 +23,5 @@ cdef class Stanza:
 
 # A copy of the tokenizer's current element. to/from_ replace the head's values where given (already prepared).
 cdef Stanza stanza_copy(Tokenizer tok, str from_, str to)
+# The tokenizer's current element as xml.etree.ElementTree.Element, from its tape.
+cdef object build_element(Tokenizer tok)

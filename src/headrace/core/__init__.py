@@ -1,12 +1,14 @@
 """The stream core: XML in and out, stanzas, JIDs. Knows no sockets, no clock, nothing outside the standard library."""
 
-from pathlib import Path
+import os
 
 from headrace.core.errors import HeadraceError, JIDError, XMLError
 from headrace.core.jid import JID
+from headrace.core.stanza import Stanza, parse_element, parse_stanza
 from headrace.core.writer import escape, serialize
 
-__all__ = ["JID", "HeadraceError", "JIDError", "XMLError", "escape", "get_include", "serialize"]
+__all__ = ["JID", "HeadraceError", "JIDError", "Stanza", "XMLError", "escape", "get_include", "parse_element",
+           "parse_stanza", "serialize"]
 
 
 def get_include() -> str:
@@ -14,6 +16,7 @@ def get_include() -> str:
 
     In a checkout the .pxd files are in native/; a wheel ships them beside the modules.
     """
-    package = Path(__file__).resolve().parents[2]
-    native = package.parent / "native"
-    return str(native if (native / "headrace" / "core" / "tokenizer.pxd").exists() else package)
+    package = os.path.abspath(os.path.join(__file__, "..", "..", ".."))
+    native = os.path.join(package, "..", "native")
+    found = os.path.exists(os.path.join(native, "headrace", "core", "tokenizer.pxd"))
+    return os.path.normpath(native) if found else package
