@@ -23,6 +23,7 @@ cdef struct Remembered:
     uint32_t prepared_n     # 0: not a JID
     uint64_t used       # JidCache.tick of the last use
 
+
 @cython.final
 @cython.no_gc
 cdef class JidCache:
@@ -42,6 +43,7 @@ cdef class JidCache:
     cdef void fold(self, const JidParts* parts, Str* out) noexcept
     cdef int recall(self, Str raw, Str* out) noexcept   # by the cache, for what the fast path leaves open
     cdef int remember(self, Remembered* entry, uint64_t hash, Str raw) noexcept
+
 
 @cython.final
 cdef class JID:

@@ -41,11 +41,11 @@ cdef int judge_local(const char* p, size_t n) noexcept nogil:
         return REFUSED
     for i in range(n):
         c = <unsigned char>p[i]
-        if c >= 128:
+        if c >= 128:            # also behind a bad character: < and U+0338 compose to something good
             return ASK
         if not IN_ASCII(LOCAL_LOW, LOCAL_HIGH, c):
-            return REFUSED
-        if IS_UPPER(c):
+            verdict = REFUSED
+        elif IS_UPPER(c) and verdict != REFUSED:
             verdict = FOLDED
     return REFUSED if n > PART_BYTES else verdict
 
@@ -72,14 +72,16 @@ cdef int judge_domain(const char* p, size_t n) noexcept nogil:
         if c >= 128:
             return ASK
         if not IN_ASCII(DOMAIN_LOW, DOMAIN_HIGH, c):
-            return REFUSED
-        if IS_UPPER(c):
+            verdict = REFUSED
+        elif IS_UPPER(c) and verdict != REFUSED:
             verdict = FOLDED
         elif c == c'.':
             worst = judge_label(p + label, i - label)
             if worst != ITSELF:
                 return worst
             label = i + 1
+    if verdict == REFUSED:
+        return REFUSED
     if label == n:              # the trailing dot, not counted
         return REFUSED if n - 1 > PART_BYTES else FOLDED
     worst = judge_label(p + label, n - label)

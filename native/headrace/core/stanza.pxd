@@ -2,6 +2,7 @@
 cimport cython
 from headrace.core.tokenizer cimport Tokenizer
 
+
 @cython.final
 cdef class Stanza:
     """A copy of one element; frozen. Strings are decoded; JIDs as the peer wrote them unless a router prepared them."""

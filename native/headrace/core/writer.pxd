@@ -1,4 +1,4 @@
-# Writing: heads, splices, escapes. Sizes are computed exactly first, so that a stanza is written straight into its place.
+# Writing: heads, splices, escapes. Sizes are computed exactly first: a stanza is written straight into its place.
 from headrace.core.buf cimport Buf, Str
 from headrace.core.tokenizer cimport StanzaView
 
@@ -16,12 +16,12 @@ cdef struct Head:
 cdef bint splice_allowed(const StanzaView* view) noexcept nogil
 # Exact size of head + declarations + pieces + body of view, without xmlns.
 cdef size_t splice_size(const Head* head, const StanzaView* view, size_t pieces) noexcept nogil
-# Writes it at dst (splice_size bytes) and returns the end. piece/pieces: bytes spliced in before the end tag, or NULL, 0.
-# *attrs_at: offset from dst where the head's attributes begin (behind "<message"), where a framing may put its xmlns.
+# Writes it at dst (splice_size bytes) and returns the end. piece/pieces: bytes spliced in before the end tag, or
+# NULL, 0. *attrs_at: offset from dst where the head's attributes begin (behind "<message"): the place of an xmlns.
 cdef char* splice_write(char* dst, const Head* head, const StanzaView* view, const char* piece, size_t pieces,
                         size_t* attrs_at) noexcept nogil
-# A stanza written by ourselves, appended: head, then body as given (already XML), closed properly. *attrs_at counts from
-# the first byte of the stanza.
+# A stanza written by ourselves, appended: head, then body as given (already XML), closed properly. *attrs_at counts
+# from the first byte of the stanza.
 cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_n, size_t* attrs_at) except -1 nogil
 # Text or attribute value, escaped (& < > " ' and the controls that a parser would normalise).
 cdef int put_escaped(Buf* out, Str value) except -1 nogil

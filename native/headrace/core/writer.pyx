@@ -6,8 +6,8 @@ from libc.string cimport memcpy
 
 from headrace.core.buf cimport buf_free, buf_put, buf_reserve
 from headrace.core.tokenizer cimport (
-    F_CONTENT_CHILD, F_EXTRA_ATTRS, F_FOREIGN_DEFAULT, F_OUTER_BINDING, F_OWN_XMLNS, F_PREFIXED, KIND_IQ, KIND_MESSAGE,
-    KIND_OTHER, KIND_PRESENCE)
+    F_CONTENT_CHILD, F_EXTRA_ATTRS, F_FOREIGN_DEFAULT, F_OUTER_BINDING, F_OWN_XMLNS, F_PREFIXED)
+from headrace.core.tokenizer cimport KIND_MESSAGE, KIND_OTHER, KIND_PRESENCE
 
 cdef extern from "headrace/core/escape.h" nogil:
     size_t headrace_plain(const char* p, size_t n)      # bytes that may be copied as they are
@@ -21,26 +21,30 @@ XMLNS = "http://www.w3.org/2000/xmlns/"
 
 # ---- escapes
 
+cdef inline Str literal(const char* p, size_t n) noexcept nogil:
+    cdef Str s
+    s.p = p
+    s.n = n
+    return s
+
+
 cdef inline Str escape_of(char c) noexcept nogil:
     """What stands for a character that can't be copied."""
-    cdef Str s
     if c == c'&':
-        s.p = b"&amp;"; s.n = 5
-    elif c == c'<':
-        s.p = b"&lt;"; s.n = 4
-    elif c == c'>':
-        s.p = b"&gt;"; s.n = 4
-    elif c == c'"':
-        s.p = b"&quot;"; s.n = 6
-    elif c == c"'":
-        s.p = b"&apos;"; s.n = 6
-    elif c == c'\t':
-        s.p = b"&#9;"; s.n = 4
-    elif c == c'\n':
-        s.p = b"&#10;"; s.n = 5
-    else:               # CR; the other controls never get this far
-        s.p = b"&#13;"; s.n = 5
-    return s
+        return literal(b"&amp;", 5)
+    if c == c'<':
+        return literal(b"&lt;", 4)
+    if c == c'>':
+        return literal(b"&gt;", 4)
+    if c == c'"':
+        return literal(b"&quot;", 6)
+    if c == c"'":
+        return literal(b"&apos;", 6)
+    if c == c'\t':
+        return literal(b"&#9;", 4)
+    if c == c'\n':
+        return literal(b"&#10;", 5)
+    return literal(b"&#13;", 5)     # CR; the other controls never get this far
 
 
 cdef size_t escaped_size(Str value) noexcept nogil:
@@ -83,14 +87,11 @@ cdef int put_escaped(Buf* out, Str value) except -1 nogil:
 # ---- heads
 
 cdef inline Str name_of(int kind) noexcept nogil:
-    cdef Str s
     if kind == KIND_MESSAGE:
-        s.p = b"message"; s.n = 7
-    elif kind == KIND_PRESENCE:
-        s.p = b"presence"; s.n = 8
-    else:
-        s.p = b"iq"; s.n = 2
-    return s
+        return literal(b"message", 7)
+    if kind == KIND_PRESENCE:
+        return literal(b"presence", 8)
+    return literal(b"iq", 2)
 
 
 cdef inline size_t attribute_size(size_t name, Str value) noexcept nogil:
@@ -188,7 +189,7 @@ cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_
 
 # ---- trees
 
-cdef Str utf8(str text):
+cdef Str utf8(str text) except *:
     """The text as a parser could have given it to us. Raises ValueError for what XML can't carry."""
     cdef Str s
     cdef Py_ssize_t n

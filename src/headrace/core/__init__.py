@@ -1,4 +1,4 @@
-"""The stream core: XML in and out, stanzas, JIDs. Knows no sockets, no clock, nothing outside the standard library."""
+"""The stream core: XML in and out, stanzas, JIDs. No sockets, no clock, only the standard library."""
 
 import os
 

@@ -14,7 +14,9 @@ class JID:
     full: str
     """With the resource, where there is one. Also str(jid)."""
 
-    def __init__(self, local: str | None, domain: str, resource: str | None = None, *, assigned: bool = False) -> None:
+    def __init__(
+        self, local: str | None, domain: str, resource: str | None = None, *, assigned: bool = False
+    ) -> None:
         """From parts, each prepared. Raises JIDError.
 
         assigned: refuse code points that Unicode 3.2 doesn't know (RFC 6122; asked for our own accounts).

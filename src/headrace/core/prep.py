@@ -1,7 +1,7 @@
 """Preparation of JIDs by the book: RFC 7622 lengths and separators, RFC 6122 profiles of stringprep.
 
-The whole rule, for any text. The native fast path (jid.pyx) answers for plain ASCII by itself and is tested against
-this; everything else comes here once and is then cached.
+The whole rule, for any text. The native fast path (jid.pyx) answers for plain ASCII by itself and is tested
+against this; everything else comes here once and is then cached.
 """
 
 import stringprep as tables
@@ -81,7 +81,7 @@ def _label(text: str, assigned: bool) -> str:
     try:
         ascii_form = idna.ToASCII(folded).decode("ascii")
     except UnicodeError:
-        raise JIDError(f"the domainpart has a label that is empty, too long or no host name: {text!r}") from None
+        raise JIDError(f"the domainpart has a label that is empty or too long: {text!r}") from None
     bad = {char for char in folded if char.isascii()} - _DOMAIN_LABEL
     if bad or ascii_form[0] == "-" or folded[-1] == "-":
         raise JIDError(f"the domainpart has a label that is no host name: {text!r}")

@@ -50,7 +50,7 @@ def payload_bytes(payload: Payload) -> bytes:
 
 
 def stanza(name: str, payload: Payload = None, **attributes: str | None) -> bytes:
-    """A stanza of our own making; `from_` is written as `from`, `lang` as `xml:lang`; None leaves an attribute out."""
+    """A stanza of our own making: `from_` is written as `from`, `lang` as `xml:lang`, None is left out."""
     head = [f"<{name}"]
     for key, value in attributes.items():
         if value is not None:

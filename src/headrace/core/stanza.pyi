@@ -29,16 +29,18 @@ class Stanza:
     """Bits of headrace.core.tokenizer.Flag."""
 
     def element(self) -> Element:
-        """The whole element as `xml.etree.ElementTree`, tags as `{namespace}name`; built on first use, then shared.
+        """The whole element as `xml.etree.ElementTree`, tags as `{namespace}name`, built on first use.
 
-        `to` and `from` are those of this object. Don't change it: copy.deepcopy() it first.
+        `to` and `from` are those of this object. It is shared: copy.deepcopy() it to change it.
         """
 
     def child(self) -> Element | None:
         """The first direct child of element()."""
 
-def parse_stanza(raw: bytes, content: str = "jabber:client", *, from_: str | None = None, to: str | None = None) -> Stanza:
-    """A Stanza from stored or self-made bytes that stand below a stream root whose default namespace is `content`.
+def parse_stanza(
+    raw: bytes, content: str = "jabber:client", *, from_: str | None = None, to: str | None = None
+) -> Stanza:
+    """A Stanza from stored or self-made bytes, as they stand below a root of default namespace `content`.
 
     from_, to: replace what the head says. Raises XMLError.
     """

@@ -11,8 +11,8 @@ def escape(text: str) -> str:
 def serialize(element: Element, default_ns: str = "jabber:client") -> bytes:
     """The element as UTF-8, for a place where `default_ns` is the default namespace.
 
-    An element in the default namespace of its place is written bare, any other declares its own with `xmlns=`;
-    namespaced attributes get a prefix declared beside them. Under a TCP stream root (RFC 6120 4.8.2) that is
-    the stream's content namespace; `default_ns=""` writes a document that stands on its own (RFC 7395 frame).
+    An element in the default namespace of its place is written bare, any other declares its own with
+    `xmlns=`; namespaced attributes get a prefix declared beside them. Under a TCP root (RFC 6120 4.8.2)
+    the default is the content namespace; `default_ns=""` writes what stands on its own (a frame of RFC 7395).
     Raises ValueError for names or characters that XML can't carry, TypeError for comments and the like.
     """

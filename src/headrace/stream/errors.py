@@ -16,7 +16,7 @@ CONDITIONS = frozenset({  # RFC 6120 4.9.3
 class StreamError(HeadraceError):
     """A stream has to end with this condition.
 
-    condition: one of CONDITIONS. text: English, for the peer. extra: an application-specific condition, as XML.
+    condition: one of CONDITIONS. text: English, for the peer. extra: an application-specific condition.
     """
 
     def __init__(self, condition: str, text: str = "", *, extra: bytes = b"") -> None:
@@ -30,7 +30,8 @@ def stream_error(condition: str, text: str = "", *, content: str = "", extra: by
                  standalone: bool = False) -> bytes:
     """A <stream:error/>. `content`: character data of the condition (see-other-host, RFC 6120 4.9.3.19).
 
-    standalone: declare the prefix, for a frame of its own (RFC 7395); below our TCP header it is declared already.
+    standalone: declare the prefix, for a frame of its own (RFC 7395); our TCP header has declared it.
+    extra: an application-specific condition, as XML.
     Raises ValueError for a condition that RFC 6120 doesn't have.
     """
     if condition not in CONDITIONS:

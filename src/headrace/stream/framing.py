@@ -12,7 +12,7 @@ from headrace.stream.header import VERSION, stream_header
 class Framing(Protocol):
     """One transport's way to write what is not a stanza. Each method gives one unit: bytes, or a frame."""
 
-    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str | None = "en") -> bytes:
+    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str = "en") -> bytes:
         """Our header."""
 
     def features(self, parts: list[bytes]) -> bytes:
@@ -31,7 +31,7 @@ class TCP:
     def __init__(self, content: str = CLIENT) -> None:
         self.content = content
 
-    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str | None = "en") -> bytes:
+    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str = "en") -> bytes:
         return stream_header(from_=from_, id=id, to=to, lang=lang, content=self.content)
 
     def features(self, parts: list[bytes]) -> bytes:
@@ -47,7 +47,7 @@ class TCP:
 class WebSocket:
     """RFC 7395 3: each unit is a frame that declares its own namespaces."""
 
-    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str | None = "en") -> bytes:
+    def open(self, *, from_: str | None, id: str | None, to: str | None = None, lang: str = "en") -> bytes:
         values = {"from": from_, "to": to, "id": id, "xml:lang": lang, "version": VERSION}
         written = "".join(f" {key}='{escape(value)}'" for key, value in values.items() if value is not None)
         return f"<open xmlns='{FRAMING}'{written}/>".encode()

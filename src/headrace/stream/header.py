@@ -28,7 +28,7 @@ class Header:
     lang: str | None = None
 
 
-def stream_header(*, from_: str | None, id: str | None, to: str | None = None, lang: str | None = "en",
+def stream_header(*, from_: str | None, id: str | None, to: str | None = None, lang: str = "en",
                   content: str = CLIENT, extra: str = "") -> bytes:
     """Our header for TCP, with the XML declaration that RFC 6120 11.5 lets us send.
 
@@ -51,12 +51,12 @@ def judge_namespaces(header: Header, content: str = CLIENT) -> None:
 
 
 def judge_version(version: str | None) -> None:
-    """RFC 6120 4.7.5: refuse what predates 1.0; a higher version is answered with ours. Raises StreamError."""
+    """RFC 6120 4.7.5: what predates 1.0 is refused, a higher one answered with ours. Raises StreamError."""
     major, dot, minor = (version or "0.9").partition(".")
     digits = major + minor
     if not (major and minor and dot and digits.isascii() and digits.isdigit()):
         raise StreamError("bad-format", "version has to be two numbers joined by a dot")
-    if int(major) < 1:
+    if not major.strip("0"):
         raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
 
 
@@ -74,7 +74,7 @@ def judge_host(to: str | None, hosts: Container[str]) -> str:
 
 
 def judge_from(from_: str | None, host: str) -> str | None:
-    """The prepared bare JID that a client claims in `from` (RFC 6120 4.7.1), if it does. Raises StreamError."""
+    """The prepared bare JID that a client claims in `from` (RFC 6120 4.7.1). Raises StreamError."""
     if from_ is None:
         return None
     try:

@@ -6,6 +6,6 @@ from headrace.xep.datetimes import format_datetime
 
 
 def delay(from_: str, seconds: float, reason: str = "") -> bytes:
-    """<delay/> by `from_` (a prepared JID or domain) for a stanza first taken at that time of the Unix clock."""
+    """<delay/> by `from_` (a prepared JID or domain) for a stanza taken at that second of the Unix clock."""
     end = f">{escape(reason)}</delay>" if reason else "/>"
     return f"<delay xmlns='{DELAY}' from='{escape(from_)}' stamp='{format_datetime(seconds)}'{end}".encode()
