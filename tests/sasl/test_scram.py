@@ -52,28 +52,27 @@ def talk(digest, username, password, verifier):
     client = scramp.ScramClient([server.name], username, password)
     server.identify(client.get_client_first().encode())
     client.set_server_first(server.challenge(verifier).decode())
-    client.set_server_final(server.finish(client.get_client_final().encode()).decode())
-    return server
+    last = server.finish(client.get_client_final().encode())
+    if last is None:
+        return None
+    client.set_server_final(last.decode())
+    return server.username
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256"])
 def test_a_foreign_client_logs_in_and_believes_us(digest):
-    assert talk(digest, "user", "pencil", PENCIL.verifier(digest)).username == "user"
+    assert talk(digest, "user", "pencil", PENCIL.verifier(digest)) == "user"
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256"])
 def test_wrong_password(digest):
-    with pytest.raises(SaslFailure) as failed:
-        talk(digest, "user", "pencils", PENCIL.verifier(digest))
-    assert failed.value.condition == "not-authorized"
+    assert talk(digest, "user", "pencils", PENCIL.verifier(digest)) is None
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256"])
 def test_nobody_logs_in_with_decoys(digest):
     decoys = credentials.Decoys(b"s" * 32).credentials("nobody@localhost")
-    with pytest.raises(SaslFailure) as failed:
-        talk(digest, "user", "pencil", decoys.verifier(digest))
-    assert failed.value.condition == "not-authorized"
+    assert talk(digest, "user", "pencil", decoys.verifier(digest)) is None
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
@@ -123,13 +122,16 @@ PROOF = b64encode(bytes(32))
     (b"c=biws,r=abcdef,p=" + PROOF + b",x=1", "malformed-request"),
     (b"c=bi=s,r=abcdef,p=" + PROOF, "incorrect-encoding"),
     (b"c=biws,r=abcdef,p=A", "incorrect-encoding"),
-    (b"c=biws,r=abcdef,p=" + PROOF, "not-authorized"),
-    (b"c=biws,r=abcdef,p=AAAA", "not-authorized"),
 ])
 def test_bad_final_message(message, condition):
     with pytest.raises(SaslFailure) as failed:
         prepared().finish(message)
     assert failed.value.condition == condition
+
+
+@pytest.mark.parametrize("proof", [PROOF, b"AAAA"])
+def test_wrong_proof(proof):
+    assert prepared().finish(b"c=biws,r=abcdef,p=" + proof) is None
 
 
 def proven(header=b"biws", nonce=b"abcdef"):
@@ -156,9 +158,7 @@ def test_a_valid_proof_passes():
 ])
 def test_a_valid_proof_over_another_header_or_nonce_fails(change):
     scram, message = proven(**change)
-    with pytest.raises(SaslFailure) as failed:
-        scram.finish(message)
-    assert failed.value.condition == "not-authorized"
+    assert scram.finish(message) is None
 
 
 def test_each_exchange_has_its_own_nonce():

@@ -3,7 +3,7 @@
     mechanism = Scram("sha256")
     mechanism.identify(client_first)            sets username and authzid
     server_first = mechanism.challenge(verifier)
-    server_final = mechanism.finish(client_final)
+    server_final = mechanism.finish(client_final)       None: not authorized
 """
 
 import hmac
@@ -70,9 +70,9 @@ class Scram:
         self._server_first = b"r=%b,s=%b,i=%d" % (self._nonce, salt, verifier.iterations)
         return self._server_first
 
-    def finish(self, message: bytes) -> bytes:
-        """Takes client-final-message; server-final-message if the proof is right.
-        SaslFailure: malformed-request, incorrect-encoding, not-authorized."""
+    def finish(self, message: bytes) -> bytes | None:
+        """Takes client-final-message; server-final-message if the proof is right, None if it is not.
+        SaslFailure: malformed-request, incorrect-encoding."""
         final = _FINAL.fullmatch(message)
         if final is None:
             raise SaslFailure("malformed-request", "not a SCRAM client-final-message (RFC 5802 7)")
@@ -82,9 +82,8 @@ class Scram:
         except ValueError:
             raise SaslFailure("incorrect-encoding", "channel binding or proof is not base64") from None
         signed = b",".join((self._client_first, self._server_first, final["unproven"]))
-        # One answer for all: what exactly was wrong is of use only to an attacker.
         if header != self._header or final["nonce"] != self._nonce or not self._proves(proof, signed):
-            raise SaslFailure("not-authorized")
+            return None
         return b"v=" + b64encode(hmac.digest(self._verifier.server_key, signed, self.digest))
 
     def _proves(self, proof: bytes, signed: bytes) -> bool:

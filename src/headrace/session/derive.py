@@ -34,8 +34,6 @@ class DerivePool:
     async def run(self, address: str, derive: Callable[[], T]) -> T:
         """derive(), in a thread. Raises TooBusy at once if too much waits already."""
         if self._waiting[address] >= self._per_address or self._waiting.total() >= self._total:
-            if not self._waiting[address]:
-                del self._waiting[address]
             raise TooBusy(address)
         self._waiting[address] += 1
         work = self._threads.submit(derive)

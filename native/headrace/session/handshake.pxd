@@ -1,0 +1,23 @@
+# The Sink of a connection that is not bound yet: pulls its elements and hands them to a negotiation in Python.
+from headrace.core.tokenizer cimport Tokenizer
+from headrace.net.link cimport Link, Sink
+from headrace.net.tls cimport TlsContext
+from headrace.router.router cimport Router
+
+
+cdef class Handshake(Sink):
+    cdef Link link                  # None once it is over
+    cdef Tokenizer tok
+    cdef Router router
+    cdef TlsContext tls             # for STARTTLS; None where it is not offered
+    cdef object config              # C2SConfig
+    cdef object negotiator          # headrace.session.ports.Negotiator
+    cdef object task                # what the negotiation waits for; None while it doesn't
+    cdef readonly str address       # the peer's, without port
+    cdef bint securing              # a TLS handshake was asked for and has not ended
+    cdef bint over                  # finished, gone or bound: nothing is read any more
+
+    cdef int _pump(self) except -1          # pull until the input is used up, somebody waits, or it is over
+    cdef int _event(self, int ev) except -1
+    cdef int _wait(self, object awaitable) except -1
+    cdef int _drop(self) except -1          # let go of everything; once

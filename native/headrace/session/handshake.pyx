@@ -1,0 +1,159 @@
+"""From an accepted connection to a bound session: bytes in, one event at a time out to a negotiation in Python."""
+
+import asyncio
+
+from headrace.core.buf cimport Str
+from headrace.core.stanza cimport stanza_copy
+from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
+
+from headrace.stream.header import Header
+
+
+cdef class Handshake(Sink):
+    def __init__(self, Link link, Router router, config, TlsContext tls=None):
+        self.link = link
+        self.router = router
+        self.config = config
+        self.tls = tls
+        self.address = link.peer[0]
+        self.securing = link.tls is not None
+        self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
+
+    def start(self, negotiator):
+        self.negotiator = negotiator
+        self.link.reactor.deadline(self, int(self.config.negotiation.seconds * 1e9))
+
+    @property
+    def secure(self):
+        return self.link is not None and self.link.tls is not None and self.link.tls.established
+
+    # what the negotiation asks for (headrace.session.ports.Wire)
+
+    def send(self, bytes data not None):
+        if self.link is not None:
+            self.link.write(data, len(data))
+
+    def restart(self):
+        self.tok.reset(False)
+
+    def start_tls(self):
+        self.tok.reset(True)
+        self.securing = True
+        self.link.start_tls(self.tls)
+
+    def authenticated(self):
+        self.link.listener.authenticated(self.link)
+
+    def bind(self, str jid not None, str lang):
+        cdef Link link = self.link
+        self.tok.use_limits(self.config.after)
+        self.router.bind(link, self.tok, jid, lang)
+        self.tok = None
+        self._drop()
+        link.resume()
+
+    def finish(self):
+        cdef Link link = self.link
+        if link is not None:
+            self._drop()
+            link.finish()
+
+    # what the link tells
+
+    cdef int on_bytes(self, const char* data, size_t n) except -1:
+        if self.over:
+            return 0
+        self.tok.feed(data, n)
+        self._pump()
+        return 0
+
+    cdef int on_secure(self) except -1:
+        self.securing = False
+        return 0
+
+    cdef int on_gone(self, bint clean) except -1:
+        if not self.over:
+            self._drop()
+        return 0
+
+    cdef int expire(self) except -1:
+        """The whole negotiation took too long."""
+        cdef Link link = self.link
+        if self.over:
+            return 0
+        if self.task is not None:
+            self.task.cancel()
+        if self.securing:  # nothing can be said in the middle of a TLS handshake
+            self._drop()
+            link.abort()
+        else:
+            self.negotiator.expired()
+        return 0
+
+    # events
+
+    cdef int _pump(self) except -1:
+        cdef int ev
+        while not self.over and self.task is None:
+            ev = self.tok.next()
+            if ev == EV_MORE:
+                return 0
+            self._event(ev)
+        return 0
+
+    cdef int _event(self, int ev) except -1:
+        if ev == EV_ELEMENT:
+            outcome = self.negotiator.element(stanza_copy(self.tok, None, None))
+            if outcome is not None and not self.over:
+                self._wait(outcome)
+        elif ev == EV_OPEN:
+            self.negotiator.opened(header(self.tok))
+        elif ev == EV_CLOSE:
+            self.negotiator.closed()
+        else:
+            condition, text, _ = self.tok.error
+            self.negotiator.failed(condition, text)
+        return 0
+
+    cdef int _wait(self, object awaitable) except -1:
+        self.tok.keep()
+        self.link.pause()
+        self.task = asyncio.ensure_future(awaitable, loop=self.link.reactor.loop)
+        self.task.add_done_callback(self._done)
+        return 0
+
+    def _done(self, task):
+        error = None if task.cancelled() else task.exception()
+        self.task = None
+        if self.over:
+            return
+        if error is not None:
+            self.negotiator.crashed(error)
+        if not self.over:
+            self.link.resume()
+            self._pump()
+
+    cdef int _drop(self) except -1:
+        self.over = True
+        self.link.reactor.deadline(self, 0)
+        if self.tok is not None:
+            self.tok.close()
+        if self.task is not None:
+            self.task.cancel()
+        self.link = self.tok = self.router = self.tls = self.negotiator = self.task = None
+        return 0
+
+
+cdef str text(Str s):
+    """Checked UTF-8 of the tokenizer; None if absent."""
+    return None if s.p == NULL else s.p[:s.n].decode()
+
+
+cdef object header(Tokenizer tok):
+    """The stream header that the tokenizer stands at."""
+    return Header(
+        name=text(tok.view.name), namespace=text(tok.view.uri) or "",
+        content=next((uri for prefix, uri in tok.outer_bindings() if prefix is None), ""),
+        to=text(tok.view.to), from_=text(tok.view.from_), id=text(tok.view.id),
+        version=text(tok.attr(b"version")), lang=text(tok.view.lang),
+    )

@@ -1,0 +1,29 @@
+"""Clients: what a listener calls for each connection that it accepted."""
+
+from headrace.net.link import Link
+from headrace.net.tls import TlsContext
+from headrace.router.router import Router
+from headrace.session.config import C2SConfig
+from headrace.session.handshake import Handshake
+from headrace.session.negotiation import Negotiation, Services
+
+__all__ = ["C2S", "C2SConfig", "Services"]
+
+
+class C2S:
+    """The clients of one listener: `Listener(..., on_link=c2s.on_link)`."""
+
+    def __init__(self, config: C2SConfig, services: Services, router: Router, tls: TlsContext | None = None) -> None:
+        """tls: for STARTTLS; needed if the configuration offers it."""
+        if config.starttls and tls is None:
+            raise ValueError("STARTTLS is offered, but there is no TLS context")
+        self.config = config
+        self._services = services
+        self._router = router
+        self._tls = tls
+
+    def on_link(self, link: Link) -> Handshake:
+        """The Sink of a new connection."""
+        handshake = Handshake(link, self._router, self.config, self._tls)
+        handshake.start(Negotiation(self.config, self._services, handshake))
+        return handshake

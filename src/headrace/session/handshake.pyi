@@ -1,0 +1,33 @@
+"""The Sink of a connection that is not bound yet: bytes in, one event at a time out to a negotiation in Python."""
+
+from typing import final
+
+from headrace.net.link import Link, Sink
+from headrace.net.tls import TlsContext
+from headrace.router.router import Router
+from headrace.session.config import C2SConfig
+from headrace.session.ports import Negotiator
+
+@final
+class Handshake(Sink):
+    """Tokenizes under the limits for strangers, enforces the time for all of it, pauses the link while the negotiation
+    waits for something, and gives tokenizer and unread bytes to the router's Session in the end.
+
+    It is the negotiation's `headrace.session.ports.Wire`, which says what its methods do.
+    """
+
+    address: str
+    def __init__(self, link: Link, router: Router, config: C2SConfig, tls: TlsContext | None = None) -> None:
+        """tls: for STARTTLS; None where it is not offered."""
+
+    def start(self, negotiator: Negotiator) -> None:
+        """Tell it everything from now on. Called once, before the first byte; the time begins."""
+
+    @property
+    def secure(self) -> bool: ...
+    def send(self, data: bytes) -> None: ...
+    def restart(self) -> None: ...
+    def start_tls(self) -> None: ...
+    def authenticated(self) -> None: ...
+    def bind(self, jid: str, lang: str | None) -> None: ...
+    def finish(self) -> None: ...
