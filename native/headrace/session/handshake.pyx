@@ -16,7 +16,7 @@ cdef class Handshake(Sink):
         self.config = config
         self.tls = tls
         self.address = link.peer[0]
-        self.securing = link.tls is not None
+        self.securing = config.tls == "direct"
         self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
 
     def start(self, negotiator):
@@ -72,6 +72,8 @@ cdef class Handshake(Sink):
         return 0
 
     cdef int on_gone(self, bint clean) except -1:
+        if self.task is not None:
+            self.task.cancel()
         if not self.over:
             self._drop()
         return 0
@@ -138,8 +140,6 @@ cdef class Handshake(Sink):
         self.link.reactor.deadline(self, 0)
         if self.tok is not None:
             self.tok.close()
-        if self.task is not None:
-            self.task.cancel()
         self.link = self.tok = self.router = self.tls = self.negotiator = self.task = None
         return 0
 

@@ -13,10 +13,11 @@ __all__ = ["C2S", "C2SConfig", "Services"]
 class C2S:
     """The clients of one listener: `Listener(..., on_link=c2s.on_link)`."""
 
-    def __init__(self, config: C2SConfig, services: Services, router: Router, tls: TlsContext | None = None) -> None:
-        """tls: for STARTTLS; needed if the configuration offers it."""
-        if config.starttls and tls is None:
-            raise ValueError("STARTTLS is offered, but there is no TLS context")
+    def __init__(self, config: C2SConfig, services: Services, router: Router,
+                 tls: TlsContext | None = None) -> None:
+        """tls: for STARTTLS; the listener of a direct TLS connection has its own."""
+        if config.tls != "direct" and tls is None:
+            raise ValueError("STARTTLS needs a TLS context")
         self.config = config
         self._services = services
         self._router = router

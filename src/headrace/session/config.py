@@ -1,6 +1,7 @@
 """The policies of a client listener, each with its reason."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from headrace.core.limits import BEFORE_AUTH, CLIENT, Limits
 from headrace.stream.limits import NegotiationLimits
@@ -8,8 +9,9 @@ from headrace.stream.limits import NegotiationLimits
 
 @dataclass(frozen=True, slots=True)
 class C2SConfig:
-    starttls: bool = True       # offered on plain connections (RFC 6120 5); a direct TLS listener has none
-    require_tls: bool = True    # False lets passwords cross in clear: loopback and trusted proxies only
+    # starttls: no login without it (RFC 6120 5). direct: from the first byte (XEP-0368).
+    # optional: passwords may cross in clear, for loopback and trusted proxies only.
+    tls: Literal["starttls", "direct", "optional"] = "starttls"
     negotiation: NegotiationLimits = field(default_factory=NegotiationLimits)
     before: Limits = BEFORE_AUTH    # what a stranger may send
     after: Limits = CLIENT          # what a bound client may

@@ -1,7 +1,7 @@
-"""Key derivations in threads of their own: PBKDF2 takes milliseconds and must neither block the loop nor be for free.
+"""Key derivations in threads of their own: PBKDF2 takes milliseconds, too long for the loop.
 
-hashlib lets go of the GIL while it derives, so a thread is enough. What waits is bounded for each address: a stranger
-who sends passwords as fast as he can fills his own queue, not everybody's.
+hashlib lets go of the GIL while it derives, so a thread is enough. What waits is bounded for each address: a
+stranger who sends passwords as fast as he can fills his own queue, not everybody's.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class TooBusy(Exception):
-    """That address (or everybody together) already has as many derivations waiting as it may."""
+    """That address, or everybody together, already has as many derivations waiting as may be."""
 
 
 class DerivePool:
@@ -24,16 +24,20 @@ class DerivePool:
         self, *,
         threads: int = 2,       # a derivation burns a core: more threads would only take it from the loop
         per_address: int = 4,   # a household behind one address logging in at once, and no more
-        total: int = 256,       # about 0.3 s of work for two threads, far inside any client's patience
+        total: int = 2000,      # 2.4 s of work for two threads, inside any client's patience
+        shared: Callable[[str], bool] = lambda address: False,
     ) -> None:
+        """shared: does this address stand for many (a proxy)? Then only `total` bounds it."""
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="derive")
         self._per_address = per_address
         self._total = total
+        self._shared = shared
         self._waiting: Counter[str] = Counter()
 
     async def run(self, address: str, derive: Callable[[], T]) -> T:
         """derive(), in a thread. Raises TooBusy at once if too much waits already."""
-        if self._waiting[address] >= self._per_address or self._waiting.total() >= self._total:
+        full = self._waiting[address] >= self._per_address and not self._shared(address)
+        if full or self._waiting.total() >= self._total:
             raise TooBusy(address)
         self._waiting[address] += 1
         work = self._threads.submit(derive)

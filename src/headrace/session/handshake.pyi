@@ -1,4 +1,4 @@
-"""The Sink of a connection that is not bound yet: bytes in, one event at a time out to a negotiation in Python."""
+"""The Sink of a connection that is not bound yet: bytes in, one event at a time to a negotiation."""
 
 from typing import final
 
@@ -10,19 +10,20 @@ from headrace.session.ports import Negotiator
 
 @final
 class Handshake(Sink):
-    """Tokenizes under the limits for strangers, enforces the time for all of it, pauses the link while the negotiation
-    waits for something, and gives tokenizer and unread bytes to the router's Session in the end.
+    """Tokenizes under the limits for strangers, enforces the time for all of it, pauses the link while the
+    negotiation waits for something, and gives tokenizer and unread bytes to the router's Session in the end.
 
     It is the negotiation's `headrace.session.ports.Wire`, which says what its methods do.
     """
 
-    address: str
     def __init__(self, link: Link, router: Router, config: C2SConfig, tls: TlsContext | None = None) -> None:
         """tls: for STARTTLS; None where it is not offered."""
 
     def start(self, negotiator: Negotiator) -> None:
         """Tell it everything from now on. Called once, before the first byte; the time begins."""
 
+    @property
+    def address(self) -> str: ...
     @property
     def secure(self) -> bool: ...
     def send(self, data: bytes) -> None: ...

@@ -1,10 +1,14 @@
-"""Who may log in: SASL exchanges against stored verifiers (RFC 6120 6), the same road for existing and other accounts."""
+"""Who may log in: SASL exchanges against stored verifiers (RFC 6120 6).
+
+Accounts that don't exist take the same road as those that do: same messages, same work, same failure.
+"""
 
 from collections.abc import Callable
 from functools import partial
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
+from headrace.net.limits import network
 from headrace.sasl.credentials import Credentials, Decoys
 from headrace.sasl.failures import SaslFailure
 from headrace.sasl.plain import Plain
@@ -47,14 +51,15 @@ class Exchange:
     """One SASL exchange of one stream."""
 
     def __init__(self, authority: Authority, mechanism: Scram | Plain, host: str, address: str) -> None:
-        """host: the domain of the stream's header; address: what failed logins are counted by."""
+        """host: the domain of the stream's header; address: the peer's; failed logins are
+        counted by its network."""
         self.mechanism = mechanism
         self.account: JID | None = None     # who claims to log in; proven once `done`
         self.done = False
         self.last_words: bytes | None = None    # additional data with success (RFC 6120 6.3.10)
         self._authority = authority
         self._host = host
-        self._address = address
+        self._address = network(address)
 
     async def step(self, message: bytes) -> bytes | None:
         """Takes what the client sent; a challenge for it, or None once it is `done`. Raises SaslFailure."""
@@ -88,7 +93,8 @@ class Exchange:
         return scram.challenge(credentials.verifier(scram.digest))
 
     def _claim(self, username: str, authzid: str) -> JID:
-        """The account that the user name means; an authorization identity may only repeat it (RFC 6120 6.3.8)."""
+        """The account that the user name means; an authorization identity may only repeat it
+        (RFC 6120 6.3.8)."""
         try:
             account = JID(username, self._host, assigned=True)
         except JIDError:

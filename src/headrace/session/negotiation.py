@@ -1,11 +1,12 @@
-"""One client's stream from its header to a bound resource (RFC 6120 4 to 7), as a state machine without a socket.
+"""One client's stream from its header to a bound resource (RFC 6120 4 to 7): a state machine, no socket.
 
     HEADER --header--> LOGIN --<starttls/>--> HEADER, now inside TLS
                        LOGIN --<auth/>--> EXCHANGE --proof--> HEADER, now as an account
                              <--failure-- EXCHANGE
            --header--> BIND --bind request--> OVER: the router's session has the connection
 
-An error in any state ends the stream: OVER. All that moves the state is in this file; _ROUTES says what may come when.
+An error in any state ends the stream: OVER. All that moves the state is in this file; _ROUTES says what may
+come when.
 """
 
 import secrets
@@ -139,16 +140,19 @@ class Negotiation:
             limit = features.limits(config.after.stanza)
             return [features.bind(), features.session(), *config.features, limit]
         parts = []
-        if config.starttls and not self._wire.secure:
-            parts.append(features.starttls(required=config.require_tls))
+        if self._may_start_tls():
+            parts.append(features.starttls(required=config.tls == "starttls"))
         if self._may_log_in():
             parts.append(features.mechanisms(MECHANISMS))
         return [*parts, features.limits(config.before.stanza)]
 
     # TLS (RFC 6120 5.4)
 
+    def _may_start_tls(self) -> bool:
+        return not self._wire.secure and self._config.tls != "direct"
+
     def _start_tls(self, stanza: Stanza) -> None:
-        if not self._config.starttls or self._wire.secure:
+        if not self._may_start_tls():
             self._end(f"<failure xmlns='{ns.TLS}'/>".encode() + END)
             return
         self._wire.send(f"<proceed xmlns='{ns.TLS}'/>".encode())
@@ -158,7 +162,7 @@ class Negotiation:
     # SASL (RFC 6120 6.4)
 
     def _may_log_in(self) -> bool:
-        return self._wire.secure or not self._config.require_tls
+        return self._wire.secure or self._config.tls == "optional"
 
     def _auth(self, stanza: Stanza) -> Awaitable[None] | None:
         element = stanza.element()
@@ -166,8 +170,8 @@ class Negotiation:
             if not self._may_log_in():
                 raise SaslFailure("encryption-required", "TLS first")
             assert self._host is not None
-            self._exchange = Exchange(self._services.authority, mechanism(element.get("mechanism")), self._host,
-                                      self._wire.address)
+            chosen = mechanism(element.get("mechanism"))
+            self._exchange = Exchange(self._services.authority, chosen, self._host, self._wire.address)
             if element.text:
                 return self._step(_decode(element))
         except SaslFailure as failure:
@@ -208,8 +212,9 @@ class Negotiation:
     def _welcome(self, exchange: Exchange) -> None:
         """Logged in; the client restarts the stream (RFC 6120 6.4.6)."""
         self.account, self._exchange = exchange.account, None
-        self._services.log.info("logged in", account=self.account and self.account.bare, tls=self._wire.secure,
-                                mechanism=exchange.mechanism.name, address=self._wire.address)
+        self._services.log.info("logged in", account=self.account and self.account.bare,
+                                mechanism=exchange.mechanism.name, tls=self._wire.secure,
+                                address=self._wire.address)
         self._wire.authenticated()
         inside = b64encode(exchange.last_words or b"")
         self._wire.send(f"<success xmlns='{ns.SASL}'>".encode() + inside + b"</success>")

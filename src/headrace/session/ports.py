@@ -14,10 +14,13 @@ class Wire(Protocol):
 
     All of it takes effect in order and nothing of it closes at once."""
 
-    address: str
-    """The peer's, without port; what limits and back-off count by."""
-    secure: bool
-    """TLS is up."""
+    @property
+    def address(self) -> str:
+        """The peer's, without port; what limits and back-off count by."""
+
+    @property
+    def secure(self) -> bool:
+        """TLS is up."""
 
     def send(self, data: bytes) -> None: ...
 
@@ -39,8 +42,8 @@ class Wire(Protocol):
 
 
 class Negotiator(Protocol):
-    """What a Handshake tells of its connection, one thing at a time: while an awaitable that was returned is not
-    done, nothing more is read. Nothing here raises."""
+    """What a Handshake tells of its connection, one thing at a time: while an awaitable that was returned is
+    not done, nothing more is read. Nothing here raises."""
 
     def opened(self, header: Header) -> None: ...
 

@@ -46,6 +46,8 @@ def judge_namespaces(header: Header, content: str = CLIENT) -> None:
         raise StreamError("invalid-namespace", f"the stream's namespace has to be {STREAM}")
     if header.name != "stream":
         raise StreamError("bad-format", "a stream starts with <stream:stream>")
+    if header.content == STREAM:  # <stream xmlns='http://etherx...'>: no prefix at all
+        raise StreamError("bad-namespace-prefix", "the stream's own elements have to have a prefix")
     if header.content != content:
         raise StreamError("invalid-namespace", f"the default namespace here has to be {content}")
 
@@ -54,7 +56,7 @@ def judge_version(version: str | None) -> None:
     """RFC 6120 4.7.5: what predates 1.0 is refused, a higher one answered with ours. Raises StreamError."""
     major, dot, minor = (version or "0.9").partition(".")
     digits = major + minor
-    if not (major and minor and dot and digits.isascii() and digits.isdigit()):
+    if not (major and minor and dot and digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise StreamError("bad-format", "version has to be two numbers joined by a dot")
     if not major.strip("0"):
         raise StreamError("unsupported-version", f"this server speaks XMPP {VERSION}")
