@@ -2,13 +2,12 @@
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link, Sink
 from headrace.net.tls cimport TlsContext
-from headrace.router.router cimport Router
 
 
 cdef class Handshake(Sink):
     cdef Link link                  # None once it is over
     cdef Tokenizer tok
-    cdef Router router
+    cdef object sessions            # headrace.session.ports.Sessions, for bind()
     cdef TlsContext tls             # for STARTTLS; None where it is not offered
     cdef object config              # C2SConfig
     cdef object negotiator          # headrace.session.ports.Negotiator

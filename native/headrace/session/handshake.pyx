@@ -10,9 +10,9 @@ from headrace.stream.header import Header
 
 
 cdef class Handshake(Sink):
-    def __init__(self, Link link, Router router, config, TlsContext tls=None):
+    def __init__(self, Link link, sessions, config, TlsContext tls=None):
         self.link = link
-        self.router = router
+        self.sessions = sessions
         self.config = config
         self.tls = tls
         self.address = link.peer[0]
@@ -47,7 +47,7 @@ cdef class Handshake(Sink):
     def bind(self, str jid not None, str lang):
         cdef Link link = self.link
         self.tok.use_limits(self.config.after)
-        self.router.bind(link, self.tok, jid, lang)
+        self.sessions.bind(link, self.tok, jid, lang)
         self.tok = None
         self._drop()
         link.resume()
@@ -140,7 +140,7 @@ cdef class Handshake(Sink):
         self.link.reactor.deadline(self, 0)
         if self.tok is not None:
             self.tok.close()
-        self.link = self.tok = self.router = self.tls = self.negotiator = self.task = None
+        self.link = self.tok = self.sessions = self.tls = self.negotiator = self.task = None
         return 0
 
 

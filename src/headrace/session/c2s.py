@@ -2,7 +2,6 @@
 
 from headrace.net.link import Link
 from headrace.net.tls import TlsContext
-from headrace.router.router import Router
 from headrace.session.config import C2SConfig
 from headrace.session.handshake import Handshake
 from headrace.session.negotiation import Negotiation, Services
@@ -13,18 +12,16 @@ __all__ = ["C2S", "C2SConfig", "Services"]
 class C2S:
     """The clients of one listener: `Listener(..., on_link=c2s.on_link)`."""
 
-    def __init__(self, config: C2SConfig, services: Services, router: Router,
-                 tls: TlsContext | None = None) -> None:
+    def __init__(self, config: C2SConfig, services: Services, tls: TlsContext | None = None) -> None:
         """tls: for STARTTLS; the listener of a direct TLS connection has its own."""
         if config.tls != "direct" and tls is None:
             raise ValueError("STARTTLS needs a TLS context")
         self.config = config
         self._services = services
-        self._router = router
         self._tls = tls
 
     def on_link(self, link: Link) -> Handshake:
         """The Sink of a new connection."""
-        handshake = Handshake(link, self._router, self.config, self._tls)
+        handshake = Handshake(link, self._services.sessions, self.config, self._tls)
         handshake.start(Negotiation(self.config, self._services, handshake))
         return handshake

@@ -4,9 +4,8 @@ from typing import final
 
 from headrace.net.link import Link, Sink
 from headrace.net.tls import TlsContext
-from headrace.router.router import Router
 from headrace.session.config import C2SConfig
-from headrace.session.ports import Negotiator
+from headrace.session.ports import Negotiator, Sessions
 
 @final
 class Handshake(Sink):
@@ -16,7 +15,8 @@ class Handshake(Sink):
     It is the negotiation's `headrace.session.ports.Wire`, which says what its methods do.
     """
 
-    def __init__(self, link: Link, router: Router, config: C2SConfig, tls: TlsContext | None = None) -> None:
+    def __init__(self, link: Link, sessions: Sessions, config: C2SConfig,
+                 tls: TlsContext | None = None) -> None:
         """tls: for STARTTLS; None where it is not offered."""
 
     def start(self, negotiator: Negotiator) -> None:

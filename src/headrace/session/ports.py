@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Set
 from typing import Protocol
 
 from headrace.core.stanza import Stanza
+from headrace.core.tokenizer import Tokenizer
+from headrace.net.link import Link
 from headrace.router.session import Session
 from headrace.storage.ports import Account
 from headrace.stream.header import Header
@@ -79,6 +81,8 @@ class Sessions(Protocol):
     """The part of headrace.router.router.Router that a negotiation needs."""
 
     hosts: Set[str]
+
+    def bind(self, link: Link, tokenizer: Tokenizer, jid: str, lang: str | None) -> Session: ...
 
     def find(self, full: str) -> Session | None: ...
 
