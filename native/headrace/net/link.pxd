@@ -88,5 +88,7 @@ cdef class Link(Channel):
     cdef void _took(self, size_t n, bint out_first) noexcept
     cdef int _send_plain(self) except -1
     cdef int _send_tls(self) except -1
+    cdef size_t _seal(self) except? 0
     cdef int _written(self) except -1
     cdef int _wait_writable(self) except -1
+    cdef int _unwait(self) except -1

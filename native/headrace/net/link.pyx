@@ -142,6 +142,9 @@ cdef class Link(Channel):
             return
         self.closing = True
         self.clean = True
+        if self.tls is not None and not self.tls.established:
+            self.reactor.add_closing(self)
+            return
         self.state = LINK_FLUSH
         self.reactor.deadline(self, FLUSH_NS)
         self.dirty()
@@ -384,7 +387,9 @@ cdef class Link(Channel):
             return self._written()
         if sent == SENT_BLOCKED:
             return self._wait_writable()
-        if sent == SENT_PART and self.writer is None:
+        if sent == SENT_NOTHING:
+            return self._unwait()
+        if self.writer is None:
             return self.reactor.add_dirty(self)
         return 0
 
@@ -439,39 +444,40 @@ cdef class Link(Channel):
                 return SENT_NOTHING
 
     cdef int _send_tls(self) except -1:
-        cdef iovec piece[2]
-        cdef bint out_first
         cdef size_t n, written = 0
-        cdef int result = self.tls.push()
-        while result == TLS_OK:
+        cdef int result
+        while True:
+            result = self.tls.push()
+            if result == TLS_WANT_WRITE:
+                return SENT_BLOCKED
+            if result == TLS_FAILED:
+                self._fail_tls()
+                return SENT_NOTHING
             if not self.tls.established:
                 return SENT_NOTHING
             if written >= FLUSH_BYTES:
                 return SENT_PART
-            while result == TLS_OK and self.tls.room():
-                if self._pieces(piece, &out_first) == 0:
-                    break
-                n = min(piece[0].iov_len, <size_t>RECORD)
-                result = self.tls.write(<const char*>piece[0].iov_base, n)
-                if result == TLS_OK:
-                    self._took(n, out_first)
-                    written += n
-            else:
-                result = max(result, self.tls.push())
-                continue
-            result = self.tls.push()
-            if result == TLS_OK:
+            n = self._seal()
+            if n == 0 and not self.tls.failed:
                 return SENT_ALL
-        if result == TLS_WANT_WRITE:
-            return SENT_BLOCKED
-        self._fail_tls()
-        return SENT_NOTHING
+            written += n
+
+    cdef size_t _seal(self) except? 0:
+        """What goes next, as records in the wire scratch, as much of it as has room; bytes of plain text."""
+        cdef iovec piece[2]
+        cdef bint out_first
+        cdef size_t n, total = 0
+        while self.tls.room() and self._pieces(piece, &out_first):
+            n = min(piece[0].iov_len, <size_t>RECORD)
+            if self.tls.write(<const char*>piece[0].iov_base, n) != TLS_OK:
+                break
+            self._took(n, out_first)
+            total += n
+        return total
 
     cdef int _written(self) except -1:
         """Nothing is left to write: what waited for that may go on."""
-        if self.writer is not None:
-            self.writer = None
-            self.reactor.loop.remove_writer(self.fd)
+        self._unwait()
         if self.state == LINK_FLUSH:
             if self.tls is not None and self.tls.established:
                 self.tls.shutdown()
@@ -497,4 +503,10 @@ cdef class Link(Channel):
             self.reactor.loop.add_writer(self.fd, writer)
             self.writer = writer
             self.blocked = True
+        return 0
+
+    cdef int _unwait(self) except -1:
+        if self.writer is not None:
+            self.writer = None
+            self.reactor.loop.remove_writer(self.fd)
         return 0

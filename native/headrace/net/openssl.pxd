@@ -1,8 +1,9 @@
-# What we use of libssl and libcrypto (3.0). Macros are declared as the functions they look like.
+# What we use of libssl and libcrypto (3.0). Macros are declared as the functions they look like. Never called without
+# the GIL: our callbacks use Python objects.
 from libc.stdint cimport uint16_t, uint64_t
 
 
-cdef extern from "openssl/bio.h" nogil:
+cdef extern from "openssl/bio.h":
     ctypedef struct BIO:
         pass
     ctypedef struct BIO_METHOD:
@@ -22,18 +23,16 @@ cdef extern from "openssl/bio.h" nogil:
     void BIO_set_retry_read(BIO*)
     void BIO_free(BIO*)
 
-cdef extern from "openssl/err.h" nogil:
+cdef extern from "openssl/err.h":
     void ERR_clear_error()
-    unsigned long ERR_peek_last_error()
     unsigned long ERR_peek_error()
-    void ERR_error_string_n(unsigned long error, char* buffer, size_t n)
     const char* ERR_reason_error_string(unsigned long error)
 
-cdef extern from "openssl/x509v3.h" nogil:
+cdef extern from "openssl/x509v3.h":
     unsigned int X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
     const char* X509_verify_cert_error_string(long code)
 
-cdef extern from "openssl/ssl.h" nogil:
+cdef extern from "openssl/ssl.h":
     ctypedef struct SSL_METHOD:
         pass
     ctypedef struct SSL_CTX:
@@ -43,7 +42,6 @@ cdef extern from "openssl/ssl.h" nogil:
     const SSL_METHOD* TLS_server_method()
     const SSL_METHOD* TLS_client_method()
     SSL_CTX* SSL_CTX_new(const SSL_METHOD*)
-    int SSL_CTX_up_ref(SSL_CTX*)
     void SSL_CTX_free(SSL_CTX*)
 
     int TLS1_2_VERSION
@@ -57,10 +55,7 @@ cdef extern from "openssl/ssl.h" nogil:
     int SSL_VERIFY_NONE
     int SSL_VERIFY_PEER
     int SSL_FILETYPE_PEM
-    int SSL_ERROR_SSL
     int SSL_ERROR_WANT_READ
-    int SSL_ERROR_WANT_WRITE
-    int SSL_ERROR_SYSCALL
     int SSL_ERROR_ZERO_RETURN
     int SSL_TLSEXT_ERR_OK
     int SSL_TLSEXT_ERR_ALERT_FATAL
@@ -78,7 +73,6 @@ cdef extern from "openssl/ssl.h" nogil:
     int SSL_CTX_set_cipher_list(SSL_CTX*, const char*)
     int SSL_CTX_use_certificate_chain_file(SSL_CTX*, const char*)
     int SSL_CTX_use_PrivateKey_file(SSL_CTX*, const char*, int)
-    int SSL_CTX_check_private_key(const SSL_CTX*)
     void SSL_CTX_set_default_passwd_cb(SSL_CTX*, int (*cb)(char*, int, int, void*) noexcept)
     void SSL_CTX_set_alpn_select_cb(SSL_CTX*, int (*cb)(SSL*, const unsigned char**, unsigned char*,
                                                         const unsigned char*, unsigned int, void*) noexcept, void*)
@@ -112,6 +106,3 @@ cdef extern from "openssl/ssl.h" nogil:
     const char* SSL_get_cipher_name(const SSL*)
     long SSL_get_verify_result(const SSL*)
     int SSL_session_reused(const SSL*)
-
-cdef extern from "openssl/rand.h" nogil:
-    int RAND_bytes(unsigned char*, int)

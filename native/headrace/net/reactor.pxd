@@ -78,13 +78,13 @@ cdef class Reactor:
     cdef int later(self, Task task) except -1           # run task.act() at the end of this turn
     cdef int deadline(self, Task task, int64_t ns) except -1    # task.expire() in ns (within a second more); 0: unset
     cdef int touch(self) except -1                      # a callback begins: refresh the clock if this turn has not yet
-    cdef int report(self, str what, object error) except -1     # an exception nobody can be given: to the loop's handler
+    cdef int report(self, str what, object error) except -1     # an exception nobody can be given: to the loop
     # For channels: each puts it on its list, once.
     cdef int add_again(self, Channel channel) except -1
     cdef int add_dirty(self, Channel channel) except -1
     cdef int add_closing(self, Channel channel) except -1
     cdef int add_ready(self, Channel channel) except -1     # has something to go on with a handshake
-    cdef bint handshake_begin(self, Channel channel) except -1  # False: it waits, unread, for add_ready()
+    cdef bint handshake_begin(self, Channel channel) except -1   # False: it waits, unread
     cdef int handshake_end(self, Channel channel) except -1     # over, or given up waiting: the next may begin
     cdef int _arm(self) except -1
     cdef void _read_clock(self) noexcept

@@ -1,8 +1,8 @@
 # OpenSSL, bound directly: contexts (certificates, SNI, ALPN, policy) and one engine per link. native.md, "TLS".
 #
-# The engine's own BIO reads what recv() brought and writes into the reactor's wire scratch. OpenSSL is never refused
-# room, so neither SSL_write nor SSL_read ever has to be repeated (WANT_WRITE and its rules don't occur), and a KeyUpdate
-# that arrives while the peer reads nothing can be answered. What the socket does not take waits in .backlog.
+# The engine's own BIO reads what recv() brought and writes into the reactor's wire scratch. OpenSSL never lacks room, so
+# neither SSL_write nor SSL_read ever has to be repeated (WANT_WRITE and its rules don't occur), and a KeyUpdate that
+# arrives while the peer reads nothing can be answered. What the socket does not take waits in .backlog.
 from libc.stdint cimport int64_t
 from headrace.core.buf cimport Buf
 from headrace.net.reactor cimport Reactor
@@ -12,10 +12,11 @@ cdef class TlsContext:
     """Certificates and policy of one listener or host. Python: TlsContext(certificate, key, *, alpn=("xmpp-client",)),
     .add_host(name, certificate, key) for SNI, .reload() reads the files again (SIGHUP; keeps the old if that fails)."""
     cdef void* ctx                          # SSL_CTX*
+    cdef void* fresh                        # SSL_CTX* that reload() is about to put in its place
     cdef readonly bint server               # False: TlsContext.client(...)
     cdef bytes alpn                         # RFC 7301 wire format; empty: none
     cdef dict names                         # SNI name (A-labels, lower case) -> TlsContext of that host
-    cdef object certificate                 # paths, None for a client without
+    cdef object certificate                 # paths; None for a client
     cdef object key
     cdef object ca_file                     # client: PEM file of authorities; None: the system's
     cdef bint verify
@@ -23,6 +24,9 @@ cdef class TlsContext:
     cdef int64_t ticket_second              # Reactor.time at which it was made; 0: not yet used
 
     cdef void* _make(self) except NULL
+    cdef int _make_server(self, void* p) except -1
+    cdef int _make_client(self, void* p) except -1
+    cdef int _use_ticket_key(self, bytes key) except -1
     cdef int _rotate(self, int64_t second) except -1
 
 cdef enum TlsResult:
@@ -59,6 +63,7 @@ cdef class TlsEngine:
     cdef int push(self) noexcept                                    # TLS_OK (all sent), TLS_WANT_WRITE or TLS_FAILED
     cdef void shutdown(self) noexcept                               # close_notify, once; push() must follow
     cdef void close(self) noexcept
+    cdef int _keep(self, const char* p, size_t n, size_t sent) noexcept
     cdef int _result(self, int answer) except -1
     cdef int _established(self) except -1
 

@@ -1,33 +1,409 @@
 # distutils: libraries = ssl crypto
 """TLS by OpenSSL, bound directly: contexts, and one engine per link over our own BIO."""
+cimport cython
+from cpython.unicode cimport PyUnicode_InternFromString
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.string cimport memcpy, memmove, strerror
 
+from headrace.core.buf cimport buf_free, buf_put
+from headrace.net.openssl cimport *
+from headrace.net.reactor cimport RECORD, WIRE
+from headrace.net.sockets cimport MSG_NOSIGNAL, send
+
+import os
+
+cdef enum:
+    OVERHEAD = 512          # bytes a record may be longer than its text
+    BACKLOG = 131072        # cipher text kept for a peer that takes nothing; a flood of KeyUpdates must not pass it
+    TICKET_SECONDS = 86400  # protocol.md 9
+
+# X25519 is the fastest; without P-256 and P-384 TLS 1.2 fails with certificates on those curves.
+cdef const char* GROUPS = "X25519:P-256:P-384"
+# TLS 1.2: forward secrecy and AEAD only (RFC 9325 4.2). TLS 1.3 has nothing else.
+cdef const char* CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+
+class TlsError(ValueError):
+    pass
+
+
+cdef str openssl_error():
+    """The reason of the first error on OpenSSL's queue."""
+    cdef const char* reason = ERR_reason_error_string(ERR_peek_error())
+    return reason.decode() if reason != NULL else "unknown reason"
+
+
+# The BIO: reads what the link's recv() brought, writes into the reactor's wire scratch.
+
+cdef int bio_read(BIO* bio, char* p, int n) noexcept:
+    cdef TlsEngine engine = <TlsEngine>BIO_get_data(bio)
+    BIO_clear_retry_flags(bio)
+    if engine.input_n == 0:
+        BIO_set_retry_read(bio)
+        return -1
+    n = <int>min(<size_t>n, engine.input_n)
+    memcpy(p, engine.input, n)
+    engine.input += n
+    engine.input_n -= n
+    return n
+
+
+cdef int bio_write(BIO* bio, const char* p, int n) noexcept:
+    cdef TlsEngine engine = <TlsEngine>BIO_get_data(bio)
+    cdef Reactor reactor = engine.reactor
+    BIO_clear_retry_flags(bio)
+    if reactor.wire_n + n > WIRE:
+        engine.push()
+    if engine.backlog.n == 0 and reactor.wire_n + n <= WIRE:
+        memcpy(reactor.wire + reactor.wire_n, p, n)
+        reactor.wire_n += n
+        return n
+    if engine.failed or engine.backlog.n + n > BACKLOG:
+        return -1
+    try:
+        buf_put(&engine.backlog, p, n)
+    except MemoryError:
+        return -1
+    return n
+
+
+cdef long bio_ctrl(BIO* bio, int command, long number, void* pointer) noexcept:
+    return command == BIO_CTRL_FLUSH
+
+
+cdef BIO_METHOD* make_method() except NULL:
+    cdef BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "headrace link")
+    if method == NULL:
+        raise MemoryError
+    BIO_meth_set_read(method, bio_read)
+    BIO_meth_set_write(method, bio_write)
+    BIO_meth_set_ctrl(method, bio_ctrl)
+    return method
+
+
+cdef BIO_METHOD* METHOD = make_method()
+
+
+# Contexts.
+
+cdef int on_server_name(SSL* ssl, int* alert, void* arg) noexcept:
+    cdef TlsContext context = <TlsContext>arg
+    cdef TlsContext host
+    cdef const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+    if name == NULL:
+        return SSL_TLSEXT_ERR_NOACK
+    host = context.names.get((<bytes>name).lower())
+    if host is None:
+        return SSL_TLSEXT_ERR_NOACK
+    SSL_set_SSL_CTX(ssl, <SSL_CTX*>host.ctx)
+    return SSL_TLSEXT_ERR_OK
+
+
+cdef int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_n, const unsigned char* offered,
+                 unsigned int offered_n, void* arg) noexcept:
+    cdef bytes ours = (<TlsContext>arg).alpn
+    if SSL_select_next_proto(<unsigned char**>out, out_n, <const unsigned char*>ours, len(ours),
+                             offered, offered_n) == OPENSSL_NPN_NEGOTIATED:
+        return SSL_TLSEXT_ERR_OK
+    return SSL_TLSEXT_ERR_ALERT_FATAL
+
+
+cdef int no_password(char* p, int size, int writing, void* arg) noexcept:
+    return -1       # OpenSSL would ask the terminal
+
+
+cdef bytes host_key(str name):
+    """A name as SNI carries it: A-labels, lower case."""
+    name = name.rstrip(".").lower()
+    return name.encode("ascii") if name.isascii() else name.encode("idna")
+
+
+cdef bytes alpn_wire(protocols):
+    """RFC 7301 3.1: each name behind its length."""
+    return b"".join([bytes([len(name)]) + name.encode("ascii") for name in protocols])
+
+
+@cython.final
+@cython.no_gc
 cdef class TlsContext:
-    cdef void* _make(self) except NULL:
-        return NULL
-    cdef int _rotate(self, int64_t second) except -1:
+    def __cinit__(self):
+        self.names = {}
+        self.ticket_key = os.urandom(80)
+
+    def __init__(self, certificate, key, *, alpn=("xmpp-client",)):
+        if self.ctx != NULL:
+            raise RuntimeError("a context is made once")
+        self.server = True
+        self.certificate = os.fspath(certificate)
+        self.key = os.fspath(key)
+        self.alpn = alpn_wire(alpn)
+        self.ctx = self._make()
+
+    @classmethod
+    def client(cls, *, ca_file=None, verify=True, alpn=()):
+        cdef TlsContext context = cls.__new__(cls)
+        context.ca_file = None if ca_file is None else os.fspath(ca_file)
+        context.verify = verify
+        context.alpn = alpn_wire(alpn)
+        context.ctx = context._make()
+        return context
+
+    def __dealloc__(self):
+        SSL_CTX_free(<SSL_CTX*>self.ctx)
+
+    def add_host(self, str name not None, certificate, key):
+        cdef TlsContext host = TlsContext.__new__(TlsContext)
+        host.server = True
+        host.certificate = os.fspath(certificate)
+        host.key = os.fspath(key)
+        host.alpn = self.alpn
+        host.ctx = host._make()
+        self.names[host_key(name)] = host
+
+    def reload(self):
+        cdef TlsContext context
+        contexts = [self, *self.names.values()]
+        try:
+            for context in contexts:
+                context.fresh = context._make()
+            for context in contexts:
+                context.ctx, context.fresh = context.fresh, context.ctx
+        finally:
+            for context in contexts:
+                SSL_CTX_free(<SSL_CTX*>context.fresh)
+                context.fresh = NULL
+
+    def set_ticket_key(self, bytes key not None):
+        if len(key) != 80:
+            raise ValueError("a ticket key has 80 bytes")
+        self.ticket_second = -1
+        self._use_ticket_key(key)
+
+    cdef int _use_ticket_key(self, bytes key) except -1:
+        self.ticket_key = key
+        SSL_CTX_set_tlsext_ticket_keys(<SSL_CTX*>self.ctx, <char*>key, len(key))
         return 0
 
+    cdef int _rotate(self, int64_t second) except -1:
+        if self.ticket_second == 0:
+            self.ticket_second = second
+        elif self.ticket_second > 0 and second - self.ticket_second >= TICKET_SECONDS:
+            self.ticket_second = second
+            self._use_ticket_key(os.urandom(80))
+        return 0
+
+    cdef void* _make(self) except NULL:
+        cdef SSL_CTX* ctx = SSL_CTX_new(TLS_server_method() if self.server else TLS_client_method())
+        if ctx == NULL:
+            raise MemoryError
+        try:
+            ERR_clear_error()
+            SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION)
+            SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE)
+            SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE
+                             | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
+            SSL_CTX_set1_groups_list(ctx, GROUPS)
+            SSL_CTX_set_cipher_list(ctx, CIPHERS)
+            if self.server:
+                self._make_server(ctx)
+            else:
+                self._make_client(ctx)
+        except BaseException:
+            SSL_CTX_free(ctx)
+            raise
+        return ctx
+
+    cdef int _make_server(self, void* p) except -1:
+        cdef SSL_CTX* ctx = <SSL_CTX*>p
+        for path in (self.certificate, self.key):
+            with open(path, "rb"):      # an OSError says more than OpenSSL does
+                pass
+        SSL_CTX_set_default_passwd_cb(ctx, no_password)
+        if SSL_CTX_use_certificate_chain_file(ctx, os.fsencode(self.certificate)) != 1:
+            raise TlsError(f"{self.certificate}: no usable certificate chain in PEM form ({openssl_error()})")
+        if SSL_CTX_use_PrivateKey_file(ctx, os.fsencode(self.key), SSL_FILETYPE_PEM) != 1:
+            raise TlsError(f"{self.key}: no usable unencrypted private key in PEM form, or not the key of "
+                           f"{self.certificate} ({openssl_error()})")
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF)     # tickets only: nothing is kept per client
+        SSL_CTX_set_num_tickets(ctx, 1)
+        SSL_CTX_set_session_id_context(ctx, b"headrace", 8)
+        SSL_CTX_set_tlsext_ticket_keys(ctx, <char*>self.ticket_key, 80)
+        SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name)
+        SSL_CTX_set_tlsext_servername_arg(ctx, <void*>self)
+        if self.alpn:
+            SSL_CTX_set_alpn_select_cb(ctx, on_alpn, <void*>self)
+        return 0
+
+    cdef int _make_client(self, void* p) except -1:
+        cdef SSL_CTX* ctx = <SSL_CTX*>p
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER if self.verify else SSL_VERIFY_NONE, NULL)
+        if self.ca_file is None:
+            SSL_CTX_set_default_verify_paths(ctx)
+        elif SSL_CTX_load_verify_locations(ctx, os.fsencode(self.ca_file), NULL) != 1:
+            raise TlsError(f"{self.ca_file}: no usable certificates in PEM form ({openssl_error()})")
+        if self.alpn:
+            SSL_CTX_set_alpn_protos(ctx, <const unsigned char*>self.alpn, len(self.alpn))
+        return 0
+
+
+# Engines.
+
+@cython.final
+@cython.no_gc
 cdef class TlsEngine:
-    cdef void feed(self, const char* p, size_t n) noexcept:
-        pass
-    cdef int handshake(self) except -1:
-        return TLS_FAILED
-    cdef int read(self, char* p, size_t room, size_t* n) except -1:
-        return TLS_FAILED
-    cdef int write(self, const char* p, size_t n) except -1:
-        return TLS_FAILED
-    cdef bint room(self) noexcept:
-        return False
-    cdef int push(self) noexcept:
-        return TLS_FAILED
-    cdef void shutdown(self) noexcept:
-        pass
+    def __init__(self):
+        raise TypeError("engines are made by links")
+
+    def __dealloc__(self):
+        self.close()
+
     cdef void close(self) noexcept:
-        pass
-    cdef int _result(self, int answer) except -1:
-        return 0
+        SSL_free(<SSL*>self.ssl)
+        self.ssl = NULL
+        self.failed = True
+        buf_free(&self.backlog)
+
+    cdef void feed(self, const char* p, size_t n) noexcept:
+        self.input = p
+        self.input_n = n
+
+    cdef int handshake(self) except -1:
+        cdef int answer
+        if self.failed:
+            return TLS_FAILED
+        ERR_clear_error()
+        answer = SSL_do_handshake(<SSL*>self.ssl)
+        if answer != 1:
+            return self._result(answer)
+        self._established()
+        return TLS_OK
+
     cdef int _established(self) except -1:
+        cdef SSL* ssl = <SSL*>self.ssl
+        cdef const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+        cdef const unsigned char* alpn
+        cdef unsigned int alpn_n
+        if name != NULL:
+            self.server_name = (<bytes>name).decode("ascii", "replace")
+        SSL_get0_alpn_selected(ssl, &alpn, &alpn_n)
+        if alpn_n:
+            self.alpn = (<const char*>alpn)[:alpn_n].decode("ascii", "replace")
+        self.version = PyUnicode_InternFromString(SSL_get_version(ssl))
+        self.cipher = PyUnicode_InternFromString(SSL_get_cipher_name(ssl))
+        self.resumed = SSL_session_reused(ssl)
+        self.established = True
         return 0
+
+    cdef int read(self, char* p, size_t room, size_t* n) except -1:
+        cdef int answer
+        n[0] = 0
+        if self.failed:
+            return TLS_FAILED
+        ERR_clear_error()
+        answer = SSL_read(<SSL*>self.ssl, p, <int>room)
+        if answer <= 0:
+            return self._result(answer)
+        n[0] = answer
+        return TLS_OK
+
+    cdef int write(self, const char* p, size_t n) except -1:
+        cdef int answer
+        if self.failed:
+            return TLS_FAILED
+        ERR_clear_error()
+        answer = SSL_write(<SSL*>self.ssl, p, <int>n)
+        if answer == <int>n:
+            return TLS_OK
+        self._result(answer)
+        self.failed = True
+        return TLS_FAILED
+
+    cdef int _result(self, int answer) except -1:
+        cdef int code = SSL_get_error(<SSL*>self.ssl, answer)
+        if code == SSL_ERROR_WANT_READ:
+            return TLS_WANT_READ
+        if code == SSL_ERROR_ZERO_RETURN:
+            return TLS_EOF
+        self.failed = True
+        self.error = openssl_error()
+        code = SSL_get_verify_result(<SSL*>self.ssl)
+        if code:
+            self.error += ": " + X509_verify_cert_error_string(code).decode()
+        return TLS_FAILED
+
+    cdef bint room(self) noexcept:
+        return self.backlog.n == 0 and self.reactor.wire_n + RECORD + OVERHEAD <= WIRE
+
+    cdef int push(self) noexcept:
+        """The backlog if there is one (then the wire is empty), else the wire; what is left becomes the backlog."""
+        cdef Reactor reactor = self.reactor
+        cdef const char* p = self.backlog.p if self.backlog.n else reactor.wire
+        cdef size_t n = self.backlog.n or reactor.wire_n
+        cdef ssize_t sent = 0
+        if n == 0:
+            return TLS_OK
+        while True:
+            sent = send(self.fd, p, n, MSG_NOSIGNAL)
+            if sent >= 0 or errno != EINTR:
+                break
+        if sent < 0 and errno != EAGAIN:
+            reactor.wire_n = 0
+            self.failed = True
+            self.error = strerror(errno).decode()
+            return TLS_FAILED
+        return self._keep(p, n, max(sent, 0))
+
+    cdef int _keep(self, const char* p, size_t n, size_t sent) noexcept:
+        """n bytes at p were to be sent, so many were."""
+        cdef Reactor reactor = self.reactor
+        reactor.bytes_out += sent
+        if self.backlog.n:
+            self.backlog.n -= sent
+            memmove(self.backlog.p, self.backlog.p + sent, self.backlog.n)
+        else:
+            reactor.wire_n = 0
+            try:
+                buf_put(&self.backlog, p + sent, n - sent)
+            except MemoryError:
+                self.failed = True
+                return TLS_FAILED
+        if self.backlog.n:
+            return TLS_WANT_WRITE
+        buf_free(&self.backlog)
+        return TLS_OK
+
+    cdef void shutdown(self) noexcept:
+        if self.established and not self.failed and not self.shut:
+            self.shut = True
+            ERR_clear_error()
+            SSL_shutdown(<SSL*>self.ssl)
+
 
 cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str server_name):
-    return None
+    cdef TlsEngine engine = TlsEngine.__new__(TlsEngine)
+    cdef BIO* bio
+    engine.reactor = reactor
+    engine.context = context
+    engine.fd = fd
+    if context.server:
+        context._rotate(<int64_t>reactor.time)
+    elif context.verify and server_name is None:
+        raise TlsError("whom to expect must be given where certificates are verified")
+    engine.ssl = SSL_new(<SSL_CTX*>context.ctx)
+    bio = BIO_new(METHOD)
+    if engine.ssl == NULL or bio == NULL:
+        BIO_free(bio)
+        raise MemoryError
+    BIO_set_data(bio, <void*>engine)
+    BIO_set_init(bio, 1)
+    SSL_set_bio(<SSL*>engine.ssl, bio, bio)
+    if context.server:
+        SSL_set_accept_state(<SSL*>engine.ssl)
+    else:
+        SSL_set_connect_state(<SSL*>engine.ssl)
+        if server_name is not None:
+            name = host_key(server_name)
+            SSL_set_tlsext_host_name(<SSL*>engine.ssl, name)
+            SSL_set_hostflags(<SSL*>engine.ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+            SSL_set1_host(<SSL*>engine.ssl, name)
+    return engine
