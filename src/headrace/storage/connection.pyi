@@ -1,7 +1,7 @@
 from os import PathLike
 from typing import Any
 
-Value = int | float | str | bytes | None
+_Value = int | float | str | bytes | None
 
 class SqliteError(Exception):
     """SQLite refused; the text is its own. `code` is the extended result code, `code & 255` the plain one."""
@@ -11,7 +11,8 @@ class SqliteError(Exception):
 class Connection:
     """One SQLite database file, opened (or created) for reading and writing; for one thread at a time.
 
-    A statement runs to its end, and collects its rows, without the GIL."""
+    A statement runs to its end, and collects its rows, without the GIL. Nothing is copied from a write-ahead log
+    into the file unless asked for (PRAGMA wal_checkpoint)."""
 
     wal_pages: int
     """Pages in the write-ahead log after the last commit."""
@@ -25,7 +26,7 @@ class Connection:
     def changes(self) -> int:
         """Rows changed by the last statement that changes rows."""
 
-    def execute(self, sql: str, args: tuple[Value, ...] = ()) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, args: tuple[_Value, ...] = ()) -> list[tuple[Any, ...]]:
         """One statement, compiled once per text and kept: texts must be literals. All its rows.
 
         Raises SqliteError; ValueError for a closed connection or a wrong number of values."""

@@ -18,7 +18,6 @@ _BUSY, _LOCKED = 5, 6       # SQLite's result codes
 
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
-PRAGMA wal_autocheckpoint = 0;
 PRAGMA secure_delete = OFF;
 PRAGMA foreign_keys = ON;
 """

@@ -23,7 +23,7 @@ class SqliteStorage:
         self.accounts = SqliteAccounts(database)
         self.roster = SqliteRosters(database)
         self.offline = SqliteOffline(database)
-        self._database = database
+        self.database = database
         self._lock = lock
 
     async def secret(self) -> bytes:
@@ -34,11 +34,11 @@ class SqliteStorage:
             assert isinstance(secret, bytes)
             return secret
 
-        return await self._database.change(read_or_make)
+        return await self.database.change(read_or_make)
 
     async def close(self) -> None:
         await self.offline.close()
-        await self._database.close()
+        await self.database.close()
         if self._lock is not None:
             self._lock.close()
 

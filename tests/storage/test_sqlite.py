@@ -1,0 +1,150 @@
+"""What is SQLite's alone: locks, durability settings, a full disk, a killed process."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headrace.storage import group
+from headrace.storage.connection import Connection
+from headrace.storage.ports import RosterChange, RosterItem, StorageLocked, StorageUnavailable
+from headrace.storage.sqlite import Durability, open_sqlite
+from headrace.storage.sqlite.database import CHECKPOINT_PAGES
+
+ROMEO, JULIET = "romeo@example.org", "juliet@example.org"
+
+
+async def test_second_server_is_told_who_holds_the_data(tmp_path: Path) -> None:
+    first = open_sqlite(tmp_path / "x.db", server=True)
+    with pytest.raises(StorageLocked, match=rf"x\.db is locked.*\(process {os.getpid()}\)"):
+        open_sqlite(tmp_path / "x.db", server=True)
+    await first.close()
+    await open_sqlite(tmp_path / "x.db", server=True).close()
+
+
+async def test_commands_may_work_beside_a_server(tmp_path: Path) -> None:
+    server = open_sqlite(tmp_path / "x.db", server=True)
+    command = open_sqlite(tmp_path / "x.db")
+    await command.roster.put(ROMEO, RosterItem(JULIET))
+    await command.close()
+    assert await server.roster.load(ROMEO) == [RosterItem(JULIET)]
+    await server.close()
+
+
+async def test_database_that_somebody_locks(tmp_path: Path) -> None:
+    storage = open_sqlite(tmp_path / "x.db", patience=0.05)
+    somebody = Connection(tmp_path / "x.db")
+    somebody.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageLocked, match=r"x\.db is locked: another process"):
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+    somebody.close()
+    await storage.roster.put(ROMEO, RosterItem(JULIET))
+    await storage.close()
+
+
+def test_locked_database_that_needs_migration(tmp_path: Path) -> None:
+    somebody = Connection(tmp_path / "x.db")
+    somebody.script("PRAGMA journal_mode = WAL")
+    somebody.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageLocked, match=r"x\.db is locked: another process"):
+        open_sqlite(tmp_path / "x.db", server=True, patience=0.05)
+    somebody.close()
+    asyncio.run(open_sqlite(tmp_path / "x.db", server=True).close())    # the refused one has let go of its lock
+
+
+def test_what_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_bytes(b"not a database, whatever its name says" * 100)
+    with pytest.raises(StorageUnavailable, match=r"x\.db: file is not a database"):
+        open_sqlite(tmp_path / "x.db")
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("power", 2), ("process", 1)])
+async def test_settings_as_promised(tmp_path: Path, durability: Durability, synchronous: int) -> None:
+    storage = open_sqlite(tmp_path / "x.db", durability=durability)
+
+    def pragma(name: str) -> object:
+        [(value,)] = storage.database.connection.execute(f"PRAGMA {name}")
+        return value
+
+    assert pragma("synchronous") == synchronous
+    assert [pragma(name) for name in ("journal_mode", "secure_delete", "wal_autocheckpoint")] == ["wal", 0, 0]
+    await storage.close()
+
+
+async def test_full_disk_refuses_nothing_that_was_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "RETRY", 0.01)
+    storage = open_sqlite(tmp_path / "x.db")
+    connection = storage.database.connection
+    [(pages,)] = connection.execute("PRAGMA page_count")
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    ticket = storage.offline.add(ROMEO, JULIET, bytes(100_000), 1e9)
+    with pytest.raises(StorageUnavailable, match="full"):
+        await storage.roster.apply([RosterChange(ROMEO, JULIET, RosterItem(JULIET, name="x" * 100_000))])
+    assert not ticket.done()
+    connection.execute("PRAGMA max_page_count = 100000")
+    assert await ticket > 0
+    assert await storage.offline.count(ROMEO) == 1
+    await storage.close()
+
+
+async def test_log_is_written_back_between_groups(tmp_path: Path) -> None:
+    storage = open_sqlite(tmp_path / "x.db", durability="process")
+    page = bytes(4096)
+    for _ in range(CHECKPOINT_PAGES // 100 + 5):
+        await asyncio.gather(*(storage.offline.add(ROMEO, JULIET, page, 1e9) for _ in range(100)))
+    await storage.offline.count(ROMEO)
+    assert (tmp_path / "x.db").stat().st_size > CHECKPOINT_PAGES * 4096 * 0.9
+    assert storage.database.connection.wal_pages < CHECKPOINT_PAGES
+    await storage.close()
+
+
+CHILD = """
+import asyncio, sys, time
+from pathlib import Path
+from headrace.storage.sqlite import open_sqlite
+
+async def send(storage, lane):
+    for n in range(100_000):
+        id = await storage.offline.add("romeo@example.org", "juliet@example.org", b"<m>%d</m>" % (lane * 100_000 + n),
+                                       time.time())
+        print(id, lane * 100_000 + n, flush=True)
+
+async def main():
+    storage = open_sqlite(Path(sys.argv[1]), server=True)
+    await asyncio.gather(*(send(storage, lane) for lane in range(20)))
+
+asyncio.run(main())
+"""
+
+
+def test_killed_process_loses_nothing_committed(tmp_path: Path, soak: int) -> None:
+    """What the child reported as committed is there after SIGKILL, once, and its ids are never given again."""
+    reported: dict[int, bytes] = {}
+    for round_ in range(3 * soak):
+        child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path / "x.db")], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        lines = [child.stdout.readline() for _ in range(200 + 137 * round_)]
+        child.send_signal(signal.SIGKILL)
+        lines += child.stdout.read().splitlines(keepends=True)
+        child.wait()
+        child.stdout.close()
+        for line in lines:
+            if line.endswith(b"\n"):    # the last one may be torn
+                id, text = line.split()
+                assert int(id) not in reported
+                reported[int(id)] = b"<m>%s</m>" % text
+        kept, next_id = asyncio.run(_kept_and_next_id(tmp_path / "x.db"))
+        assert reported.items() <= kept.items()
+        assert next_id > max(kept)
+
+
+async def _kept_and_next_id(path: Path) -> tuple[dict[int, bytes], int]:
+    storage = open_sqlite(path, server=True)
+    kept = {message.id: message.stanza for message in await storage.offline.fetch(ROMEO)}
+    next_id = await storage.offline.add(JULIET, ROMEO, b"<m/>", 1.0)
+    await storage.close()
+    return kept, next_id
