@@ -44,7 +44,7 @@ def headrace(place: Place) -> Command:
     config = place.write("headrace.toml")
     users = place.folder / "users.csv"
     users.write_text("".join(f"u{i}@localhost,{PASSWORD}\n" for i in range(place.users)))
-    program = [sys.executable, "-m", "headrace.server.cli"]
+    program = [sys.executable, "-c", "from headrace.server.cli import main; main()"]
     env = {"PYTHONPATH": str(ROOT / "src")}
     subprocess.run([*program, "user", "import", str(users), "--config", str(config)],
                    env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True)

@@ -63,7 +63,7 @@ def pytest(report: str, folders: list[str], *, tree: Path = ROOT / "src", **env:
     result = BUILD / "report" / f"{report}.xml"
     result.parent.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
-    tests = [f"tests/{f}" for f in folders if (ROOT / "tests" / f).is_dir()] if folders else ["tests"]
+    tests = [f"tests/{f}" for f in folders if (ROOT / "tests" / f).is_dir()]
     command = (BIN / "python", "-m", "pytest", "-q", f"--junitxml={result}", *tests)
     code = run(*command, PYTHONPATH=str(tree), **env)
     counts = Counts()
@@ -113,7 +113,7 @@ LINT = {
     "import-linter": lint(BIN / "lint-imports", "--no-logo"),
 }
 TESTS = {
-    "tests": lambda: pytest("tests", []),
+    "tests": lambda: pytest("tests", ["."]),
     "sanitizers": sanitizers,
     "core only": core_only,
 }
