@@ -1,16 +1,23 @@
 """Stanzas for the control plane, and element trees from the tokenizer's tape."""
 
 cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+
 from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport (
-    EV_ELEMENT, EV_OPEN, MODE_STREAM, Record, StanzaView, T_ATTR, T_END, T_START, T_TEXT, Tokenizer,
+    EV_ELEMENT, EV_OPEN, KIND_OTHER, MODE_STREAM, Record, StanzaView, T_ATTR, T_END, T_START, T_TEXT, Tokenizer,
     Workspace)
+from headrace.core.writer cimport Head, splice_allowed, splice_size, splice_write
 
+import copy
 from xml.etree.ElementTree import Element
 
 from headrace.core.errors import XMLError
 from headrace.core.limits import Limits
-from headrace.core.writer import escape
+from headrace.core.writer import escape, serialize
+
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # What we parse here was checked under its stream's limits, or is our own.
 UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
@@ -117,8 +124,48 @@ cdef class Stanza:
             return None
         return self.element()[0]
 
+    def written(self, bytes piece not None=b"", *, str lang=None):
+        """As we send it: a new head, the rest copied where the splice rule allows it, else re-serialised."""
+        cdef bytes document = below_root(self.raw, self.outer)
+        cdef Tokenizer tok = tokenized(document)
+        if splice_allowed(tok.view):
+            return spliced(self, tok.view, piece, lang if self.lang is None else self.lang)
+        tree = copy.copy(self.element())
+        if lang is not None and self.lang is None:
+            tree.set(XML_LANG, lang)
+        default_ns = self.namespace if self.kind != KIND_OTHER else ""
+        if piece:
+            tree.append(parse_element(piece, default_ns))
+        return serialize(tree, default_ns)
+
     def __repr__(self):
         return f"<Stanza {self.name} type={self.type!r} from={self.from_!r} to={self.to!r} id={self.id!r}>"
+
+
+cdef inline Str utf8(str text) except *:
+    """A look at the text, which the caller keeps alive."""
+    cdef Str s
+    cdef Py_ssize_t n = 0
+    s.p = NULL
+    if text is not None:
+        s.p = PyUnicode_AsUTF8AndSize(text, &n)
+    s.n = n
+    return s
+
+
+cdef bytes spliced(Stanza stanza, const StanzaView* view, bytes piece, str lang):
+    cdef Head head
+    cdef size_t attrs_at, size
+    head.kind = stanza.kind
+    head.from_ = utf8(stanza.from_)
+    head.to = utf8(stanza.to)
+    head.id = utf8(stanza.id)
+    head.type = utf8(stanza.type)
+    head.lang = utf8(lang)
+    size = splice_size(&head, view, len(piece))
+    cdef bytes written = PyBytes_FromStringAndSize(NULL, size)
+    splice_write(<char*>written, &head, view, piece, len(piece), &attrs_at)
+    return written
 
 
 # ---- bytes that stand alone
@@ -154,17 +201,22 @@ cdef object failure(Tokenizer tok, unsigned long long start=0):
     return XMLError("not-well-formed", "no whole element", tok.consumed - start)
 
 
+cdef tuple default_binding(str uri):
+    return ((None, uri),) if uri else ()
+
+
 cdef object element_of(bytes raw, tuple outer):
     cdef bytes document = below_root(raw, outer)
     return build_element(tokenized(document))
 
 
-def parse_stanza(bytes raw not None, str content not None="jabber:client", *, str from_=None, str to=None):
+def parse_stanza(bytes raw not None, str content not None="jabber:client", *, tuple bindings not None=(),
+                 str from_=None, str to=None):
     """A Stanza from stored or self-made bytes below a stream root."""
-    cdef bytes document = below_root(raw, ((None, content),))
+    cdef bytes document = below_root(raw, default_binding(content) + bindings)
     return stanza_copy(tokenized(document), from_, to)
 
 
 def parse_element(bytes raw not None, str default_ns not None=""):
     """One element from bytes, `default_ns` being the default namespace of its place."""
-    return element_of(raw, ((None, default_ns),) if default_ns else ())
+    return element_of(raw, default_binding(default_ns))

@@ -37,11 +37,25 @@ class Stanza:
     def child(self) -> Element | None:
         """The first direct child of element()."""
 
+    def written(self, piece: bytes = b"", *, lang: str | None = None) -> bytes:
+        """As we send it below a root whose default namespace is that of its stream: without xmlns.
+
+        The head comes from this object's values, the rest is copied where the splice rule (protocol.md 1,
+        points 1 to 4) allows it and re-serialised elsewhere. piece: XML put before the end tag.
+        lang: xml:lang where it has none of its own (its stream's default).
+        """
+
 def parse_stanza(
-    raw: bytes, content: str = "jabber:client", *, from_: str | None = None, to: str | None = None
+    raw: bytes,
+    content: str = "jabber:client",
+    *,
+    bindings: tuple[tuple[str, str], ...] = (),
+    from_: str | None = None,
+    to: str | None = None,
 ) -> Stanza:
     """A Stanza from stored or self-made bytes, as they stand below a root of default namespace `content`.
 
+    content: empty for a frame of RFC 7395, which declares its own. bindings: (prefix, uri) made by the root.
     from_, to: replace what the head says. Raises XMLError.
     """
 
