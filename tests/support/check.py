@@ -55,7 +55,8 @@ def stubtest() -> Counts:
     paths = (p.relative_to(ROOT / "native").with_suffix("") for p in sorted(NATIVE.rglob("*.pyx")))
     modules = [".".join(p.parts) for p in paths]
     allow = ROOT / "tests" / "support" / "stubtest.txt"
-    return lint(BIN / "stubtest", "--allowlist", allow, "--ignore-unused-allowlist", *modules)()
+    options = ("--concise", "--ignore-disjoint-bases", "--ignore-unused-allowlist", "--allowlist", allow)
+    return lint(BIN / "stubtest", *options, *modules)()
 
 
 def pytest(report: str, folders: list[str], *, tree: Path = ROOT / "src", **env: str) -> Counts:
