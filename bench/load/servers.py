@@ -8,7 +8,7 @@ import string
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,15 +117,15 @@ def tree(pid: int) -> list[int]:
 
 
 @contextmanager
-def running(name: str, folder: Path, users: int) -> Iterator[tuple[int, list[int]]]:
-    """Starts a server on SERVER_CORE; gives its port and processes."""
+def running(name: str, folder: Path, users: int, under: Sequence[str] = ()) -> Iterator[tuple[int, list[int]]]:
+    """Starts a server on SERVER_CORE, perhaps under a tool like strace; gives its port and processes."""
     folder.mkdir(parents=True)
     make_certificate(folder)
     place = Place(folder, free_port(), users)
     command, env = SERVERS[name](place)
     if shutil.which(command[0]) is None:
         raise SystemExit(f"{command[0]} is not installed")
-    command = ["taskset", "-c", str(SERVER_CORE), *command]
+    command = ["taskset", "-c", str(SERVER_CORE), *under, *command]
     with (folder / "output.txt").open("wb") as output:
         process = subprocess.Popen(command, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
                                    stdout=output, stderr=output, start_new_session=True)

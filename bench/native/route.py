@@ -1,0 +1,103 @@
+"""The data plane alone: two bound sessions on socket pairs, one router, no loop, no thread.
+
+    PYTHONPATH=src:bench python -m native.route TURNS BATCH    # bench/count.py counts its instructions
+"""
+
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from corpus.chat import message
+from headrace.core.events import EventReader
+from headrace.net.link import Link, Sink
+from headrace.net.reactor import Reactor
+from headrace.router.router import Router
+from native.build import drive
+
+HEADER = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+SIZE = 300
+
+
+class Loop:
+    """What a reactor needs of an event loop; `scheduled` is run by whoever drives."""
+
+    def __init__(self) -> None:
+        self.scheduled: list[Callable[[], object]] = []
+        self.call_soon = self.scheduled.append
+
+    def add_reader(self, fd: int, callback: Callable[[], object]) -> None: ...
+
+    def remove_reader(self, fd: int) -> None: ...
+
+    def remove_writer(self, fd: int) -> None: ...
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> "Loop":
+        return self
+
+    def cancel(self) -> None: ...
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        raise SystemExit(context)
+
+    def turn(self) -> None:
+        while self.scheduled:
+            self.scheduled.pop()()
+
+
+class NoControl:
+    """A chat between two local sessions needs no control plane; anything punted is a mistake of the benchmark."""
+
+    def punt(self, session: object, stanza: Any, reason: int) -> None:
+        raise SystemExit(f"punted ({reason}): {stanza.raw!r}")
+
+    def available(self, session: object) -> None: ...
+
+    def gone(self, session: object) -> None: ...
+
+
+class Pair:
+    """Romeo sends, Juliet receives."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.reactor = Reactor(self.loop)
+        self.router = Router(self.reactor, NoControl())
+        self.router.add_host("example.org")
+        self.romeo, self.romeo_link = self.log_in("romeo@example.org", "orchard")
+        self.juliet, _ = self.log_in("juliet@example.org", "balcony")
+
+    def log_in(self, bare: str, resource: str) -> tuple[socket.socket, Link]:
+        client, server = socket.socketpair()
+        for end in (client, server):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        server.setblocking(False)
+        link = Link(self.reactor, server.detach(), ("127.0.0.1", 0))
+        link.start(Sink())
+        reader = EventReader(work=self.reactor.work)
+        reader.feed(HEADER)
+        self.router.load(bare, {})
+        self.router.bind(link, reader.tokenizer, f"{bare}/{resource}", None)
+        self.loop.turn()
+        client.sendall(b"<presence/>")
+        link()
+        self.loop.turn()
+        if b"<presence" not in client.recv(65536):
+            raise SystemExit("one's own presence did not come back")
+        return client, link
+
+    def route(self, batch: int, size: int = SIZE) -> Any:
+        """Something whose run(turns) routes `batch` messages a turn."""
+        data = b"".join(message(size, "juliet@example.org/balcony", i) for i in range(batch))
+        return drive().Route(self.romeo_link, self.loop.scheduled, self.romeo.fileno(), self.juliet.fileno(), data)
+
+
+def main() -> None:
+    turns, batch = map(int, sys.argv[1:])
+    got = Pair().route(batch).run(turns)
+    if got.count(b"</message>") != batch or got.count(b" from='romeo@example.org/orchard'") != batch:
+        raise SystemExit(f"not what was sent: {got!r}")
+
+
+if __name__ == "__main__":
+    main()
