@@ -1,10 +1,11 @@
 """How the control plane reaches an account: async ports addressed by bare JID (protocol.md 19).
 
-Every account has one home, where its sessions' routes and its tables are. Alone, this process is every account's home
-(`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module never walks tables, and
-never learns which of the two it is. All JIDs here are prepared.
+Every account has one home, where its sessions' routes and its tables are. Alone, this process is every account's
+home (`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module never walks
+tables, and never learns which of the two it is. All JIDs here are prepared.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -28,19 +29,24 @@ class Resource:
 
 
 class Accounts(Protocol):
-    """What may be asked of an account's home. An account without sessions is not an error: nobody is there to be told."""
+    """What may be asked of an account's home. No session is no error: there is nobody to be told, then."""
 
     async def push(self, account: str, payload: bytes) -> None:
-        """Send an IQ set with this payload to every interested resource (RFC 6121 2.1.6), each with its own id."""
+        """An IQ set with this payload to every interested resource (RFC 6121 2.1.6), each with its own id."""
 
     async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
-        """Put a stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
+        """A stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
 
-    async def show(self, account: str, watcher: str) -> None:
-        """Send the current presence of each available resource of `account` to `watcher` (bare)."""
+    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        """Stanzas of ours to one resource (full JID). Answers once they are written to its socket; False if the
+        session ended before that."""
 
-    async def hide(self, account: str, watcher: str) -> None:
-        """Send `watcher` an unavailable presence from each available resource of `account`."""
+    async def show(self, account: str, watcher: str) -> int:
+        """Send the current presence of each available resource of `account` to `watcher` (bare or full JID).
+        Answers how many there are."""
+
+    async def hide(self, account: str, watcher: str) -> int:
+        """Send `watcher` an unavailable presence from each available resource. Answers how many there are."""
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         """Change the account's table; bits of router.account.Subscription, 0 takes the contact out of it."""

@@ -16,15 +16,18 @@ An error condition is raised: `raise Refused("item-not-found")`. Any other excep
 `internal-server-error` and the log a line, never the session.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Any, ClassVar, TypeVar
+from xml.etree.ElementTree import Element
 
 from headrace.cluster.ports import Accounts
+from headrace.core.reply import ErrorType
 from headrace.core.stanza import Stanza
 from headrace.modules.locks import Locks
 from headrace.storage.ports import Storage
+from headrace.xep.disco import Identity
 
 
 class Target(Flag):
@@ -44,15 +47,6 @@ class Xep:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """Disco identity (XEP-0030)."""
-
-    category: str
-    type: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Request:
     """A stanza for the control plane. All JIDs are prepared."""
 
@@ -64,6 +58,11 @@ class Request:
     def account(self) -> str:
         """The sender's bare JID."""
         return self.sender.partition("/")[0]
+
+    @property
+    def payload(self) -> Element:
+        """The one child of an IQ request."""
+        return self.stanza.element()[0]
 
     @property
     def host(self) -> str:
@@ -97,19 +96,26 @@ class Interested:
     """The session has asked for the roster and gets its pushes from now on (RFC 6121 2.1.6)."""
 
 
-Effect = Reply | Send | Route | Interested
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Work that goes on while later stanzas need not wait for it; what comes of it is carried out then."""
+
+    work: Coroutine[Any, Any, "Effects"]
+
+
+Effect = Reply | Send | Route | Interested | Later
 Effects = Effect | Sequence[Effect] | None
-Outcome = Effects | Awaitable[Effects]
+Outcome = Effects | Coroutine[Any, Any, Effects]
 
 
 class Refused(Exception):
     """The request is answered with this stanza error (RFC 6120 8.3.3)."""
 
-    def __init__(self, condition: str, text: str = "", *, type: str = "") -> None:
+    def __init__(self, condition: str, text: str | None = None, *, type: ErrorType | None = None) -> None:
         super().__init__(condition)
         self.condition = condition
         self.text = text
-        self.type = type  # default: what RFC 6120 8.3.3 recommends for the condition
+        self.type = type  # None: what RFC 6120 8.3.3 recommends for the condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,6 @@ class Context:
     accounts: Accounts
     locks: Locks  # an account's roster changes one at a time
     now: Callable[[], float]  # Unix time
-    spawn: Callable[[Awaitable[None]], None]  # run in the background; an error is logged
 
 
 @dataclass(frozen=True, slots=True)

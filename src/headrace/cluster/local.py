@@ -1,0 +1,56 @@
+"""Every account's home is this process: the ports straight on the router's tables."""
+
+from collections.abc import Sequence
+from secrets import token_hex
+
+from headrace.cluster.ports import Audience, Resource
+from headrace.core import reply
+from headrace.router.router import Router
+from headrace.router.session import Session, SessionFlag
+
+
+class LocalAccounts:
+    """headrace.cluster.ports.Accounts."""
+
+    def __init__(self, router: Router) -> None:
+        self._router = router
+
+    async def push(self, account: str, payload: bytes) -> None:
+        for session in self._audience(account, SessionFlag.S_INTERESTED):
+            raw = reply.stanza("iq", payload, to=session.jid, id=token_hex(8), type="set")
+            self._router.deliver(session, raw)
+
+    async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
+        flag = SessionFlag.S_AVAILABLE if audience is Audience.AVAILABLE else SessionFlag.S_INTERESTED
+        sessions = self._audience(account, flag)
+        for session in sessions:
+            self._router.deliver(session, stanza)
+        return len(sessions)
+
+    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        session = self._router.find(resource)
+        if session is None:
+            return False
+        for stanza in stanzas:
+            self._router.deliver(session, stanza)
+        return await self._router.written(session)
+
+    async def show(self, account: str, watcher: str) -> int:
+        self._router.show(account, watcher)
+        return len(self._audience(account, SessionFlag.S_AVAILABLE))
+
+    async def hide(self, account: str, watcher: str) -> int:
+        self._router.hide(account, watcher)
+        return len(self._audience(account, SessionFlag.S_AVAILABLE))
+
+    async def set_contact(self, account: str, contact: str, subscription: int) -> None:
+        self._router.set_contact(account, contact, subscription)
+
+    async def resources(self, account: str) -> list[Resource]:
+        return [Resource(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE),
+                         bool(session.flags & SessionFlag.S_INTERESTED), session.priority)
+                for session in self._router.sessions(account) if not session.flags & SessionFlag.S_ENDED]
+
+    def _audience(self, account: str, flag: SessionFlag) -> list[Session]:
+        return [session for session in self._router.sessions(account)
+                if session.flags & flag and not session.flags & SessionFlag.S_ENDED]

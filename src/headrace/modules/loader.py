@@ -1,0 +1,213 @@
+"""The dispatcher: what the router punts finds its handler by one lookup, and what handlers return is carried out."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import getmembers
+from typing import Any, Protocol
+
+from headrace.core import reply
+from headrace.core.stanza import Stanza
+from headrace.modules.api import (
+    Context,
+    Effects,
+    Interested,
+    IqHandler,
+    Later,
+    Module,
+    Outcome,
+    Refused,
+    Reply,
+    Request,
+    Route,
+    Send,
+    Target,
+)
+from headrace.router.control import HoldAll
+from headrace.router.control import Outcome as Ticket
+from headrace.router.router import Router
+from headrace.router.session import Reason, Session, SessionFlag
+
+
+class Log(Protocol):
+    """structlog's way of calling: an event and its fields."""
+
+    def exception(self, event: str, /, **fields: object) -> object: ...
+
+
+def build(kinds: Iterable[type[Module]], context: Context, options: Mapping[str, Any]) -> list[Module]:
+    """One module of each kind; options by module name, defaults where there are none."""
+    modules = [kind(context, options.get(kind.name) or kind.Options()) for kind in kinds]
+    for module in modules:
+        module.loaded(modules)
+    return modules
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An IQ handler, bound to its module."""
+
+    function: Callable[[Request], Outcome]
+    hold_all: bool
+
+
+def iq_table(modules: Sequence[Module]) -> dict[tuple[Target, str, str, str], Handler]:
+    """(target, type, namespace, name) -> handler. Raises ValueError where two modules want the same."""
+    table: dict[tuple[Target, str, str, str], Handler] = {}
+    for module in modules:
+        for _, function in getmembers(module, callable):
+            marks: list[IqHandler] = getattr(function, "iq_handlers", [])
+            for mark in marks:
+                for target in mark.target:
+                    key = (target, mark.type, mark.namespace, mark.name)
+                    if key in table:
+                        raise ValueError(f"two modules handle {key}")
+                    table[key] = Handler(function, mark.hold_all)
+    return table
+
+
+def hooks(modules: Sequence[Module], name: str) -> list[Any]:
+    """The methods of modules that override this hook."""
+    return [getattr(m, name) for m in modules if getattr(type(m), name) is not getattr(Module, name)]
+
+
+class Dispatcher:
+    """The router's Control (headrace.router.control), made of modules."""
+
+    def __init__(self, router: Router, modules: Sequence[Module], log: Log) -> None:
+        self._router = router
+        self._log = log
+        self._iq = iq_table(modules)
+        self._available = hooks(modules, "available")
+        self._gone = hooks(modules, "gone")
+        self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
+                        Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Wait for what still goes on behind the answers."""
+        while self._background:
+            await asyncio.wait(self._background)
+
+    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Ticket:
+        if reason == Reason.P_SERVER:
+            return self._to_server(session, stanza)
+        chain = self._chains.get(Reason(reason))
+        if chain is not None:
+            request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
+            return self._run(session, stanza, lambda: first(chain, request))
+        if reason == Reason.P_NONZA and session is not None:
+            self._router.end(session, "unsupported-stanza-type")
+        elif reason == Reason.P_REMOTE and worth_an_error(stanza):
+            self._refuse(session, stanza, Refused("remote-server-not-found", "This server does not federate."))
+        return None
+
+    def available(self, session: Session) -> Ticket:
+        tickets = [self._run(session, None, lambda hook=hook: hook(session.jid, session.priority))
+                   for hook in self._available]
+        waiting = [ticket for ticket in tickets if ticket is not None]
+        return in_turn(waiting) if waiting else None
+
+    def gone(self, session: Session) -> None:
+        jid = session.jid
+        for hook in self._gone:
+            ticket = self._run(None, None, lambda hook=hook: hook(jid))
+            if ticket is not None:
+                self._spawn(ticket)
+
+    def _to_server(self, session: Session | None, stanza: Stanza) -> Ticket:
+        if stanza.name != "iq":
+            if stanza.name == "message":
+                self._refuse(session, stanza, Refused("service-unavailable"))
+            return None  # presence: our domains have no use for it
+        if stanza.type not in ("get", "set"):
+            return None  # answers to what we never asked
+        account = (stanza.from_ or "").partition("/")[0]
+        to = stanza.to or account
+        target = Target.HOST if to in self._router.hosts else Target.SELF if to == account else Target.ACCOUNT
+        handler = self._iq.get((target, stanza.type, stanza.child_namespace or "", stanza.child_name or ""))
+        if handler is None:
+            self._refuse(session, stanza, Refused("service-unavailable"))
+            return None
+        request = Request(stanza, stanza.from_ or "", to)
+        ticket = self._run(session, stanza, lambda: handler.function(request))
+        return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
+
+    def _run(self, session: Session | None, stanza: Stanza | None,
+             call: Callable[[], Outcome]) -> Coroutine[Any, Any, None] | None:
+        """Carry out at once what a handler returns at once; the rest is what the caller gets to wait for."""
+        try:
+            outcome = call()
+            if isinstance(outcome, Coroutine):
+                return self._finish(session, stanza, outcome)
+            self._carry_out(session, stanza, outcome)
+        except Exception as error:
+            self._failed(session, stanza, error)
+        return None
+
+    async def _finish(self, session: Session | None, stanza: Stanza | None,
+                      work: Coroutine[Any, Any, Effects]) -> None:
+        try:
+            self._carry_out(session, stanza, await work)
+        except Exception as error:
+            self._failed(session, stanza, error)
+
+    def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects) -> None:
+        if effects is None:
+            return
+        for effect in effects if isinstance(effects, Sequence) else (effects,):
+            match effect:
+                case Reply(payload) if stanza is not None:
+                    self._answer(session, reply.iq_result(stanza, payload))
+                case Send(raw):
+                    self._answer(session, raw)
+                case Route(raw):
+                    self._router.route(raw)
+                case Interested() if session is not None:
+                    session.set_flag(SessionFlag.S_INTERESTED)
+                case Later(work):
+                    self._spawn(self._finish(session, stanza, work))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _answer(self, session: Session | None, raw: bytes) -> None:
+        if session is None:
+            self._router.route(raw)
+        else:
+            self._router.deliver(session, raw)
+
+    def _refuse(self, session: Session | None, stanza: Stanza, refused: Refused) -> None:
+        error = reply.error_reply(stanza, refused.condition, refused.text, type=refused.type)
+        if error is not None:
+            self._answer(session, error)
+
+    def _failed(self, session: Session | None, stanza: Stanza | None, error: Exception) -> None:
+        """One request fails, the session goes on."""
+        if not isinstance(error, Refused):
+            about = {} if stanza is None else {"stanza": stanza.name, "payload": stanza.child_namespace}
+            self._log.exception("handler-failed", exc_info=error, **about)
+            error = Refused("internal-server-error", type="wait")
+        if stanza is not None:
+            self._refuse(session, stanza, error)
+
+
+def worth_an_error(stanza: Stanza) -> bool:
+    """Presence that only says good-bye or no needs no answer."""
+    return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")
+
+
+def first(chain: Sequence[Callable[[Request], Outcome]], request: Request) -> Outcome:
+    """What the first hook answers that wants to answer at all."""
+    for hook in chain:
+        outcome = hook(request)
+        if outcome is not None:
+            return outcome
+    raise Refused("service-unavailable")
+
+
+async def in_turn(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    for each in work:
+        await each

@@ -1,0 +1,115 @@
+"""Messages for those who are away: kept, and delivered once, in order, when they are back (XEP-0160, XEP-0203)."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+
+from headrace.core import ns
+from headrace.core.names import Known
+from headrace.core.stanza import Stanza
+from headrace.modules.allowance import Allowance
+from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Route, Xep
+from headrace.storage.ports import OfflineMessage, StorageUnavailable
+from headrace.xep.delay import delay
+
+BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
+
+# Children that alone are no reason to keep a message: states of the moment, and what only accompanies other content.
+_FLEETING = tuple(f"{{{namespace}}}" for namespace in (
+    "http://jabber.org/protocol/chatstates", "urn:xmpp:chat-markers:0", ns.HINTS, ns.SID, ns.DELAY))
+
+
+def keeps(stanza: Stanza) -> bool:
+    """Is it the kind of message that XEP-0160 section 3 or XEP-0334 wants stored?"""
+    if stanza.known >> Known.K_NO_STORE & 1:
+        return False
+    if stanza.known >> Known.K_BODY & 1 or stanza.known >> Known.K_STORE & 1:
+        return True
+    return any(not child.tag.startswith(_FLEETING) and child.tag != f"{{{ns.CLIENT}}}thread"
+               for child in stanza.element())
+
+
+class Offline(Module):
+    name = "offline"
+    xeps = (Xep(160, "1.0.1"), Xep(203, "2.0"))
+    features = (ns.OFFLINE,)
+
+    @dataclass(frozen=True, slots=True)
+    class Options:
+        max_messages: int = 1_000  # per account: a month of a busy contact; past it senders are told
+        unknown_per_minute: int = 20  # errors per sender for accounts that don't exist: typing errors, not a search
+
+    options: Options
+
+    def __init__(self, context: Context, options: Options) -> None:
+        super().__init__(context, options)
+        self._errors = Allowance(options.unknown_per_minute, context.now)
+        self._handing: set[str] = set()  # accounts whose messages are on their way to a client
+
+    def absent(self, request: Request) -> Outcome:
+        if keeps(request.stanza):
+            return self._keep(request)
+        if request.stanza.known >> Known.K_BODY & 1:
+            raise Refused("service-unavailable")
+        return ()
+
+    async def _keep(self, request: Request) -> Effects:
+        storage = self.context.storage
+        if not await storage.accounts.exists(request.to):
+            if self._errors.take(request.account):
+                raise Refused("service-unavailable")
+            return ()
+        if await storage.offline.count(request.to) >= self.options.max_messages:
+            raise Refused("service-unavailable")
+        stanza = request.stanza.raw
+        if await self._taker(request.to):
+            return Route(stanza)  # somebody came while we looked
+        try:
+            # Queued when this returns, in order; the ticket need not wait for the commit.
+            commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
+        except StorageUnavailable:
+            raise Refused("resource-constraint", type="wait") from None
+        return Later(self._committed(commit))
+
+    async def _committed(self, commit: Awaitable[int]) -> Effects:
+        try:
+            await commit
+        except StorageUnavailable:
+            raise Refused("resource-constraint", type="wait") from None
+        return ()
+
+    def available(self, sender: str, priority: int) -> Outcome:
+        return Later(self._hand_over(sender.partition("/")[0])) if priority >= 0 else None
+
+    async def _hand_over(self, account: str) -> Effects:
+        """To one resource at a time; forgotten only once written to its socket, so a session that dies loses none."""
+        if account in self._handing:
+            return ()
+        self._handing.add(account)
+        try:
+            while (resource := await self._taker(account)) is not None:
+                messages = await self.context.storage.offline.fetch(account)
+                if not messages:
+                    break
+                for batch in batches(messages):
+                    stanzas = [delayed(message, account) for message in batch]
+                    if not await self.context.accounts.hand_over(resource, stanzas):
+                        break
+                    await self.context.storage.offline.remove(account, batch[-1].id)
+        finally:
+            self._handing.discard(account)
+        return ()
+
+    async def _taker(self, account: str) -> str | None:
+        """A resource that takes messages to the bare JID: available, priority not negative, the highest."""
+        ready = [r for r in await self.context.accounts.resources(account) if r.available and r.priority >= 0]
+        return max(ready, key=lambda resource: resource.priority).jid if ready else None
+
+
+def batches(messages: list[OfflineMessage]) -> list[list[OfflineMessage]]:
+    return [messages[i:i + BATCH] for i in range(0, len(messages), BATCH)]
+
+
+def delayed(message: OfflineMessage, account: str) -> bytes:
+    """The stored stanza, stamped by our domain."""
+    end = b"</message>"
+    return message.stanza.removesuffix(end) + delay(account.rpartition("@")[2], message.time) + end

@@ -1,0 +1,67 @@
+"""The roster (RFC 6121 section 2): get, set, remove, and pushes to whoever asked for it."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from headrace.core import reply
+from headrace.core.ns import ROSTER
+from headrace.modules import contacts
+from headrace.modules.api import Effects, Interested, Module, Refused, Reply, Request, Target, iq
+from headrace.storage.ports import RosterItem
+from headrace.xep import roster
+
+
+class Roster(Module):
+    name = "roster"
+
+    @dataclass(frozen=True, slots=True)
+    class Options:
+        handle_bytes: int = 1_023  # longest name of a contact; a JID part's length, as other servers have it
+        group_bytes: int = 1_023  # longest name of a group
+
+    options: Options
+
+    @iq("get", ROSTER, "query", Target.SELF)
+    async def get(self, request: Request) -> Effects:
+        # Under the lock: a change is either in the result or pushed behind it.
+        async with self.context.locks.hold(request.account):
+            items = await self.context.storage.roster.load(request.account)
+        return Interested(), Reply(roster.query(contacts.written(item) for item in items if item.listed))
+
+    @iq("set", ROSTER, "query", Target.SELF, hold_all=True)
+    async def set(self, request: Request) -> Effects:
+        try:
+            change = roster.parse_set(request.payload, self.options.handle_bytes, self.options.group_bytes)
+        except roster.Invalid as problem:
+            raise Refused(str(problem)) from None
+        if change.jid == request.account:
+            raise Refused("not-allowed", "An account is not its own contact.")
+        await (self.remove if change.remove else self.put)(request.account, change)
+        return Reply()
+
+    @iq("get", ROSTER, "query", Target.ACCOUNT)
+    @iq("set", ROSTER, "query", Target.ACCOUNT)
+    def foreign(self, request: Request) -> Effects:
+        raise Refused("forbidden")
+
+    async def put(self, account: str, change: roster.Change) -> None:
+        """Name and groups are the client's; the rest of an item stays as it is."""
+        async with self.context.locks.hold(account):
+            before = await self.context.storage.roster.get(account, change.jid)
+            item = msgspec.structs.replace(before or RosterItem(change.jid), name=change.name,
+                                           groups=change.groups, listed=True)
+            await contacts.settle(self.context, contacts.Side(account, change.jid, before, item), None)
+
+    async def remove(self, account: str, change: roster.Change) -> None:
+        """Ends the subscriptions in both directions, then forgets the contact (RFC 6121 2.5.2)."""
+        async with self.context.locks.hold(account, change.jid):
+            ours, theirs = await contacts.read(self.context, account, change.jid)
+            if ours.item is None or not ours.item.listed:
+                raise Refused("item-not-found")
+            for type in ("unsubscribe", "unsubscribed"):
+                if contacts.concerns(type, ours.state):
+                    stanza = reply.stanza("presence", from_=account, to=change.jid, type=type)
+                    contacts.send((type, stanza), ours, theirs)
+            ours.item = None
+            await contacts.settle(self.context, ours, theirs)

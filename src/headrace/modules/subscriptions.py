@@ -1,0 +1,17 @@
+"""Presence subscriptions (RFC 6121 section 3): requests, approvals, cancellations and their ends."""
+
+from headrace.modules import contacts
+from headrace.modules.api import Effects, Module, Request
+
+
+class Subscriptions(Module):
+    name = "subscriptions"
+
+    async def subscription(self, request: Request) -> Effects:
+        if request.to == request.account:
+            return ()  # nobody subscribes to himself: his resources see one another anyway
+        async with self.context.locks.hold(request.account, request.to):
+            ours, theirs = await contacts.read(self.context, request.account, request.to)
+            contacts.send((request.stanza.type or "", request.stanza.raw), ours, theirs)
+            await contacts.settle(self.context, ours, theirs)
+        return ()
