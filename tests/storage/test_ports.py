@@ -54,6 +54,16 @@ class TestAccounts:
         assert kept is not None
         assert kept.credentials == credentials(9)
 
+    async def test_last_seen_is_of_existing_accounts(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        assert await storage.accounts.last_seen(ROMEO) is None
+        await storage.accounts.set_last_seen({ROMEO: 1e9, JULIET: 1e9})
+        await storage.accounts.set_last_seen({ROMEO: 1e9 + 0.5})
+        assert await storage.accounts.last_seen(ROMEO) == 1e9 + 0.5
+        assert await storage.accounts.last_seen(JULIET) is None
+        assert await storage.accounts.delete(ROMEO)
+        assert await storage.accounts.last_seen(ROMEO) is None
+
     async def test_jids_are_sorted_and_by_host(self, storage: Storage) -> None:
         await storage.accounts.create_many([(jid, credentials(1)) for jid in (TYBALT, ROMEO, JULIET)])
         assert await storage.accounts.jids("example.org") == [JULIET, ROMEO]

@@ -1,8 +1,8 @@
 """How the control plane reaches an account: async ports addressed by bare JID (protocol.md 19).
 
-Every account has one home, where its sessions' routes and its tables are. Alone, this process is every account's
-home (`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module never walks
-tables, and never learns which of the two it is. All JIDs here are prepared.
+Every account has one home, where its sessions' routes and its tables are. Alone, this process is every
+account's home (`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module
+never walks tables, and never learns which of the two it is. All JIDs here are prepared.
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ class Accounts(Protocol):
         """A stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
 
     async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
-        """Stanzas of ours to one resource (full JID). Answers once they are written to its socket; False if the
-        session ended before that."""
+        """Stanzas of ours to one resource (full JID). Answers once they are written to its socket; False if
+        the session ended before that."""
 
     async def show(self, account: str, watcher: str) -> int:
         """Send the current presence of each available resource of `account` to `watcher` (bare or full JID).

@@ -9,11 +9,11 @@
         def ping(self, request: Request) -> Effects:
             return Reply()
 
-Handlers and hooks get frozen objects, return effects and never touch a socket or another session; what belongs to an
-account they reach through the ports in their `Context`. A handler that need not wait is a plain function and is answered
-at once; one that waits is `async def`, and stanzas of the same session that could overtake it wait (protocol.md 2).
-An error condition is raised: `raise Refused("item-not-found")`. Any other exception costs its request an
-`internal-server-error` and the log a line, never the session.
+Handlers and hooks get frozen objects, return effects and never touch a socket or another session; what belongs
+to an account they reach through the ports in their `Context`. A handler that need not wait is a plain function
+and is answered at once; one that waits is `async def`, and stanzas of the same session that could overtake it
+wait (protocol.md 2). An error condition is raised: `raise Refused("item-not-found")`. Any other exception costs
+its request an `internal-server-error` and the log a line, never the session.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
@@ -139,7 +139,8 @@ def iq(type: str, namespace: str, name: str, target: Target, *, hold_all: bool =
     """
 
     def mark(function: F) -> F:
-        vars(function).setdefault("iq_handlers", []).append(IqHandler(type, namespace, name, target, hold_all))
+        marks = vars(function).setdefault("iq_handlers", [])
+        marks.append(IqHandler(type, namespace, name, target, hold_all))
         return function
 
     return mark
@@ -162,7 +163,7 @@ class NoOptions:
 
 
 class Module:
-    """Base of all modules. A hook is a method of this class, overridden by whoever wants it; all may be async.
+    """Base of all modules. A hook is a method of this class, overridden by who wants it; any may be async.
 
     `absent`, `subscription` and `probe` are asked in order of loading until one answers other than None."""
 

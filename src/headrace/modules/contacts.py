@@ -1,7 +1,7 @@
 """Two accounts' views of each other, changed together: what roster changes and subscription requests share.
 
-A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the other doesn't.
-Pushes and presence go out before the accounts' locks are released: every client sees the changes in one order.
+A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the other
+doesn't. Pushes and presence go out before the accounts' locks are released: all clients see one order.
 """
 
 from collections.abc import Sequence
@@ -60,8 +60,8 @@ class Side:
         item = self.item or RosterItem(self.other, listed=False)
         listed = item.listed or state.ask or state.subscription != "none"
         pending = (item.pending_in or request) if state.pending else None
-        item = msgspec.structs.replace(item, subscription=state.subscription, ask=state.ask, pending_in=pending,
-                                       listed=listed)
+        item = msgspec.structs.replace(item, subscription=state.subscription, ask=state.ask,
+                                       pending_in=pending, listed=listed)
         self.item = item if listed or pending is not None else None
 
     @property
@@ -88,7 +88,7 @@ async def read(context: Context, account: str, contact: str) -> tuple[Side, Side
 
 
 def send(request: Request, ours: Side, theirs: Side | None) -> None:
-    """One subscription stanza from us to them (RFC 6121 A.2, A.3), and the answer that their server gives for them."""
+    """A subscription stanza from us to them (RFC 6121 A.2, A.3), and what their server answers for them."""
     type, stanza = request
     step = OUTBOUND[type][ours.state]
     ours.move(step.state)

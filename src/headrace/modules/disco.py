@@ -18,7 +18,8 @@ class Disco(Module):
     account_identities = (Identity("account", "registered"),)
 
     def loaded(self, modules: Sequence[Module]) -> None:
-        self._host = disco.info([i for m in modules for i in m.identities], [f for m in modules for f in m.features])
+        self._host = disco.info([i for m in modules for i in m.identities],
+                                [f for m in modules for f in m.features])
         self._account = disco.info([i for m in modules for i in m.account_identities],
                                    [f for m in modules for f in m.account_features])
 

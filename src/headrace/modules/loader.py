@@ -1,4 +1,4 @@
-"""The dispatcher: what the router punts finds its handler by one lookup, and what handlers return is carried out."""
+"""The dispatcher: what the router punts finds its handler by one lookup; what handlers return is carried out."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One change at a time per account: what reads, decides and writes across an await takes the account's lock."""
+"""One change at a time per account: who reads, decides and writes across an await takes the account's lock."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ class Locks:
 
     @asynccontextmanager
     async def hold(self, *accounts: str) -> AsyncIterator[None]:
-        """Hold the locks of all these accounts; taken in sorted order, so that two pairs can't block each other."""
+        """Hold the locks of all these accounts; taken in sorted order: two pairs can't block each other."""
         wanted = sorted(set(accounts))
         taken: list[str] = []
         try:

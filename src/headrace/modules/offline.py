@@ -1,4 +1,4 @@
-"""Messages for those who are away: kept, and delivered once, in order, when they are back (XEP-0160, XEP-0203)."""
+"""Messages for those who are away: kept, then delivered once and in order (XEP-0160, XEP-0203)."""
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from headrace.xep.delay import delay
 
 BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
 
-# Children that alone are no reason to keep a message: states of the moment, and what only accompanies other content.
+COUNTED = 10_000  # accounts whose counts stay in memory
+
+# Children that alone are no reason to keep a message: states of the moment, and what accompanies other content.
 _FLEETING = tuple(f"{{{namespace}}}" for namespace in (
     "http://jabber.org/protocol/chatstates", "urn:xmpp:chat-markers:0", ns.HINTS, ns.SID, ns.DELAY))
 
@@ -36,7 +38,7 @@ class Offline(Module):
     @dataclass(frozen=True, slots=True)
     class Options:
         max_messages: int = 1_000  # per account: a month of a busy contact; past it senders are told
-        unknown_per_minute: int = 20  # errors per sender for accounts that don't exist: typing errors, not a search
+        unknown_per_minute: int = 20  # errors to a sender about unknown accounts: for typing errors, not a search
 
     options: Options
 
@@ -44,6 +46,7 @@ class Offline(Module):
         super().__init__(context, options)
         self._errors = Allowance(options.unknown_per_minute, context.now)
         self._handing: set[str] = set()  # accounts whose messages are on their way to a client
+        self._counts: dict[str, int] = {}  # of accounts that messages were kept for lately
 
     def absent(self, request: Request) -> Outcome:
         if keeps(request.stanza):
@@ -58,7 +61,7 @@ class Offline(Module):
             if self._errors.take(request.account):
                 raise Refused("service-unavailable")
             return ()
-        if await storage.offline.count(request.to) >= self.options.max_messages:
+        if await self._count(request.to) >= self.options.max_messages:
             raise Refused("service-unavailable")
         stanza = request.stanza.raw
         if await self._taker(request.to):
@@ -68,7 +71,17 @@ class Offline(Module):
             commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
         except StorageUnavailable:
             raise Refused("resource-constraint", type="wait") from None
+        self._counts[request.to] = self._counts.get(request.to, 0) + 1
         return Later(self._committed(commit))
+
+    async def _count(self, account: str) -> int:
+        """From memory after the first: a storage that counts must commit first, and groups would be of one."""
+        if account not in self._counts:
+            count = await self.context.storage.offline.count(account)
+            if len(self._counts) >= COUNTED:
+                self._counts.clear()
+            self._counts[account] = count
+        return self._counts[account]
 
     async def _committed(self, commit: Awaitable[int]) -> Effects:
         try:
@@ -81,7 +94,7 @@ class Offline(Module):
         return Later(self._hand_over(sender.partition("/")[0])) if priority >= 0 else None
 
     async def _hand_over(self, account: str) -> Effects:
-        """To one resource at a time; forgotten only once written to its socket, so a session that dies loses none."""
+        """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""
         if account in self._handing:
             return ()
         self._handing.add(account)
@@ -95,6 +108,7 @@ class Offline(Module):
                     if not await self.context.accounts.hand_over(resource, stanzas):
                         break
                     await self.context.storage.offline.remove(account, batch[-1].id)
+                    self._counts.pop(account, None)
         finally:
             self._handing.discard(account)
         return ()

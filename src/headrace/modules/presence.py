@@ -1,4 +1,4 @@
-"""What becoming available and probing bring, beyond what the router does by its tables (RFC 6121 3.1.3, 4.3)."""
+"""What becoming available and probing bring beyond the router's tables (RFC 6121 3.1.3, 4.3)."""
 
 from headrace.core import reply
 from headrace.modules.api import Effects, Later, Module, Request, Route, Send

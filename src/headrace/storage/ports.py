@@ -5,7 +5,7 @@ Every call that changes something returns after the commit. A call sees what was
 before it, committed or not yet.
 """
 
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -78,6 +78,11 @@ class AccountStore(Protocol):
 
     async def delete(self, jid: str) -> bool:
         """The account, its roster and its offline messages. False: no such account."""
+
+    async def set_last_seen(self, times: Mapping[str, float]) -> None:
+        """When each account was last here, unix s, all in one commit; those that don't exist are passed over."""
+
+    async def last_seen(self, jid: str) -> float | None: ...
 
     async def jids(self, host: str | None = None) -> list[str]:
         """Of one host or of all, sorted."""

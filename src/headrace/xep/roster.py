@@ -17,7 +17,7 @@ class Invalid(ValueError):
 
 
 class Change(NamedTuple):
-    """What a roster set asks for. The subscription is the server's to say, but for its end (RFC 6121 2.1.2.5)."""
+    """What a roster set asks for. The subscription is the server's to say, but for its end (2.1.2.5)."""
 
     jid: str  # prepared, bare
     name: str
@@ -40,7 +40,7 @@ def parse_set(query: Element, handle_limit: int, group_limit: int) -> Change:
     name = item.get("name", "")
     if len(set(groups)) != len(groups):
         raise Invalid("bad-request")
-    if len(name.encode()) > handle_limit or not all(0 < len(group.encode()) <= group_limit for group in groups):
+    if len(name.encode()) > handle_limit or not all(0 < len(g.encode()) <= group_limit for g in groups):
         raise Invalid("not-acceptable")
     return Change(jid.bare, name, groups, item.get("subscription") == "remove")
 

@@ -1,4 +1,4 @@
-"""The nine subscription states of RFC 6121 appendix A, each from one side, and what every event does to them."""
+"""The nine subscription states of RFC 6121 appendix A, from one side, and what every event does to them."""
 
 from enum import Enum
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """Accounts in SQLite."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 from headrace.storage.connection import Connection
@@ -57,6 +57,19 @@ class SqliteAccounts:
             return found
 
         return await self._database.change(delete)
+
+    async def set_last_seen(self, times: Mapping[str, float]) -> None:
+        def change(connection: Connection) -> None:
+            for jid, at in times.items():
+                connection.execute("INSERT OR REPLACE INTO last_seen(jid, at)"
+                                   " SELECT jid, ? FROM account WHERE jid = ?", (at, jid))
+
+        await self._database.change(change)
+
+    async def last_seen(self, jid: str) -> float | None:
+        rows = await self._database.run(lambda connection: connection.execute(
+            "SELECT at FROM last_seen WHERE jid = ?", (jid,)))
+        return rows[0][0] if rows else None
 
     async def jids(self, host: str | None = None) -> list[str]:
         def find(connection: Connection) -> list[str]:
