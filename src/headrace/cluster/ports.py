@@ -1,8 +1,8 @@
 """How the control plane reaches an account: async ports addressed by bare JID (protocol.md 19).
 
 Every account has one home, where its sessions' routes and its tables are. Alone, this process is every
-account's home (`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a module
-never walks tables, and never learns which of the two it is. All JIDs here are prepared.
+account's home (`headrace.cluster.local`); with workers, a call travels to the home and comes back. So a
+module never walks tables, and never learns which of the two it is. All JIDs here are prepared.
 """
 
 from collections.abc import Sequence

@@ -9,11 +9,11 @@
         def ping(self, request: Request) -> Effects:
             return Reply()
 
-Handlers and hooks get frozen objects, return effects and never touch a socket or another session; what belongs
-to an account they reach through the ports in their `Context`. A handler that need not wait is a plain function
-and is answered at once; one that waits is `async def`, and stanzas of the same session that could overtake it
-wait (protocol.md 2). An error condition is raised: `raise Refused("item-not-found")`. Any other exception costs
-its request an `internal-server-error` and the log a line, never the session.
+Handlers and hooks get frozen objects, return effects and never touch a socket or another session; what
+belongs to an account they reach through the ports in their `Context`. A handler that need not wait is a plain
+function and is answered at once; one that waits is `async def`, and stanzas of the same session that could
+overtake it wait (protocol.md 2). An error condition is raised: `raise Refused("item-not-found")`. Any other
+exception costs its request an `internal-server-error` and the log a line, never the session.
 """
 
 from collections.abc import Callable, Collection, Coroutine, Sequence

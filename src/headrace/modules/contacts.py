@@ -1,7 +1,7 @@
 """Two accounts' views of each other, changed together: what roster changes and subscription requests share.
 
-A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the other
-doesn't. Pushes and presence go out before the accounts' locks are released: all clients see one order.
+A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the
+other doesn't. Pushes and presence go out before the accounts' locks are released: all clients see one order.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Side:
         """What the account's clients are told: nothing where they see no difference."""
         old, new = (item if item and item.listed else None for item in (self.before, self.item))
         if new is None:
-            return old and roster.removed(self.other)
+            return None if old is None else roster.removed(self.other)
         return None if old and written(old) == written(new) else written(new)
 
 

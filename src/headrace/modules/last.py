@@ -1,4 +1,4 @@
-"""Last Activity: how long our domains run, and for those who may see an account's presence, when it was last here."""
+"""Last Activity: how long our domains run and, for who may see its presence, when an account was last here."""
 
 from headrace.core.ns import LAST_ACTIVITY
 from headrace.modules.api import Context, Effects, Later, Module, Refused, Reply, Request, Target, Xep, iq

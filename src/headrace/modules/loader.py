@@ -1,9 +1,10 @@
-"""The dispatcher: what the router punts finds its handler by one lookup; what handlers return is carried out."""
+"""What the router punts finds its handler by one lookup; what handlers return is carried out."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import getmembers
+from functools import partial
+from inspect import getmembers, ismethod
 from typing import Any, Protocol
 
 from headrace.core import reply
@@ -12,7 +13,6 @@ from headrace.modules.api import (
     Context,
     Effects,
     Interested,
-    IqHandler,
     Later,
     Module,
     Outcome,
@@ -55,9 +55,8 @@ def iq_table(modules: Sequence[Module]) -> dict[tuple[Target, str, str, str], Ha
     """(target, type, namespace, name) -> handler. Raises ValueError where two modules want the same."""
     table: dict[tuple[Target, str, str, str], Handler] = {}
     for module in modules:
-        for _, function in getmembers(module, callable):
-            marks: list[IqHandler] = getattr(function, "iq_handlers", [])
-            for mark in marks:
+        for _, function in getmembers(module, ismethod):
+            for mark in getattr(function, "iq_handlers", ()):
                 for target in mark.target:
                     key = (target, mark.type, mark.namespace, mark.name)
                     if key in table:
@@ -95,23 +94,22 @@ class Dispatcher:
         chain = self._chains.get(Reason(reason))
         if chain is not None:
             request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
-            return self._run(session, stanza, lambda: first(chain, request))
+            return self._run(session, stanza, partial(first, chain, request))
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type")
         elif reason == Reason.P_REMOTE and worth_an_error(stanza):
-            self._refuse(session, stanza, Refused("remote-server-not-found", "This server does not federate."))
+            self._refuse(session, stanza, Refused("remote-server-not-found"))
         return None
 
     def available(self, session: Session) -> Ticket:
-        tickets = [self._run(session, None, lambda hook=hook: hook(session.jid, session.priority))
+        tickets = [self._run(session, None, partial(hook, session.jid, session.priority))
                    for hook in self._available]
         waiting = [ticket for ticket in tickets if ticket is not None]
         return in_turn(waiting) if waiting else None
 
     def gone(self, session: Session) -> None:
-        jid = session.jid
         for hook in self._gone:
-            ticket = self._run(None, None, lambda hook=hook: hook(jid))
+            ticket = self._run(None, None, partial(hook, session.jid))
             if ticket is not None:
                 self._spawn(ticket)
 
@@ -130,7 +128,7 @@ class Dispatcher:
             self._refuse(session, stanza, Refused("service-unavailable"))
             return None
         request = Request(stanza, stanza.from_ or "", to)
-        ticket = self._run(session, stanza, lambda: handler.function(request))
+        ticket = self._run(session, stanza, partial(handler.function, request))
         return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
 
     def _run(self, session: Session | None, stanza: Stanza | None,

@@ -1,4 +1,4 @@
-"""One change at a time per account: who reads, decides and writes across an await takes the account's lock."""
+"""One change at a time per account: who reads, decides and writes across an await takes its lock."""
 
 import asyncio
 from collections.abc import AsyncIterator

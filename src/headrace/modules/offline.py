@@ -15,7 +15,7 @@ BATCH = 50  # messages handed over before the next are fetched: a client that re
 
 COUNTED = 10_000  # accounts whose counts stay in memory
 
-# Children that alone are no reason to keep a message: states of the moment, and what accompanies other content.
+# Children that alone are no reason to keep a message: states of the moment, and what accompanies content.
 _FLEETING = tuple(f"{{{namespace}}}" for namespace in (
     "http://jabber.org/protocol/chatstates", "urn:xmpp:chat-markers:0", ns.HINTS, ns.SID, ns.DELAY))
 
@@ -38,7 +38,7 @@ class Offline(Module):
     @dataclass(frozen=True, slots=True)
     class Options:
         max_messages: int = 1_000  # per account: a month of a busy contact; past it senders are told
-        unknown_per_minute: int = 20  # errors to a sender about unknown accounts: for typing errors, not a search
+        unknown_per_minute: int = 20  # errors to a sender about unknown accounts: for typing errors, no search
 
     options: Options
 
@@ -67,7 +67,7 @@ class Offline(Module):
         if await self._taker(request.to):
             return Route(stanza)  # somebody came while we looked
         try:
-            # Queued when this returns, in order; the ticket need not wait for the commit.
+            # Queued, in order, when add() returns; the ticket need not wait for the commit.
             commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
         except StorageUnavailable:
             raise Refused("resource-constraint", type="wait") from None

@@ -15,7 +15,8 @@ class RosterLoader:
         self._locks = locks
 
     async def load(self, bare: str) -> None:
-        """Raises StorageError. Under the account's lock: a change meanwhile is in what is read, or follows it."""
+        """Raises StorageError."""
+        # Under the account's lock: a change is either in what is read or follows in set_contact().
         async with self._locks.hold(bare):
             items = await self._rosters.load(bare)
             self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)})

@@ -1,4 +1,4 @@
-"""Software Version: what runs here. The operating system is told only if the operator wants it (XEP-0092 5)."""
+"""Software Version. The operating system is told only if the operator wants it (XEP-0092 section 5)."""
 
 import platform
 from dataclasses import dataclass

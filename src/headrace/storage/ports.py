@@ -80,7 +80,7 @@ class AccountStore(Protocol):
         """The account, its roster and its offline messages. False: no such account."""
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
-        """When each account was last here, unix s, all in one commit; those that don't exist are passed over."""
+        """When each account was last here, unix s, in one commit; those that don't exist are passed over."""
 
     async def last_seen(self, jid: str) -> float | None: ...
 
