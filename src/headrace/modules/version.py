@@ -2,11 +2,18 @@
 
 import platform
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from headrace.core.ns import VERSION
 from headrace.core.writer import escape
 from headrace.modules.api import Effects, Module, Reply, Request, Target, Xep, iq
+
+
+def installed() -> str:
+    try:
+        return version("headrace")
+    except PackageNotFoundError:
+        return "development"  # run from a source tree
 
 
 class Version(Module):
@@ -24,4 +31,4 @@ class Version(Module):
     def version(self, request: Request) -> Effects:
         system = f"<os>{escape(platform.system())}</os>" if self.options.os else ""
         return Reply(f"<query xmlns='{VERSION}'><name>Headrace</name>"
-                     f"<version>{escape(version('headrace'))}</version>{system}</query>".encode())
+                     f"<version>{escape(installed())}</version>{system}</query>".encode())

@@ -1,0 +1,79 @@
+import pytest
+
+from headrace.modules.api import Identity, Module, Outcome, Refused, Reply, Request
+from headrace.modules.disco import Disco
+from headrace.storage.ports import RosterItem
+from support.stanzas import tree
+from support.world import World, effects, request
+
+ROMEO, JULIET = "romeo@example.org", "juliet@example.net"
+INFO, ITEMS = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/disco#items"
+
+
+class Rooms(Module):
+    name = "rooms"
+    features = ("urn:rooms",)
+    account_features = ("urn:account",)
+    identities = (Identity("conference", "text", "Rooms"),)
+
+
+def ask(namespace: str, to: str, node: str = "") -> Request:
+    attribute = f" node='{node}'" if node else ""
+    return request(f"<iq type='get' id='1'><query xmlns='{namespace}'{attribute}/></iq>", f"{ROMEO}/o", to)
+
+
+def loaded(world: World) -> Disco:
+    module = Disco(world.context, Disco.Options())
+    module.loaded([module, Rooms(world.context, Rooms.Options())])
+    return module
+
+
+async def answer(outcome: Outcome) -> tuple[set[tuple[str | None, ...]], set[str | None]]:
+    """(identities, features) of an answer."""
+    [reply] = await effects(outcome)
+    assert isinstance(reply, Reply)
+    query = tree(reply.payload)
+    return ({tuple(map(e.get, ("category", "type", "name"))) for e in query.iter(f"{{{INFO}}}identity")},
+            {e.get("var") for e in query.iter(f"{{{INFO}}}feature")})
+
+
+async def test_host_tells_what_is_loaded(world: World) -> None:
+    identities, features = await answer(loaded(world).host_info(ask(INFO, "example.org")))
+    assert identities == {("server", "im", "Headrace"), ("conference", "text", "Rooms")}
+    assert features == {INFO, ITEMS, "urn:rooms"}
+
+
+async def test_own_account(world: World) -> None:
+    identities, features = await answer(loaded(world).own_info(ask(INFO, ROMEO)))
+    assert identities == {("account", "registered", None)}
+    assert features == {INFO, ITEMS, "urn:account"}
+
+
+async def test_contact_with_subscription(world: World) -> None:
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="from"))
+    module = loaded(world)
+    assert await answer(module.contact_info(ask(INFO, JULIET))) == await answer(module.own_info(ask(INFO, ROMEO)))
+    [items] = await effects(module.contact_items(ask(ITEMS, JULIET)))
+    assert tree(items.payload).tag == f"{{{ITEMS}}}query"
+
+
+@pytest.mark.parametrize("namespace", [INFO, ITEMS])
+@pytest.mark.parametrize("known", [True, False])
+async def test_stranger_learns_nothing(world: World, namespace: str, known: bool) -> None:
+    """Alike whether there is such an account (protocol.md 12); our seeing them gives no right to see what they are."""
+    if known:
+        await world.account(JULIET)
+        await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="to"))
+    module = loaded(world)
+    handler = module.contact_info if namespace == INFO else module.contact_items
+    with pytest.raises(Refused, match="service-unavailable"):
+        await effects(handler(ask(namespace, JULIET)))
+
+
+async def test_unknown_node(world: World) -> None:
+    module = loaded(world)
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="both"))
+    for handler, got in [(module.host_info, ask(INFO, "example.org", "x")), (module.items, ask(ITEMS, ROMEO, "x")),
+                         (module.own_info, ask(INFO, ROMEO, "x")), (module.contact_info, ask(INFO, JULIET, "x"))]:
+        with pytest.raises(Refused, match="item-not-found"):
+            await effects(handler(got))

@@ -1,0 +1,262 @@
+"""The dispatcher between a recorded router and modules made for the test."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from headrace.modules.api import (
+    Effects,
+    Interested,
+    Later,
+    Module,
+    Outcome,
+    Refused,
+    Reply,
+    Request,
+    Route,
+    Send,
+    Target,
+    iq,
+)
+from headrace.modules.loader import Dispatcher, build, iq_table
+from headrace.router.control import HoldAll
+from headrace.router.session import Reason, SessionFlag
+from support.stanzas import condition, shape, stanza, tree
+from support.world import World
+
+ROMEO = "romeo@example.org"
+SENDER = f"{ROMEO}/orchard"
+
+
+@dataclass
+class FakeSession:
+    jid: str = SENDER
+    priority: int = 3
+    flags: int = SessionFlag.S_AVAILABLE
+    got: list[bytes] = field(default_factory=list)
+
+    def set_flag(self, flag: int, on: bool = True) -> None:
+        self.flags |= flag
+
+
+@dataclass
+class FakeRouter:
+    hosts: frozenset[str] = frozenset({"example.org"})
+    routed: list[bytes] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    def deliver(self, session: FakeSession, raw: bytes) -> None:
+        session.got.append(raw)
+
+    def route(self, raw: bytes, from_: str | None = None) -> None:
+        self.routed.append(raw)
+
+    def end(self, session: FakeSession, condition: str, text: str = "") -> None:
+        self.ended.append(condition)
+
+
+@dataclass
+class FakeLog:
+    events: list[tuple[str, Any]] = field(default_factory=list)
+
+    def exception(self, event: str, /, **fields: Any) -> None:
+        self.events.append((event, fields["exc_info"]))
+
+
+class Sample(Module):
+    name = "sample"
+
+    @iq("get", "urn:sample", "sync", Target.HOST | Target.SELF)
+    def sync(self, request: Request) -> Effects:
+        return Interested(), Reply(f"<to xmlns='urn:sample'>{request.to}</to>".encode())
+
+    @iq("set", "urn:sample", "slow", Target.SELF, hold_all=True)
+    async def slow(self, request: Request) -> Effects:
+        await asyncio.sleep(0)
+        return Reply(), Send(b"<message/>"), Route(b"<message to='x'/>")
+
+    @iq("get", "urn:sample", "refused", Target.HOST)
+    @iq("get", "urn:sample", "foreign", Target.ACCOUNT)
+    async def refused(self, request: Request) -> Effects:
+        raise Refused("not-allowed", "never", type="auth")
+
+    @iq("get", "urn:sample", "broken", Target.HOST)
+    def broken(self, request: Request) -> Effects:
+        raise ZeroDivisionError
+
+    @iq("get", "urn:sample", "later", Target.HOST)
+    def later(self, request: Request) -> Effects:
+        async def work() -> Effects:
+            await asyncio.sleep(0)
+            raise Refused("resource-constraint")
+
+        return Later(work())
+
+    def available(self, sender: str, priority: int) -> Outcome:
+        return Send(f"<message id='{sender} {priority}'/>".encode())
+
+    async def gone(self, sender: str) -> Effects:
+        return Route(f"<message id='{sender}'/>".encode())
+
+    async def subscription(self, request: Request) -> Effects:
+        raise ZeroDivisionError
+
+
+class Second(Module):
+    name = "second"
+
+    async def available(self, sender: str, priority: int) -> Effects:
+        return Send(b"<message id='second'/>")
+
+    def absent(self, request: Request) -> Outcome:
+        return None if request.stanza.type == "chat" else Reply()
+
+
+@dataclass
+class Bench:
+    router: FakeRouter
+    log: FakeLog
+    dispatcher: Dispatcher
+    session: FakeSession
+
+    def iq(self, type: str, child: str, to: str | None = None) -> Any:
+        address = f" to='{to}'" if to else ""
+        got = stanza(f"<iq type='{type}' id='7'{address}><{child} xmlns='urn:sample'/></iq>", SENDER)
+        return self.dispatcher.punt(self.session, got, Reason.P_SERVER)  # type: ignore[arg-type]
+
+    def punt(self, xml: str, reason: Reason) -> Any:
+        return self.dispatcher.punt(self.session, stanza(xml, SENDER), reason)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def bench(world: World) -> Bench:
+    router, log = FakeRouter(), FakeLog()
+    modules = build([Sample, Second], world.context, {})
+    return Bench(router, log, Dispatcher(router, modules, log), FakeSession())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("to", "target"), [("example.org", "example.org"), (ROMEO, ROMEO), (None, ROMEO)])
+async def test_sync_handler_is_answered_at_once(bench: Bench, to: str | None, target: str) -> None:
+    assert bench.iq("get", "sync", to) is None
+    address = f" from='{to}'" if to else ""
+    assert [shape(tree(raw)) for raw in bench.session.got] == [shape(tree(
+        f"<iq type='result' id='7' to='{SENDER}'{address}><to xmlns='urn:sample'>{target}</to></iq>"))]
+    assert bench.session.flags & SessionFlag.S_INTERESTED
+
+
+async def test_async_handler_is_a_ticket_and_may_hold_all(bench: Bench) -> None:
+    outcome = bench.iq("set", "slow")
+    assert isinstance(outcome, HoldAll)
+    assert bench.session.got == []
+    await outcome.awaitable
+    assert [tree(raw).tag for raw in bench.session.got] == ["{jabber:client}iq", "{jabber:client}message"]
+    assert bench.router.routed == [b"<message to='x'/>"]
+
+
+@pytest.mark.parametrize(("child", "to", "expected"), [
+    ("refused", "example.org", ("auth", "not-allowed")),
+    ("foreign", "juliet@example.org", ("auth", "not-allowed")),
+    ("broken", "example.org", ("wait", "internal-server-error")),
+    ("unknown", "example.org", ("cancel", "service-unavailable")),
+    ("unknown", None, ("cancel", "service-unavailable")),
+    ("unknown", "juliet@example.org", ("cancel", "service-unavailable")),
+    ("sync", "juliet@example.org", ("cancel", "service-unavailable")),
+    ("slow", "example.org", ("cancel", "service-unavailable")),
+])
+async def test_refusals(bench: Bench, child: str, to: str | None, expected: tuple[str, str]) -> None:
+    ticket = bench.iq("set" if child == "slow" else "get", child, to)
+    if ticket is not None:
+        assert isinstance(ticket, Coroutine)
+        await ticket
+    [raw] = bench.session.got
+    assert condition(raw) == expected
+    assert (tree(raw).get("from"), tree(raw).get("to"), tree(raw).get("id")) == (to, SENDER, "7")
+    assert [event for event, _ in bench.log.events] == (["handler-failed"] if child == "broken" else [])
+
+
+async def test_work_for_later_answers_later(bench: Bench) -> None:
+    assert bench.iq("get", "later", "example.org") is None
+    assert bench.session.got == []
+    await bench.dispatcher.close()
+    assert [condition(raw) for raw in bench.session.got] == [("wait", "resource-constraint")]
+
+
+@pytest.mark.parametrize("type", ["result", "error"])
+async def test_answers_are_never_answered(bench: Bench, type: str) -> None:
+    assert bench.iq(type, "sync", "example.org") is None
+    assert bench.session.got == []
+
+
+async def test_message_and_presence_to_a_host(bench: Bench) -> None:
+    assert bench.punt("<message to='example.org'><body>hi</body></message>", Reason.P_SERVER) is None
+    assert bench.punt("<message to='example.org' type='error'/>", Reason.P_SERVER) is None
+    assert bench.punt("<presence to='example.org'/>", Reason.P_SERVER) is None
+    assert [condition(raw) for raw in bench.session.got] == [("cancel", "service-unavailable")]
+
+
+async def test_nonza_ends_the_stream(bench: Bench) -> None:
+    assert bench.punt("<x xmlns='urn:x'/>", Reason.P_NONZA) is None
+    assert bench.router.ended == ["unsupported-stanza-type"]
+
+
+@pytest.mark.parametrize(("xml", "answered"), [
+    ("<message to='a@far.example'><body/></message>", True),
+    ("<message to='a@far.example' type='error'/>", False),
+    ("<iq to='far.example' type='get' id='1'><x/></iq>", True),
+    ("<iq to='far.example' type='result' id='1'/>", False),
+    ("<presence to='a@far.example'/>", True),
+    ("<presence to='a@far.example' type='subscribe'/>", True),
+    ("<presence to='a@far.example' type='unavailable'/>", False),
+    ("<presence to='a@far.example' type='unsubscribed'/>", False),
+])
+async def test_other_servers_are_out_of_reach(bench: Bench, xml: str, answered: bool) -> None:
+    assert bench.punt(xml, Reason.P_REMOTE) is None
+    assert [condition(raw) for raw in bench.session.got] == [("cancel", "remote-server-not-found")] * answered
+
+
+async def test_hooks_of_all_modules_run_in_order(bench: Bench) -> None:
+    ticket = bench.dispatcher.available(bench.session)  # type: ignore[arg-type]
+    assert isinstance(ticket, Coroutine)
+    await ticket
+    assert [tree(raw).get("id") for raw in bench.session.got] == [f"{SENDER} 3", "second"]
+
+
+async def test_end_of_a_session(bench: Bench) -> None:
+    bench.dispatcher.gone(bench.session)  # type: ignore[arg-type]
+    await bench.dispatcher.close()
+    assert [tree(raw).get("id") for raw in bench.router.routed] == [SENDER]
+
+
+async def test_hook_that_nobody_takes_is_refused(bench: Bench) -> None:
+    assert bench.punt("<message to='a@example.org' type='chat'><body/></message>", Reason.P_ABSENT) is None
+    assert [condition(raw) for raw in bench.session.got] == [("cancel", "service-unavailable")]
+
+
+async def test_failing_hook_fails_its_stanza_alone(bench: Bench) -> None:
+    ticket = bench.punt("<presence to='a@example.org' type='subscribe' id='1'/>", Reason.P_SUBSCRIPTION)
+    await ticket
+    assert [condition(raw) for raw in bench.session.got] == [("wait", "internal-server-error")]
+    [(_, error)] = bench.log.events
+    assert isinstance(error, ZeroDivisionError)
+
+
+async def test_error_to_a_stanza_of_our_own_is_routed(bench: Bench) -> None:
+    got = stanza("<message from='a@example.org' to='b@example.org' type='chat'><body/></message>", "a@example.org")
+    assert bench.dispatcher.punt(None, got, Reason.P_ABSENT) is None
+    assert [tree(raw).get("to") for raw in bench.router.routed] == ["a@example.org"]
+
+
+async def test_two_modules_cannot_want_the_same(world: World) -> None:
+    sample = Sample(world.context, Sample.Options())
+    with pytest.raises(ValueError, match="two modules"):
+        iq_table([sample, sample])
+
+
+async def test_options_reach_their_module(world: World) -> None:
+    given = object()
+    first, second = build([Sample, Second], world.context, {"second": given})
+    assert first.options == Sample.Options()
+    assert second.options is given

@@ -1,0 +1,173 @@
+import asyncio
+from collections.abc import Awaitable
+
+import pytest
+
+from headrace.modules.api import Refused, Route
+from headrace.modules.offline import BATCH, Offline
+from headrace.storage.ports import StorageUnavailable
+from support.stanzas import shape, tree
+from support.world import World, effects, request
+
+ROMEO, JULIET = "romeo@example.org", "juliet@example.net"
+HINT = "xmlns='urn:xmpp:hints'"
+
+
+async def message(world: World, module: Offline, inside: str, to: str = JULIET, sender: str = f"{ROMEO}/o") -> object:
+    got = request(f"<message from='{sender}' to='{to}' type='chat'>{inside}</message>", sender)
+    return await effects(module.absent(got))
+
+
+async def come(module: Offline, resource: str, priority: int = 0) -> None:
+    assert await effects(module.available(resource, priority)) == []
+
+
+def bodies(stanzas: list[bytes]) -> list[str | None]:
+    return [tree(raw).findtext("{jabber:client}body") for raw in stanzas]
+
+
+@pytest.mark.parametrize(("inside", "kept"), [
+    ("<body>hi</body>", True),
+    ("<body/>", True),
+    ("<subject>s</subject>", True),
+    ("<received xmlns='urn:xmpp:receipts' id='1'/>", True),
+    (f"<active xmlns='http://jabber.org/protocol/chatstates'/><store {HINT}/>", True),
+    ("<encrypted xmlns='eu.siacs.conversations.axolotl'/>", True),
+    ("", False),
+    ("<active xmlns='http://jabber.org/protocol/chatstates'/>", False),
+    ("<composing xmlns='http://jabber.org/protocol/chatstates'/><thread>t</thread>", False),
+    ("<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", False),
+    (f"<received xmlns='urn:xmpp:receipts' id='1'/><no-store {HINT}/>", False),
+])
+async def test_what_is_kept(world: World, inside: str, kept: bool) -> None:
+    await world.account(JULIET)
+    assert await message(world, world.module(Offline), inside) == []
+    assert await world.storage.offline.count(JULIET) == kept
+
+
+async def test_body_that_must_not_be_stored_comes_back(world: World) -> None:
+    await world.account(JULIET)
+    with pytest.raises(Refused, match="service-unavailable"):
+        await message(world, world.module(Offline), f"<body>hi</body><no-store {HINT}/>")
+    assert await world.storage.offline.count(JULIET) == 0
+
+
+async def test_delivered_in_order_with_delay_and_once(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    for n in range(3):
+        await message(world, module, f"<body>{n}</body>", f"{JULIET}/gone" if n else JULIET)
+        world.clock.time += 60
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    assert bodies(balcony.got) == ["0", "1", "2"]
+    assert shape(tree(balcony.got[1])) == shape(tree(
+        f"<message from='{ROMEO}/o' to='{JULIET}/gone' type='chat'><body>1</body>"
+        "<delay xmlns='urn:xmpp:delay' from='example.net' stamp='2023-11-14T22:14:20.000Z'/></message>"))
+    await come(module, balcony.jid)
+    assert len(balcony.got) == 3
+    assert await world.storage.offline.count(JULIET) == 0
+
+
+async def test_negative_priority_gets_nothing(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    await message(world, module, "<body>hi</body>")
+    shy = world.arrives(f"{JULIET}/shy", priority=-1)
+    await come(module, shy.jid, -1)
+    assert shy.got == []
+    assert await world.storage.offline.count(JULIET) == 1
+
+
+async def test_session_that_dies_in_between_loses_nothing(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    for n in range(BATCH + 10):
+        await message(world, module, f"<body>{n}</body>")
+    world.arrives(f"{JULIET}/dying", dies=True, priority=5)
+    await come(module, f"{JULIET}/dying", 5)
+    assert await world.storage.offline.count(JULIET) == BATCH + 10
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    assert bodies(balcony.got) == [str(n) for n in range(BATCH + 10)]
+
+
+async def test_another_resource_takes_over_from_one_that_dies(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    await message(world, module, "<body>hi</body>")
+    world.arrives(f"{JULIET}/dying", dies=True, priority=5)
+    other = world.arrives(f"{JULIET}/other")
+    await come(module, f"{JULIET}/dying", 5)
+    assert bodies(other.got) == ["hi"]
+
+
+async def test_two_resources_at_once_share_one_delivery(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    for n in range(5):
+        await message(world, module, f"<body>{n}</body>")
+    a, b = world.arrives(f"{JULIET}/a"), world.arrives(f"{JULIET}/b")
+    await asyncio.gather(come(module, a.jid), come(module, b.jid))
+    assert bodies(a.got + b.got) == [str(n) for n in range(5)]
+
+
+async def test_full_store_is_said(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline, max_messages=2)
+    for _ in range(2):
+        await message(world, module, "<body>hi</body>")
+    with pytest.raises(Refused, match="service-unavailable"):
+        await message(world, module, "<body>too much</body>")
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    world.home.here.clear()
+    await message(world, module, "<body>room again</body>")
+    assert await world.storage.offline.count(JULIET) == 1
+
+
+async def test_count_holds_over_a_restart(world: World) -> None:
+    await world.account(JULIET)
+    await message(world, world.module(Offline), "<body>hi</body>")
+    with pytest.raises(Refused, match="service-unavailable"):
+        await message(world, world.module(Offline, max_messages=1), "<body>too much</body>")
+
+
+async def test_unknown_account_is_said_so_many_times_a_minute(world: World) -> None:
+    module = world.module(Offline, unknown_per_minute=2)
+    for sender, refused in [(ROMEO, True), (ROMEO, True), (ROMEO, False), ("paris@example.org", True)]:
+        if refused:
+            with pytest.raises(Refused, match="service-unavailable"):
+                await message(world, module, "<body>hi</body>", "nobody@example.org", f"{sender}/o")
+        else:
+            assert await message(world, module, "<body>hi</body>", "nobody@example.org", f"{sender}/o") == []
+    world.clock.time += 60
+    with pytest.raises(Refused, match="service-unavailable"):
+        await message(world, module, "<body>hi</body>", "nobody@example.org")
+    assert await world.storage.offline.count("nobody@example.org") == 0
+
+
+async def test_somebody_who_came_meanwhile_gets_it_directly(world: World) -> None:
+    await world.account(JULIET)
+    world.arrives(f"{JULIET}/balcony")
+    [effect] = await message(world, world.module(Offline), "<body>hi</body>")  # type: ignore[misc]
+    assert isinstance(effect, Route)
+    assert bodies([effect.stanza]) == ["hi"]
+    assert await world.storage.offline.count(JULIET) == 0
+
+
+@pytest.mark.parametrize("when", ["at once", "at the commit"])
+async def test_store_that_fails_is_said_to_the_sender(world: World, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    async def failing() -> int:
+        raise StorageUnavailable("disk full")
+
+    def add(*_: object) -> Awaitable[int]:
+        if when == "at once":
+            raise StorageUnavailable("too slow")
+        return failing()
+
+    await world.account(JULIET)
+    monkeypatch.setattr(world.storage.offline, "add", add)
+    with pytest.raises(Refused) as refused:
+        await message(world, world.module(Offline), "<body>hi</body>")
+    assert (refused.value.condition, refused.value.type) == ("resource-constraint", "wait")

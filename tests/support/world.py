@@ -1,0 +1,110 @@
+"""What modules live in, for their tests: a real storage, and a home of accounts that writes down what it is asked."""
+
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.cluster.ports import Audience, Resource
+from headrace.modules.api import Context, Effects, Later, Module, Outcome, Request
+from headrace.sasl.credentials import Credentials, ScramVerifier
+from headrace.storage.ports import Storage
+from support.stanzas import stanza
+
+VERIFIER = ScramVerifier(bytes(16), 4096, bytes(20), bytes(20))
+NOBODY_LOGS_IN = Credentials(sha1=VERIFIER, sha256=VERIFIER)
+
+
+@dataclass
+class FakeResource:
+    jid: str
+    available: bool = True
+    interested: bool = True
+    priority: int = 0
+    dies: bool = False  # when messages are handed over
+    got: list[bytes] = field(default_factory=list)
+
+
+@dataclass
+class FakeHome:
+    """headrace.cluster.ports.Accounts that writes down what it is asked."""
+
+    here: list[FakeResource] = field(default_factory=list)
+    told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
+
+    def of(self, account: str) -> list[FakeResource]:
+        return [resource for resource in self.here if resource.jid.partition("/")[0] == account]
+
+    async def push(self, account: str, payload: bytes) -> None:
+        for resource in self.of(account):
+            if resource.interested:
+                resource.got.append(b"<iq type='set' id='p'>" + payload + b"</iq>")
+
+    async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
+        those = [r for r in self.of(account) if (r.available if audience is Audience.AVAILABLE else r.interested)]
+        for resource in those:
+            resource.got.append(stanza)
+        return len(those)
+
+    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        found = next((r for r in self.here if r.jid == resource), None)
+        if found is None or found.dies:
+            self.here = [r for r in self.here if r.jid != resource]
+            return False
+        found.got += stanzas
+        return True
+
+    async def show(self, account: str, watcher: str) -> int:
+        self.told.append(("show", account, watcher))
+        return sum(resource.available for resource in self.of(account))
+
+    async def hide(self, account: str, watcher: str) -> int:
+        self.told.append(("hide", account, watcher))
+        return sum(resource.available for resource in self.of(account))
+
+    async def set_contact(self, account: str, contact: str, subscription: int) -> None:
+        self.told.append(("table", account, contact, str(int(subscription))))
+
+    async def resources(self, account: str) -> list[Resource]:
+        return [Resource(r.jid, r.available, r.interested, r.priority) for r in self.of(account)]
+
+
+@dataclass
+class Clock:
+    time: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@dataclass
+class World:
+    """What a module lives in."""
+
+    context: Context
+    home: FakeHome
+    clock: Clock
+    storage: Storage
+
+    def module(self, kind: type[Module], **options: Any) -> Any:
+        return kind(self.context, kind.Options(**options))
+
+    async def account(self, *jids: str) -> None:
+        await self.storage.accounts.create_many([(jid, NOBODY_LOGS_IN) for jid in jids])
+
+    def arrives(self, jid: str, **how: Any) -> FakeResource:
+        self.home.here.append(resource := FakeResource(jid, **how))
+        return resource
+
+
+def request(xml: str, sender: str, to: str | None = None) -> Request:
+    """As the dispatcher makes it; `to` as in the stanza, else the sender's account."""
+    got = stanza(xml, sender, to)
+    return Request(got, sender, (got.to or sender).partition("/")[0])
+
+
+async def effects(outcome: Outcome) -> list[Any]:
+    """What a handler's outcome comes to, work that it left for later included."""
+    result: Effects = await outcome if isinstance(outcome, Coroutine) else outcome
+    listed = [] if result is None else list(result) if isinstance(result, Sequence) else [result]
+    return [done for effect in listed
+            for done in (await effects(effect.work) if isinstance(effect, Later) else [effect])]
