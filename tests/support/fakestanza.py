@@ -1,5 +1,7 @@
 import xml.etree.ElementTree as ET
+
 from headrace.core.names import Known
+
 KNOWN = {"{jabber:client}body": Known.K_BODY, "{urn:xmpp:hints}no-store": Known.K_NO_STORE, "{urn:xmpp:hints}store": Known.K_STORE}
 class Fake:
     def __init__(self, raw, from_, to):

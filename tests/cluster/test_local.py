@@ -1,0 +1,132 @@
+"""The ports over a recorded router; over the real one in tests/interop."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from headrace.cluster.local import LocalAccounts
+from headrace.cluster.ports import Audience, Resource
+from headrace.router.session import SessionFlag
+from support.stanzas import shape, tree
+
+ROMEO = "romeo@example.org"
+AVAILABLE, INTERESTED, ENDED = SessionFlag.S_AVAILABLE, SessionFlag.S_INTERESTED, SessionFlag.S_ENDED
+
+
+@dataclass
+class FakeOutbox:
+    written_bytes: int = 100
+    unsent_bytes: int = 0
+
+
+@dataclass
+class FakeSession:
+    jid: str
+    flags: int
+    priority: int = 0
+    link: object | None = field(default_factory=object)
+    outbox: FakeOutbox = field(default_factory=FakeOutbox)
+    got: list[bytes] = field(default_factory=list)
+
+    def write(self, n: int) -> None:
+        self.outbox.unsent_bytes -= n
+        self.outbox.written_bytes += n
+
+
+@dataclass
+class FakeRouter:
+    bound: Mapping[str, FakeSession]
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+
+    def sessions(self, bare: str) -> list[FakeSession]:
+        return [session for jid, session in self.bound.items() if jid.partition("/")[0] == bare]
+
+    def find(self, full: str) -> FakeSession | None:
+        return self.bound.get(full)
+
+    def deliver(self, session: FakeSession, raw: bytes) -> None:
+        session.got.append(raw)
+        session.outbox.unsent_bytes += len(raw)
+
+    def show(self, *call: object) -> None:
+        self.calls.append(("show", *call))
+
+    def hide(self, *call: object) -> None:
+        self.calls.append(("hide", *call))
+
+    def set_contact(self, *call: object) -> None:
+        self.calls.append(("set_contact", *call))
+
+
+@pytest.fixture
+def router() -> FakeRouter:
+    flags = {"a": AVAILABLE | INTERESTED, "b": AVAILABLE, "c": INTERESTED, "d": AVAILABLE | INTERESTED | ENDED}
+    return FakeRouter({f"{ROMEO}/{r}": FakeSession(f"{ROMEO}/{r}", flag) for r, flag in flags.items()})
+
+
+@pytest.fixture
+def accounts(router: FakeRouter) -> LocalAccounts:
+    return LocalAccounts(router)  # type: ignore[arg-type]
+
+
+def got(router: FakeRouter) -> dict[str, list[bytes]]:
+    return {jid[-1]: session.got for jid, session in router.bound.items() if session.got}
+
+
+async def test_push_goes_to_the_interested_each_with_an_id(router: FakeRouter, accounts: LocalAccounts) -> None:
+    await accounts.push(ROMEO, b"<query xmlns='jabber:iq:roster'/>")
+    pushes = {resource: tree(raw) for resource, [raw] in got(router).items()}
+    assert set(pushes) == {"a", "c"}
+    assert len({push.get("id") for push in pushes.values()}) == 2
+    assert shape(pushes["a"]) == shape(tree(f"<iq type='set' id='{pushes['a'].get('id')}' to='{ROMEO}/a'>"
+                                            "<query xmlns='jabber:iq:roster'/></iq>"))
+
+
+@pytest.mark.parametrize(("audience", "who"), [(Audience.AVAILABLE, {"a", "b"}), (Audience.INTERESTED, {"a", "c"})])
+async def test_audiences(router: FakeRouter, accounts: LocalAccounts, audience: Audience, who: set[str]) -> None:
+    assert await accounts.deliver(ROMEO, b"<presence/>", audience) == 2
+    assert got(router) == {resource: [b"<presence/>"] for resource in who}
+
+
+async def test_nobody_is_there(router: FakeRouter, accounts: LocalAccounts) -> None:
+    await accounts.push("x@example.org", b"<q/>")
+    assert await accounts.deliver("x@example.org", b"<presence/>", Audience.AVAILABLE) == 0
+    assert await accounts.resources("x@example.org") == []
+    assert not await accounts.hand_over("x@example.org/r", [b"<message/>"])
+    assert got(router) == {}
+
+
+async def test_resources_without_the_ended(accounts: LocalAccounts) -> None:
+    assert await accounts.resources(ROMEO) == [
+        Resource(f"{ROMEO}/a", True, True, 0), Resource(f"{ROMEO}/b", True, False, 0),
+        Resource(f"{ROMEO}/c", False, True, 0)]
+
+
+async def test_presence_and_tables_are_the_routers(router: FakeRouter, accounts: LocalAccounts) -> None:
+    assert await accounts.show(ROMEO, "x@y") == await accounts.hide(ROMEO, "x@y") == 2
+    await accounts.set_contact(ROMEO, "x@y", 3)
+    assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3)]
+
+
+async def test_handed_over_when_written_not_before(router: FakeRouter, accounts: LocalAccounts) -> None:
+    session = router.bound[f"{ROMEO}/a"]
+    router.deliver(session, b"<earlier/>")
+    handing = asyncio.create_task(accounts.hand_over(session.jid, [b"<one/>", b"<two/>"]))
+    await asyncio.sleep(0)
+    router.deliver(session, b"<later/>")
+    session.write(len(b"<earlier/><one/>"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not handing.done()
+    session.write(len(b"<two/>"))
+    assert await handing
+
+
+async def test_session_that_ends_first(router: FakeRouter, accounts: LocalAccounts) -> None:
+    session = router.bound[f"{ROMEO}/a"]
+    handing = asyncio.create_task(accounts.hand_over(session.jid, [b"<one/>"]))
+    await asyncio.sleep(0)
+    session.link = None
+    assert not await handing
