@@ -17,10 +17,10 @@ from headrace.core.errors import XMLError
 from headrace.core.limits import Limits
 from headrace.core.writer import escape, serialize
 
-XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 # What we parse here was checked under its stream's limits, or is our own.
-UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
+_UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
 
 
 cdef inline str text_of(Str s):
@@ -132,7 +132,7 @@ cdef class Stanza:
             return spliced(self, tok.view, piece, lang if self.lang is None else self.lang)
         tree = copy.copy(self.element())
         if lang is not None and self.lang is None:
-            tree.set(XML_LANG, lang)
+            tree.set(_LANG, lang)
         default_ns = self.namespace if self.kind != KIND_OTHER else ""
         if piece:
             tree.append(parse_element(piece, default_ns))
@@ -182,7 +182,7 @@ cdef bytes below_root(bytes raw, tuple outer):
 
 cdef Tokenizer tokenized(bytes document):
     """A tokenizer at the one element of a document by below_root(), which has to outlive it. Raises XMLError."""
-    cdef Tokenizer tok = Tokenizer(Workspace(), MODE_STREAM, UNBOUND)
+    cdef Tokenizer tok = Tokenizer(Workspace(), MODE_STREAM, _UNBOUND)
     tok.feed(document, len(document))
     if tok.next() != EV_OPEN:
         raise failure(tok)

@@ -15,8 +15,8 @@ cdef extern from "headrace/core/escape.h" nogil:
 cdef enum:
     MAX_DEPTH = 256     # of a tree to be written: far above what any stream lets in (protocol.md 8)
 
-XML = "http://www.w3.org/XML/1998/namespace"
-XMLNS = "http://www.w3.org/2000/xmlns/"
+_XML = "http://www.w3.org/XML/1998/namespace"
+_XMLNS = "http://www.w3.org/2000/xmlns/"
 
 
 # ---- escapes
@@ -78,6 +78,8 @@ cdef char* escape_to(char* dst, Str value) noexcept nogil:
 
 cdef int put_escaped(Buf* out, Str value) except -1 nogil:
     cdef size_t size = escaped_size(value)
+    if size == 0:
+        return 0
     buf_reserve(out, size)
     escape_to(out.p + out.n, value)
     out.n += size
@@ -276,7 +278,7 @@ cdef tuple split_tag(object tag):
     if name[:1] == "{":
         uri, _, name = name[1:].rpartition("}")
     check_name(name)
-    if uri == XMLNS:
+    if uri == _XMLNS:
         raise ValueError("nothing can be in the namespace of xmlns")
     return uri, name
 
@@ -286,7 +288,7 @@ cdef int put_attributes(Buf* out, object element) except -1:
     cdef str uri, name
     for tag, value in element.items():
         uri, name = split_tag(tag)
-        if uri == XML:
+        if uri == _XML:
             name = "xml:" + name
         elif uri:
             put_value(out, f"xmlns:n{prefixes}", uri)
@@ -303,7 +305,7 @@ cdef int put_element(Buf* out, object element, str outer, int depth) except -1:
     uri, name = split_tag(element.tag)
     if depth > MAX_DEPTH:
         raise ValueError(f"a tree deeper than {MAX_DEPTH}")
-    if uri == XML:
+    if uri == _XML:
         name = "xml:" + name
         uri = outer
     put_name(out, b"<", name)
