@@ -97,7 +97,7 @@ cdef extern from "headrace/core/view.h":
         Child child[MAX_CHILDREN]
         uint8_t decls       # own xmlns:p declarations, raw (p="uri" with its xmlns:), in order
         uint32_t decl[MAX_DECLS]
-        uint16_t decl_n[MAX_DECLS]
+        uint32_t decl_n[MAX_DECLS]
 
     ctypedef struct Limits:
         # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
@@ -111,14 +111,61 @@ cdef extern from "headrace/core/view.h":
         uint32_t total      # bytes of the whole document and its restarts (negotiation)
         uint32_t tops       # top-level elements in all of them (negotiation)
 
+cdef extern from "headrace/core/machine.h":
+    # The insides, of tokenizer.pyx alone.
+    ctypedef int (*Run)(Machine*, const char*, const char*, const char*) noexcept nogil
+
+    ctypedef struct Frame:
+        Frame* next
+        StanzaView view
+        Record* tape
+        uint32_t tape_n
+        uint32_t head_attrs
+
+    ctypedef struct Work:
+        Frame* free
+        uint64_t seed
+        Run run
+        const char* scan
+        char* value
+        size_t value_cap
+
+    ctypedef struct OuterBind:
+        uint32_t prefix
+        uint16_t prefix_n
+        uint16_t ns
+
+    ctypedef struct Outer:
+        uint16_t binds
+        uint16_t ns
+        uint32_t size
+        OuterBind* bind
+        char* text
+
+    ctypedef struct Machine:
+        Work* work
+        Frame* frame
+        Outer* outer
+        const char* in_ "in"
+        const char* in_end
+        const char* base
+        uint64_t consumed
+        uint64_t error_at
+        uint8_t mode
+        uint8_t content
+        uint8_t failed
+        const char* condition
+        const char* message
+        size_t pend_n
+
 cdef class Workspace:
     """Scratch that all tokenizers of one thread share: decode buffers, tape, frames on a free list. One per Reactor."""
-    pass
+    cdef Work w
 
 cdef class Tokenizer:
+    cdef Machine m
     cdef readonly Workspace work
-    cdef Limits limits
-    cdef StanzaView* view          # of the last EV_OPEN / EV_ELEMENT
+    cdef StanzaView* view          # of the EV_OPEN / EV_ELEMENT that next() has just given; else NULL
     cdef Record* tape              # its events
     cdef uint32_t tape_n
     cdef readonly int mode         # Mode
@@ -131,12 +178,15 @@ cdef class Tokenizer:
 
     cdef void feed(self, const char* data, size_t n) noexcept
     cdef int next(self) noexcept                    # Ev
-    cdef int keep(self) except -1                   # copy what is unread; for a caller that stops pulling
+    cdef int keep(self) except -1                   # copy what is unread; for a caller that stops pulling. MemoryError
     cdef Str rest(self) noexcept                    # what is unread (valid until reset/feed/next)
     cdef void reset(self, bint drop_rest) noexcept  # a new document; unread bytes are kept (and parsed next) or dropped
-    cdef void set_limits(self, const Limits* limits) noexcept
+    cdef void set_limits(self, const Limits* limits) noexcept       # from the next feed on
     cdef Str attr(self, const char* name) noexcept  # decoded unprefixed attribute of the last view's top tag
     cdef Str uri(self, int index) noexcept          # namespace URI of Record.ns
     cdef Str value(self, const Record* r) noexcept  # decoded value of a record; valid until the next value()/next()
     cdef tuple outer_bindings(self)                 # ((prefix or None, uri), ...) in force around top-level elements
     cdef void close(self) noexcept                  # gives all memory back; the tokenizer can't be used any more
+
+# Fills the C struct from a headrace.core.limits.Limits. Raises AttributeError, OverflowError.
+cdef int fill_limits(Limits* out, object limits) except -1

@@ -41,7 +41,7 @@ typedef struct StanzaView {
     Child child[MAX_CHILDREN];
     uint8_t decls;
     uint32_t decl[MAX_DECLS];
-    uint16_t decl_n[MAX_DECLS];
+    uint32_t decl_n[MAX_DECLS];
 } StanzaView;
 
 typedef struct Limits {

@@ -1,0 +1,207 @@
+/* Memory of the tokenizer. What reading one element needs is a Frame. A stream that is between two elements has none;
+ * frames go round among the streams of one thread by way of their Work. All places inside an element are offsets from
+ * its first byte: those bytes move from the caller's buffer to acc when input ends in the middle. */
+#ifndef HEADRACE_FRAME_H
+#define HEADRACE_FRAME_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "headrace/core/names.h"
+#include "headrace/core/view.h"
+
+enum {
+    FRAMES_KEPT = 16,       /* free frames that a Work keeps for the next partial elements */
+    FRAME_BYTES = 65536,    /* an array of a free frame that is larger goes back to malloc */
+    BIND_CHAINS = 128,      /* power of 2 */
+    FEW_ATTRS = 8,          /* up to here names are compared pair by pair, beyond through a seeded hash */
+};
+
+typedef struct Open {       /* an element whose end tag has not come */
+    uint32_t name;          /* its raw name, with prefix */
+    uint32_t record;        /* its T_START on the tape */
+    uint32_t binds;         /* bindings in force before it */
+    uint16_t name_n;
+    uint16_t ns;            /* default namespace inside it */
+    uint8_t own;            /* that one was declared inside the top-level element */
+} Open;
+
+typedef struct Bind {       /* xmlns:prefix='uri', in force */
+    uint32_t prefix, hash, next;
+    uint16_t prefix_n, ns;
+} Bind;
+
+typedef struct Decl {       /* xmlns or xmlns:prefix in the tag that is being read */
+    uint32_t name, value, value_n;
+    uint16_t name_n;
+    uint8_t refs;
+} Decl;
+
+typedef struct Uri {        /* a namespace beside those of names.h */
+    uint32_t at, n, hash;
+    uint8_t decoded;        /* in Frame.text, else in the element's bytes */
+} Uri;
+
+#define ARRAY(T, name) T *name; uint32_t name##_n, name##_cap
+
+typedef struct Frame {
+    struct Frame *next;
+    ARRAY(Record, tape);
+    ARRAY(Open, open);
+    ARRAY(Bind, bind);
+    ARRAY(Uri, uri);
+    ARRAY(uint64_t, key);   /* of each attribute of the tag: the first 8 bytes of its raw name */
+    ARRAY(uint32_t, set);   /* hash set of a tag's many attributes */
+    ARRAY(char, acc);       /* the element's bytes, once input ended inside it */
+    ARRAY(char, text);      /* decoded namespace URIs */
+    ARRAY(char, head);      /* decoded attributes of the top tag */
+    uint32_t chain[BIND_CHAINS];
+    Decl decl[MAX_DECLS];
+
+    /* where reading stopped inside a token */
+    uint8_t state;          /* machine.h */
+    uint8_t after_ref;      /* state to go on with behind a reference */
+    uint8_t ref;            /* refs.h */
+    uint8_t refs;           /* R_REFS of the text or value being read */
+    uint8_t fresh;          /* a name must begin here */
+    uint8_t decls;          /* declarations of the tag so far */
+    uint8_t declaring;      /* the attribute being read is one */
+    uint8_t brackets;       /* ']' just before, up to 2 */
+    char quote;
+    uint32_t mark;          /* start of the name, text or value */
+    uint32_t colon;         /* of the name; 0: none */
+    uint32_t matched;       /* bytes of an expected literal that have come */
+    uint32_t ref_at, code;  /* a reference: its name, its number */
+
+    /* the element so far */
+    uint32_t start;         /* '<' of the tag being read */
+    uint32_t tag;           /* its T_START on the tape */
+    uint32_t tag_colon;     /* in its name; 0: none */
+    uint32_t elements;
+    uint32_t tag_attrs;
+    uint32_t head_attrs;    /* attributes of the top tag: tape[1] and following */
+    uint16_t root_ns;       /* default namespace inside the root */
+    uint32_t child_record[MAX_CHILDREN];
+    uint32_t head_record[5];    /* 1 + place on the tape of to, from, id, type, xml:lang; 0: absent */
+    StanzaView view;
+} Frame;
+
+typedef struct Machine Machine;
+typedef int (*Run)(Machine *m, const char *base, const char *p, const char *end);
+
+typedef struct Work {
+    Frame *free;
+    uint32_t free_n;
+    uint64_t seed;          /* of hashes over what peers choose */
+    Run run;                /* the machine, compiled for a scanner */
+    const char *scan;       /* its name */
+    char *value;            /* of the last value() */
+    size_t value_cap;
+} Work;
+
+/* Room for `more` items behind the used ones; 0 on success. */
+static inline int array_grow(void **items, uint32_t used, uint32_t *cap, uint32_t more, size_t size) {
+    uint64_t want = (uint64_t)used + more, next = *cap ? (uint64_t)*cap * 2 : 64;
+    if (next < want)
+        next = want;
+    if (next > UINT32_MAX)
+        return -1;
+    void *grown = realloc(*items, next * size);
+    if (grown == NULL)
+        return -1;
+    *items = grown;
+    *cap = (uint32_t)next;
+    return 0;
+}
+
+#define ROOM(f, name, more) (__builtin_expect((f)->name##_cap - (f)->name##_n >= (more), 1) ? 0 : \
+    array_grow((void **)&(f)->name, (f)->name##_n, &(f)->name##_cap, (more), sizeof *(f)->name))
+
+static inline void frame_reset(Frame *f) {
+    if (f->bind_n)
+        memset(f->chain, 0, sizeof f->chain);
+    f->tape_n = f->open_n = f->bind_n = f->uri_n = f->key_n = f->acc_n = f->text_n = f->head_n = 0;
+    f->state = f->refs = f->decls = f->brackets = 0;
+    f->elements = 0;
+    memset(f->head_record, 0, sizeof f->head_record);
+    f->view.flags = 0;
+    f->view.known = 0;
+    f->view.children = 0;
+    f->view.decls = 0;
+}
+
+static inline void frame_free(Frame *f) {
+    free(f->tape); free(f->open); free(f->bind); free(f->uri); free(f->key); free(f->set);
+    free(f->acc); free(f->text); free(f->head); free(f);
+}
+
+static inline size_t frame_memory(const Frame *f) {
+    return sizeof *f + f->tape_cap * sizeof *f->tape + f->open_cap * sizeof *f->open + f->bind_cap * sizeof *f->bind +
+           f->uri_cap * sizeof *f->uri + f->key_cap * sizeof *f->key + f->set_cap * sizeof *f->set +
+           f->acc_cap + f->text_cap + f->head_cap;
+}
+
+static inline Frame *frame_take(Work *w) {
+    Frame *f = w->free;
+    if (f == NULL)
+        return calloc(1, sizeof *f);
+    w->free = f->next;
+    w->free_n--;
+    return f;
+}
+
+#define TRIM(f, name) if ((f)->name##_cap > FRAME_BYTES / sizeof *(f)->name) \
+    (free((f)->name), (f)->name = NULL, (f)->name##_cap = 0)
+
+static inline void frame_give(Work *w, Frame *f) {
+    frame_reset(f);
+    if (w->free_n >= FRAMES_KEPT) {
+        frame_free(f);
+        return;
+    }
+    TRIM(f, tape); TRIM(f, open); TRIM(f, bind); TRIM(f, uri); TRIM(f, key); TRIM(f, set);
+    TRIM(f, acc); TRIM(f, text); TRIM(f, head);
+    f->next = w->free;
+    w->free = f;
+    w->free_n++;
+}
+
+static inline uint64_t load64(const char *p) {
+    uint64_t v;
+    memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The first 8 bytes of a name as a number; shorter names are unique in it. `end` bounds what may be read. */
+static inline uint64_t name_key(const char *p, size_t n, const char *end) {
+    uint64_t key = 0;
+    if (n >= 8)
+        return load64(p);
+    if (end - p >= 8)
+        return load64(p) & (((uint64_t)1 << 8 * n) - 1);
+    for (size_t i = 0; i < n; i++)
+        key |= (uint64_t)(uint8_t)p[i] << 8 * i;
+    return key;
+}
+
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Seeded, so that nobody outside can choose names that collide. */
+static inline uint32_t hash_bytes(uint64_t seed, const char *p, size_t n) {
+    uint64_t h = seed ^ n * UINT64_C(0x9E3779B97F4A7C15);
+    for (; n >= 8; p += 8, n -= 8)
+        h = fold(h ^ load64(p), seed | 1) + UINT64_C(0xD6E8FEB86659FD93);
+    uint64_t rest = 0;
+    while (n)
+        rest = rest << 8 | (uint8_t)p[--n];
+    h = fold(h ^ rest, UINT64_C(0xA0761D6478BD642F) ^ seed);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+#endif

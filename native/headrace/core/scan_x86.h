@@ -1,0 +1,91 @@
+/* The scans of scan.h with SSE2 (every x86-64 has it) and AVX2. */
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2,bmi,bmi2"), always_inline)) static inline
+
+/* A signed compare finds controls and bytes beyond ASCII at once: those are the negative ones. */
+static inline uint32_t text_stops_sse2(const char *p) {
+    __m128i v = _mm_loadu_si128((const __m128i *)p);
+    __m128i low = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')), _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)));
+    __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('<')), _mm_cmpeq_epi8(v, _mm_set1_epi8('&')));
+    mark = _mm_or_si128(mark, _mm_cmpeq_epi8(v, _mm_set1_epi8(']')));
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(low, mark));
+}
+
+static inline uint32_t value_stops_sse2(const char *p, __m128i quote) {
+    __m128i v = _mm_loadu_si128((const __m128i *)p);
+    __m128i mark = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('<')), _mm_cmpeq_epi8(v, _mm_set1_epi8('&')));
+    mark = _mm_or_si128(mark, _mm_cmpeq_epi8(v, quote));
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(mark, _mm_cmplt_epi8(v, _mm_set1_epi8(0x20))));
+}
+
+/* Letters by one range once bit 5 is set; '-' '.' '0'-'9' are a range but for '/'; '_' by itself. */
+static inline uint32_t name_stops_sse2(const char *p) {
+    __m128i v = _mm_loadu_si128((const __m128i *)p);
+    __m128i letter = _mm_or_si128(v, _mm_set1_epi8(0x20));
+    letter = _mm_and_si128(_mm_cmpgt_epi8(letter, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(letter, _mm_set1_epi8('z' + 1)));
+    __m128i other = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('-' - 1)), _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+    other = _mm_andnot_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('/')), other);
+    __m128i good = _mm_or_si128(_mm_or_si128(letter, other), _mm_cmpeq_epi8(v, _mm_set1_epi8('_')));
+    return (uint32_t)_mm_movemask_epi8(good) ^ 0xFFFF;
+}
+
+static inline const char *name_sse2(const char *p, const char *end, const char *low) {
+    SCAN_LOOP(16, name_stops_sse2, name_portable(p, end, low));
+}
+
+static inline const char *text_sse2(const char *p, const char *end, const char *low) {
+    SCAN_LOOP(16, text_stops_sse2, text_portable(p, end, low));
+}
+
+static inline const char *value_sse2(const char *p, const char *end, const char *low, char quote) {
+    const __m128i q = _mm_set1_epi8(quote);
+#define VALUE_STOPS(p) value_stops_sse2(p, q)
+    SCAN_LOOP(16, VALUE_STOPS, value_portable(p, end, low, quote));
+#undef VALUE_STOPS
+}
+
+AVX2 uint32_t text_stops_avx2(const char *p) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)p);
+    /* A byte that equals the table's entry for its low nibble is one of & < ] (entries of no use equal nothing). */
+    const __m256i marks = _mm256_setr_epi8(1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', ']', 0, 0,
+                                           1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', ']', 0, 0);
+    __m256i mark = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(marks, v), v);
+    __m256i low = _mm256_andnot_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')),
+                                      _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(mark, low));
+}
+
+AVX2 uint32_t value_stops_avx2(const char *p, __m256i quote) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)p);
+    __m256i mark = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('<')), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('&')));
+    mark = _mm256_or_si256(mark, _mm256_cmpeq_epi8(v, quote));
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(mark, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v)));
+}
+
+/* Bit h of by_low[low nibble] says that the ASCII character with that low nibble and high nibble h is in a name. */
+AVX2 uint32_t name_stops_avx2(const char *p) {
+    __m128i half = _mm_loadu_si128((const __m128i *)p);
+    const __m128i by_low = _mm_setr_epi8(
+        (char)0xA8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8,
+        (char)0xF8, (char)0xF8, (char)0xF0, 0x50, 0x50, 0x54, 0x54, 0x70);
+    const __m128i by_high = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(half, 4), _mm_set1_epi8(15));
+    __m128i hit = _mm_and_si128(_mm_shuffle_epi8(by_low, half), _mm_shuffle_epi8(by_high, high));
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(hit, _mm_setzero_si128()));
+}
+
+AVX2 const char *name_avx2(const char *p, const char *end, const char *low) {
+    SCAN_LOOP(16, name_stops_avx2, name_portable(p, end, low));
+}
+
+AVX2 const char *text_avx2(const char *p, const char *end, const char *low) {
+    SCAN_LOOP(32, text_stops_avx2, text_portable(p, end, low));
+}
+
+AVX2 const char *value_avx2(const char *p, const char *end, const char *low, char quote) {
+    const __m256i q = _mm256_set1_epi8(quote);
+#define VALUE_STOPS(p) value_stops_avx2(p, q)
+    SCAN_LOOP(32, VALUE_STOPS, value_portable(p, end, low, quote));
+#undef VALUE_STOPS
+}
