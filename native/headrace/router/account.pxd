@@ -1,12 +1,38 @@
-# An account's tables in memory while one of its sessions is bound (or loading): who is here, who may see it.
-from libc.stdint cimport uint8_t
+# An account's tables in memory while one of its sessions is bound (or logging in): who is here, who may see it.
+cimport cython
+from cpython.object cimport PyObject
+from libc.stdint cimport uint64_t
+from headrace.core.buf cimport Str
+
 
 cpdef enum Subscription:
     # Bits of a roster item, as the data plane needs them.
     SUB_TO = 1              # we see the contact's presence
     SUB_FROM = 2            # the contact sees ours
 
+
+@cython.final
 cdef class Account:
     cdef readonly bytes jid                 # prepared bare JID
+    cdef bytes to_attr                      # " to='...'" with that JID: what a broadcast writes for each receiver
     cdef list sessions                      # of Session, in order of binding
     cdef dict contacts                      # prepared bare JID (bytes) -> int of Subscription
+    cdef uint64_t hash                      # of jid, in the table that it is in
+
+    # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.
+    cdef int bits(self, bytes contact) except -1
+
+
+@cython.final
+@cython.no_gc
+cdef class AccountTable:
+    """Prepared bare JID -> Account, by a seeded hash in an open table: a look-up makes no object."""
+    cdef uint64_t k0, k1                    # the seed
+    cdef PyObject** slots                   # owned references; NULL: free
+    cdef size_t mask                        # slots - 1
+    cdef readonly size_t used
+
+    cdef Account find(self, Str bare)       # None if it is not there
+    cdef int add(self, Account account) except -1       # must not be there
+    cdef int remove(self, Account account) except -1    # must be there
+    cdef int resize(self, size_t slots) except -1

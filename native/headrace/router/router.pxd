@@ -1,12 +1,35 @@
 # Tables and delivery (RFC 6121 section 8), all in one process: every account has its home here (protocol.md 19).
+cimport cython
 from headrace.core.buf cimport Str
-from headrace.core.tokenizer cimport StanzaView
-from headrace.net.reactor cimport Reactor
+from headrace.core.stanza cimport Stanza
+from headrace.core.tokenizer cimport StanzaView, Tokenizer
 from headrace.router.account cimport Account
-from headrace.router.session cimport Session
+from headrace.router.parcel cimport Parcel
+from headrace.router.reader cimport Reader
+from headrace.router.session cimport Exchange, Session
 
-cdef class Router:
-    cdef readonly Reactor reactor
-    cdef readonly object control            # the control plane (see router.pyi: class Control)
-    # Route the current element of a bound session. Returns nothing to the caller: errors come back as stanzas.
-    cdef int route_from(self, Session session, const StanzaView* view) except -1
+
+@cython.final
+cdef class Router(Exchange):
+    cdef public object control              # headrace.router.control.Control
+    cdef list domains                       # hosted, prepared, as bytes: few, so looked through in order
+    cdef Reader reader
+    cdef set pending                        # futures that handlers have left unfinished
+
+    cdef bint is_host(self, Str domain) noexcept
+    cdef Account account_of(self, str bare)
+    # Intake: what came from a session, up to where it goes.
+    cdef bint held_back(self, Session session, Tokenizer tok) except -1
+    cdef int take(self, Session session, Tokenizer tok) except -1
+    cdef int without_to(self, Session session, Tokenizer tok, Parcel* parcel) except -1
+    cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
+    cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
+    cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
+    cdef bint admitted(self, Session session, const StanzaView* view) noexcept
+    cdef bint is_own(self, Session session, Str sender) noexcept
+    cdef Str domain_of(self, Session session) noexcept
+    # The control plane.
+    cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1
+    cdef int wait_for(self, Session session, object outcome, bytes key) except -1
+    cdef int route_own(self, bytes stanza, bytes sender) except -1

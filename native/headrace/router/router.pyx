@@ -1,5 +1,423 @@
-"""Skeleton; its owner fills it."""
+"""Tables and delivery.
 
-cdef class Router:
-    cdef int route_from(self, Session session, const StanzaView* view) except -1:
+A stanza's way: element() -> held_back()? -> take() checks sender, address and shape -> dispatch() finds whose it is,
+-> delivery and presence write it into outboxes, or the control plane gets it. Nothing on this way closes or unbinds
+anything: the end of the turn does (Session.act).
+"""
+from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
+from headrace.core.jid cimport JidParts, jid_split
+from headrace.core.stanza cimport stanza_copy
+from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRESENCE
+from headrace.core.writer cimport splice_allowed
+from headrace.net.link cimport Link
+from headrace.net.reactor cimport Reactor
+from headrace.router.account cimport AccountTable
+from headrace.router.delivery cimport deliver_iq, deliver_message, shares
+from headrace.router.errors cimport BAD_REQUEST, JID_MALFORMED, write_error
+from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
+from headrace.router.order cimport Held, Order, take_ticket
+from headrace.router.parcel cimport (
+    IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
+    equal, is_answer, packed, stanza_type
+)
+from headrace.router.presence cimport broadcast, depart, direct, hide, show
+from headrace.router.reader cimport open_tokenizer, stand_on
+from headrace.router.session cimport (
+    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED
+)
+
+from headrace.core.stanza import parse_stanza
+from headrace.router import slow
+from headrace.router.control import HoldAll
+
+
+cdef bint valid(const Parcel* parcel) noexcept:
+    """RFC 6120 8.1.3 and 8.2.3 for IQ, RFC 6121 4.7.1 for presence."""
+    if parcel.head.kind == KIND_IQ:
+        if parcel.type == UNKNOWN_TYPE or parcel.head.id.p == NULL:
+            return False
+        return parcel.view.children == 1 or not (parcel.type == IQ_GET or parcel.type == IQ_SET)
+    return parcel.type != UNKNOWN_TYPE
+
+
+cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1:
+    parcel.view = view
+    parcel.type = stanza_type(view.kind, view.type)
+    parcel.head.kind = view.kind
+    parcel.head.from_ = sender
+    parcel.head.to = view.to
+    parcel.head.id = view.id
+    parcel.head.type = view.type
+    parcel.head.lang = view.lang if view.lang.p != NULL else str_of(lang)
+    parcel.to.bare.p = NULL
+    return 0
+
+
+cdef class Router(Exchange):
+    def __init__(self, Reactor reactor not None, control=None):
+        self.reactor = reactor
+        self.control = control
+        self.accounts = AccountTable()
+        self.generation = 1
+        self.domains = []
+        self.reader = Reader()
+        self.pending = set()
+
+    # Tables.
+
+    @property
+    def hosts(self):
+        return frozenset(domain.decode() for domain in self.domains)
+
+    def add_host(self, str domain not None):
+        if domain.encode() not in self.domains:
+            self.domains.append(domain.encode())
+
+    cdef bint is_host(self, Str domain) noexcept:
+        cdef bytes host
+        for host in self.domains:
+            if equal(domain, str_of(host)):
+                return True
+        return False
+
+    cdef Account account_of(self, str bare):
+        return self.accounts.find(str_of(bare.encode()))
+
+    def load(self, str bare not None, contacts):
+        if self.account_of(bare) is None:
+            self.accounts.add(Account(bare.encode(), {jid.encode(): bits for jid, bits in contacts.items()}))
+
+    def loaded(self, str bare not None):
+        return self.account_of(bare) is not None
+
+    def release(self, str bare not None):
+        cdef Account account = self.account_of(bare)
+        if account is not None and not account.sessions:
+            self.accounts.remove(account)
+
+    def contact(self, str bare not None, str contact not None):
+        cdef Account account = self.account_of(bare)
+        return 0 if account is None else account.bits(contact.encode())
+
+    def set_contact(self, str bare not None, str contact not None, int bits):
+        cdef Account account = self.account_of(bare)
+        if account is None:
+            return
+        if bits:
+            account.contacts[contact.encode()] = bits
+        else:
+            account.contacts.pop(contact.encode(), None)
+
+    # Sessions.
+
+    def bind(self, Link link not None, Tokenizer tokenizer not None, str jid not None, str lang):
+        cdef bytes full = jid.encode()
+        cdef JidParts parts
+        cdef Account account
+        cdef Session session
+        jid_split(str_of(full), &parts)
+        account = self.accounts.find(parts.bare)
+        if account is None:
+            raise LookupError(f"the tables of {jid} are not loaded")
+        session = Session(self, account, link, tokenizer, full, lang)
+        account.sessions.append(session)
+        self.generation += 1
+        link.set_sink(session)
+        return session
+
+    cdef Session resource_of(self, Account account, Str resource):
+        cdef Session session
+        for session in account.sessions:
+            if not session.flags & S_ENDED and equal(session.resource_str(), resource):
+                return session
+        return None
+
+    def find(self, str full not None):
+        cdef bytes jid = full.encode()
+        cdef JidParts parts
+        cdef Account account
+        jid_split(str_of(jid), &parts)
+        account = self.accounts.find(parts.bare)
+        if account is None or parts.resource.p == NULL:
+            return None
+        return self.resource_of(account, parts.resource)
+
+    def sessions(self, str bare not None):
+        cdef Account account = self.account_of(bare)
+        cdef Session session
+        if account is None:
+            return []
+        return [session for session in account.sessions if not session.flags & S_ENDED]
+
+    def end(self, Session session not None, str condition not None, str text=""):
+        session.stop(condition or None, text)
+
+    cdef int leave(self, Session session) except -1:
+        cdef Account account = session.account
+        depart(self, session)
+        account.sessions.remove(session)
+        self.generation += 1
+        if not account.sessions:
+            self.accounts.remove(account)
+        try:
+            self.control.gone(session)
+        except Exception as error:
+            self.reactor.report("Control.gone failed", error)
         return 0
+
+    # Presence for the control plane.
+
+    def show(self, str bare not None, str watcher not None):
+        cdef Account account = self.account_of(bare)
+        cdef Session session
+        if account is not None:
+            for session in self._watchers(watcher):
+                show(account, session)
+
+    def hide(self, str bare not None, str watcher not None):
+        cdef Account account = self.account_of(bare)
+        cdef Session session
+        if account is not None:
+            for session in self._watchers(watcher):
+                hide(account, session)
+
+    def _watchers(self, str jid):
+        found = self.find(jid) if "/" in jid else None
+        if found is not None or "/" in jid:
+            return [found] if found is not None else []
+        return [session for session in self.sessions(jid) if session.flags & S_AVAILABLE]
+
+    # Stanzas of our own making.
+
+    def deliver(self, Session session not None, bytes raw not None):
+        cdef size_t n = len(raw), attrs_at = 1
+        while attrs_at < n and raw[attrs_at] not in b" />\t\r\n":
+            attrs_at += 1
+        if not session.flags & S_ENDED:
+            session.put(raw, n, attrs_at)
+
+    def route(self, bytes raw not None, str from_=None):
+        self.reactor.touch()
+        self.route_own(raw, None if from_ is None else from_.encode())
+
+    cdef int own(self, bytes stanza) except -1:
+        return self.route_own(stanza, None)
+
+    cdef int route_own(self, bytes stanza, bytes sender) except -1:
+        cdef Parcel parcel
+        cdef Tokenizer tok = self.reader.take(stanza)
+        try:
+            fill(&parcel, tok.view, tok.view.from_ if sender is None else str_of(sender), None)
+            if tok.view.kind == KIND_OTHER or parcel.head.to.p == NULL or parcel.head.from_.p == NULL:
+                raise ValueError("not a stanza with both addresses")
+            if not valid(&parcel):
+                raise ValueError("a malformed stanza")
+            if not splice_allowed(tok.view):
+                raise ValueError("a stanza of our own must be self-contained")
+            jid_split(parcel.head.to, &parcel.to)
+            self.dispatch(None, tok, &parcel)
+        finally:
+            self.reader.give(tok)
+        return 0
+
+    # Intake.
+
+    cdef int element(self, Session session, Tokenizer tok) except -1:
+        if tok.view.kind != KIND_OTHER:
+            self.reactor.received += 1
+        if session.order is not None and self.held_back(session, tok):
+            return 0
+        return self.take(session, tok)
+
+    cdef bint held_back(self, Session session, Tokenizer tok) except -1:
+        """protocol.md 2: it waits behind an unfinished request, or behind what waits for one."""
+        cdef Str to = session.bare_str()
+        cdef JidParts parts
+        cdef bytes key
+        cdef bint barrier
+        if tok.view.to.p != NULL and self.reactor.jids.prepare(tok.view.to, &to) < 0:
+            return False
+        jid_split(to, &parts)
+        key = str_bytes(parts.bare)
+        # What is for the server or the account may change how later stanzas are treated.
+        barrier = tok.view.kind != KIND_MESSAGE and (
+            tok.view.to.p == NULL or parts.node.p == NULL or equal(parts.bare, session.bare_str()))
+        if not session.order.must_hold(key, barrier):
+            return False
+        session.order.hold(tok.view.base[:tok.view.size], key, barrier)
+        return True
+
+    cdef int replay(self, Session session, Held held) except -1:
+        cdef Order order = session.order
+        if order.tok is None:
+            order.tok = open_tokenizer(self.reactor.work, session.tok.outer_bindings())
+        stand_on(order.tok, held.raw)
+        self.take(session, order.tok)
+        order.tok.next()
+        return 0
+
+    cdef int take(self, Session session, Tokenizer tok) except -1:
+        cdef const StanzaView* view = tok.view
+        cdef Parcel parcel
+        cdef Session peer = None
+        fill(&parcel, view, str_of(session.full), session.lang_utf8)
+        if view.kind == KIND_OTHER:
+            return self.hand_over(session, tok, &parcel, P_NONZA)
+        if view.from_.p != NULL and not self.is_own(session, view.from_):
+            return session.stop("invalid-from", "'from' is not this session's address")     # RFC 6120 8.1.2.1
+        if view.to.p == NULL:
+            return self.without_to(session, tok, &parcel)
+        if session.peer_generation == self.generation and equal(view.to, str_of((<Session>session.peer).full)):
+            peer = <Session>session.peer
+        elif self.reactor.jids.prepare(view.to, &parcel.head.to) < 0:
+            parcel.head.to = view.to
+            return self.bounce(session, &parcel, JID_MALFORMED, self.domain_of(session))
+        if not valid(&parcel):
+            return self.bounce(session, &parcel, BAD_REQUEST, parcel.head.to)
+        if peer is not None and not peer.flags & S_ENDED and self.admitted(session, view):
+            if view.kind == KIND_MESSAGE:
+                return peer.splice(&parcel)
+            if view.kind == KIND_IQ and (is_answer(&parcel) or shares(session, peer)):
+                return peer.splice(&parcel)
+        jid_split(parcel.head.to, &parcel.to)
+        return self.dispatch(session, tok, &parcel)
+
+    cdef int without_to(self, Session session, Tokenizer tok, Parcel* parcel) except -1:
+        """RFC 6120 10.3: the account itself is meant; presence goes to all who may see it."""
+        if parcel.head.kind == KIND_PRESENCE and parcel.type == PRES_ERROR:
+            return 0
+        if not valid(parcel) or (parcel.head.kind == KIND_PRESENCE and parcel.type > PRES_UNAVAILABLE):
+            return self.bounce(session, parcel, BAD_REQUEST, session.bare_str())
+        if parcel.head.kind == KIND_IQ:
+            return self.hand_over(session, tok, parcel, P_SERVER)
+        if parcel.head.kind == KIND_MESSAGE:
+            parcel.head.to = session.bare_str()
+            jid_split(parcel.head.to, &parcel.to)
+            return self.dispatch(session, tok, parcel)
+        if not self.admitted(session, tok.view):
+            return self.clean(session, tok, parcel)
+        return broadcast(self, session, tok, parcel)
+
+    cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1:
+        cdef Account account = None
+        cdef bint remote
+        cdef int kind = parcel.head.kind
+        if parcel.to.node.p != NULL:
+            account = self.accounts.find(parcel.to.bare)
+        remote = account is None and not self.is_host(parcel.to.domain)
+        if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
+            return self.hand_over(session, tok, parcel, P_SERVER)
+        if not self.admitted(session, tok.view):
+            return self.clean(session, tok, parcel)
+        if kind == KIND_PRESENCE and (not remote or (session is not None and parcel.type >= PRES_SUBSCRIBE)):
+            return self.deliver_presence(session, account, parcel)
+        if remote:
+            if kind == KIND_PRESENCE and parcel.type <= PRES_UNAVAILABLE:
+                direct(self, session, None, parcel)
+            return self.punt(session, parcel, P_REMOTE)
+        if kind == KIND_MESSAGE:
+            return deliver_message(self, session, account, parcel)
+        return deliver_iq(self, session, account, parcel)
+
+    cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1:
+        cdef Session target
+        if parcel.type == PRES_PROBE:
+            return self.punt(session, parcel, P_PROBE)
+        if parcel.type == PRES_ERROR:
+            target = None if account is None else self.resource_of(account, parcel.to.resource)
+            return 0 if target is None else target.splice(parcel)
+        if parcel.type >= PRES_SUBSCRIBE and session is not None:
+            parcel.head.from_ = session.bare_str()      # RFC 6121 3.1.2: subscriptions are between bare JIDs
+            parcel.head.to = parcel.to.bare
+            return self.punt(session, parcel, P_SUBSCRIPTION)
+        return direct(self, session, account, parcel)
+
+    cdef bint admitted(self, Session session, const StanzaView* view) noexcept:
+        """The splice rule (protocol.md 1). A stanza of our own making has been looked at by route_own()."""
+        return session is None or (splice_allowed(view) and not view.known & CLIENT_JUDGED)
+
+    cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1:
+        """The slow road: as a tree, cleaned, written anew, and in again."""
+        cdef Tokenizer again
+        try:
+            again = self.reader.take(slow.clean(stanza_copy(tok, None, None), FROM_CLIENT, self.hosts))
+        except Exception as error:
+            self.reactor.report("a stanza could not be cleaned", error)
+            return self.bounce(session, parcel, BAD_REQUEST, parcel.head.to)
+        try:
+            if self.admitted(session, again.view):
+                self.take(session, again)
+        finally:
+            self.reader.give(again)
+        return 0
+
+    # Answers.
+
+    cdef bint is_own(self, Session session, Str sender) noexcept:
+        cdef Str prepared
+        if equal(sender, str_of(session.full)) or equal(sender, session.bare_str()):
+            return True
+        if self.reactor.jids.prepare(sender, &prepared) < 0:
+            return False
+        return equal(prepared, str_of(session.full)) or equal(prepared, session.bare_str())
+
+    cdef Str domain_of(self, Session session) noexcept:
+        cdef JidParts parts
+        jid_split(session.bare_str(), &parts)
+        return parts.domain
+
+    cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1:
+        cdef Buf buf
+        cdef size_t attrs_at
+        cdef Session target = session
+        if is_answer(parcel):
+            return 0
+        if target is None and parcel.head.from_.p != NULL:
+            target = self.find(str_bytes(parcel.head.from_).decode())
+        if target is None or target.flags & S_ENDED:
+            return 0
+        buf.p, buf.n, buf.cap = NULL, 0, 0
+        try:
+            write_error(&buf, parcel, from_, condition, &attrs_at)
+            target.put(buf.p, buf.n, attrs_at)
+        finally:
+            buf_free(&buf)
+        return 0
+
+    # The control plane.
+
+    cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1:
+        """As received: what is for the server need not be fit to go on."""
+        cdef bytes key = str_bytes(parcel.to.bare) if parcel.to.bare.p != NULL else str_bytes(session.bare_str())
+        cdef str to = None if parcel.head.to.p == NULL else str_bytes(parcel.head.to).decode()
+        return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key)
+
+    cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
+        cdef bytes key = str_bytes(parcel.to.bare)
+        return self.ask(session, parse_stanza(packed(parcel)), reason, key)
+
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1:
+        try:
+            self.wait_for(session, self.control.punt(session, stanza, reason), key)
+        except Exception as error:
+            self.reactor.report("Control.punt failed", error)
+        return 0
+
+    cdef int came(self, Session session) except -1:
+        try:
+            self.wait_for(session, self.control.available(session), str_bytes(session.bare_str()))
+        except Exception as error:
+            self.reactor.report("Control.available failed", error)
+        return 0
+
+    cdef int wait_for(self, Session session, object outcome, bytes key) except -1:
+        cdef Order order = None
+        if outcome is None:
+            return 0
+        if isinstance(outcome, HoldAll):
+            outcome, key = outcome.awaitable, None
+        if session is not None and not session.left:
+            if session.order is None:
+                session.order = Order(self.reactor, session)
+            order = session.order
+        return take_ticket(outcome, self.reactor, order, key, self.pending)

@@ -1,16 +1,26 @@
-# A bound resource: gets its link's stanzas, judges and routes them, and queues what others send it.
-from libc.stdint cimport int8_t, uint8_t, uint16_t, uint32_t, uint64_t
-from headrace.core.buf cimport Buf, Str
+# A bound resource: gets its link's stanzas, has them judged and routed, and queues what others send it.
+#
+# A session ends in three steps, whoever wants it to: stop() only marks it (it takes nothing any more); the end of the
+# turn says good-bye on the link, and, once nothing is held any more, has the router tell its contacts and unbind it;
+# when the link has gone too, close() drops all it refers to.
+cimport cython
+from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link, Sink
-from headrace.router.account cimport Account
+from headrace.net.reactor cimport Reactor
+from headrace.router.account cimport Account, AccountTable
+from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
-from headrace.router.router cimport Router
+from headrace.router.parcel cimport Parcel
+
 
 cpdef enum SessionFlag:
     S_AVAILABLE = 1         # has sent initial presence
     S_INTERESTED = 2        # has asked for the roster: gets pushes
-    S_ENDED = 4             # unbound; takes nothing any more
+    S_ENDED = 4             # unbound, or about to be: takes nothing any more
+
 
 cpdef enum Reason:
     # Why a stanza is punted to the control plane; what comes with each: session.pyi.
@@ -21,16 +31,66 @@ cpdef enum Reason:
     P_ABSENT
     P_REMOTE
 
+
+cdef class Exchange:
+    """What a session, and the rules of delivery, need of the router above them."""
+    cdef readonly Reactor reactor
+    cdef AccountTable accounts
+    cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
+
+    # The current element of a session's tokenizer.
+    cdef int element(self, Session session, Tokenizer tok) except -1
+    # An element that has waited its turn.
+    cdef int replay(self, Session session, Held held) except -1
+    # The session ends: tell its contacts, unbind it.
+    cdef int leave(self, Session session) except -1
+    # Hand a stanza to the control plane, self-contained (session: None for one of our own making).
+    cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1
+    # A stanza of our own making; names its sender in `from`.
+    cdef int own(self, bytes stanza) except -1
+    # The session has become available.
+    cdef int came(self, Session session) except -1
+    # Answer with an error stanza, unless the stanza is one; from_: who answers.
+    cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1
+    # The session of a full JID's resource; None if there is none that takes anything.
+    cdef Session resource_of(self, Account account, Str resource)
+
+
+@cython.final
+@cython.no_gc
 cdef class Session(Sink):
-    cdef readonly Router router
-    cdef readonly Account account           # None once ended
+    cdef readonly Exchange router
+    cdef Account account                    # None once unbound
     cdef readonly Link link                 # None while there is none
     cdef readonly Tokenizer tok
     cdef readonly Outbox outbox
-    cdef readonly bytes jid                 # prepared full JID
-    cdef readonly bytes resource
+    cdef bytes full                         # prepared full JID
+    cdef Py_ssize_t bare_n                  # bytes of its bare JID
     cdef readonly int priority              # -128..127, of the last available presence
     cdef readonly uint16_t flags            # SessionFlag
-    cdef readonly bytes presence            # last broadcast presence, as a stanza without `to`; None before
+    cdef readonly bytes presence            # last broadcast presence, as a stanza without `to`; None while unavailable
     cdef readonly str lang                  # the stream's xml:lang
+    cdef bytes lang_utf8
+    cdef dict directed                      # prepared addresses that were sent presence -> None; None until used
+    cdef Order order                        # None while nothing is waited for
+    cdef PyObject* peer                     # the session that the last full JID led to; not owned, see generation
+    cdef uint64_t peer_generation           # Exchange.generation when it was remembered
+    cdef bint stalled                       # elements may be unread in the tokenizer; the link is paused
+    cdef bint overrun                       # ends because its peer doesn't read
+    cdef bint told                          # the stream's end has been queued
+    cdef bint left                          # unbound
+    cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
+    cdef str text
     cdef public object state                # the control plane's own, opaque here
+
+    cdef Str bare_str(self) noexcept
+    cdef Str resource_str(self) noexcept
+    cdef int splice(self, const Parcel* parcel) except -1           # queue a stanza that goes on
+    cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # queue one that is written already
+    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1    # with to_attr put in
+    cdef int added(self, size_t n, size_t attrs_at) except -1
+    cdef bint must_wait(self) noexcept
+    cdef int pull(self) except -1           # route what the tokenizer has
+    cdef int stop(self, str condition, str text) except -1          # Router.end()
+    cdef int farewell(self) except -1
+    cdef int close(self) except -1

@@ -1,4 +1,237 @@
-"""Skeleton; its owner fills it."""
+"""A bound resource."""
+from libc.string cimport memcpy
+from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
+from headrace.core.writer cimport splice_size, splice_write
+
+from headrace.stream.errors import stream_error
+
+cdef enum:
+    STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
+    STALL_NS = 30000000000
+    MOST_BYTES = 16 << 20           # unsent, whatever the peer's pace
+    HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
+
+
+cdef class Exchange:
+    cdef int element(self, Session session, Tokenizer tok) except -1:
+        raise NotImplementedError
+
+    cdef int replay(self, Session session, Held held) except -1:
+        raise NotImplementedError
+
+    cdef int leave(self, Session session) except -1:
+        raise NotImplementedError
+
+    cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
+        raise NotImplementedError
+
+    cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1:
+        raise NotImplementedError
+
+    cdef Session resource_of(self, Account account, Str resource):
+        raise NotImplementedError
+
+    cdef int own(self, bytes stanza) except -1:
+        raise NotImplementedError
+
+    cdef int came(self, Session session) except -1:
+        raise NotImplementedError
+
 
 cdef class Session(Sink):
-    pass
+    def __init__(self, Exchange router not None, Account account not None, Link link not None,
+                 Tokenizer tok not None, bytes full not None, str lang):
+        self.router = router
+        self.account = account
+        self.link = link
+        self.tok = tok
+        self.outbox = Outbox(router.reactor)
+        self.full = full
+        self.bare_n = len(account.jid)
+        self.lang = lang
+        self.lang_utf8 = None if lang is None else lang.encode()
+        self.stalled = True         # the login may have left elements unread
+        router.reactor.sessions += 1
+        router.reactor.later(self)
+
+    @property
+    def jid(self):
+        return self.full.decode()
+
+    @property
+    def bare(self):
+        return self.full[:self.bare_n].decode()
+
+    @property
+    def resource(self):
+        return self.full[self.bare_n + 1:].decode()
+
+    def set_flag(self, int flag, bint on=True):
+        if flag != S_INTERESTED:
+            raise ValueError("only S_INTERESTED is set from outside")
+        self.flags = self.flags | S_INTERESTED if on else self.flags & ~S_INTERESTED
+
+    cdef Str bare_str(self) noexcept:
+        cdef Str s
+        s.p = <char*>self.full
+        s.n = self.bare_n
+        return s
+
+    cdef Str resource_str(self) noexcept:
+        cdef Str s
+        s.p = <char*>self.full + self.bare_n + 1
+        s.n = len(self.full) - self.bare_n - 1
+        return s
+
+    # Bytes in.
+
+    cdef int on_bytes(self, const char* data, size_t n) except -1:
+        if self.flags & S_ENDED:
+            return 0
+        self.tok.feed(data, n)
+        return self.pull()
+
+    cdef int pull(self) except -1:
+        cdef int event
+        while not self.flags & S_ENDED:
+            event = self.tok.next()
+            if event == EV_ELEMENT:
+                self.router.element(self, self.tok)
+                if self.must_wait():
+                    self.stalled = True
+                    self.tok.keep()
+                    self.link.pause()
+                    if self.outbox.unsent_bytes > HALF_BYTES:
+                        self.router.reactor.deadline(self, STALL_NS)
+                    return 0
+            elif event == EV_MORE:
+                return 0
+            elif event == EV_CLOSE:
+                self.stop(None, None)
+            elif event == EV_ERROR:
+                self.stop(self.tok.error_condition.decode(), self.tok.error_text.decode())
+        return 0
+
+    cdef bint must_wait(self) noexcept:
+        return self.outbox.unsent_bytes > HALF_BYTES or (self.order is not None and self.order.full())
+
+    # Bytes out.
+
+    cdef int splice(self, const Parcel* parcel) except -1:
+        cdef size_t attrs_at = 0
+        cdef size_t n = splice_size(&parcel.head, parcel.view, 0)
+        splice_write(self.outbox.reserve(n), &parcel.head, parcel.view, NULL, 0, &attrs_at)
+        return self.added(n, attrs_at)
+
+    cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
+        memcpy(self.outbox.reserve(n), p, n)
+        return self.added(n, attrs_at)
+
+    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1:
+        cdef size_t more = len(to_attr)
+        cdef char* dst = self.outbox.reserve(n + more)
+        memcpy(dst, p, attrs_at)
+        memcpy(dst + attrs_at, <char*>to_attr, more)
+        memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
+        return self.added(n + more, attrs_at)
+
+    cdef int added(self, size_t n, size_t attrs_at) except -1:
+        cdef uint64_t before = self.outbox.unsent_bytes
+        self.outbox.commit(n, attrs_at)
+        self.router.reactor.sent += 1
+        if before == 0:
+            self.link.dirty()
+        elif self.outbox.unsent_bytes > STALL_BYTES:
+            if before <= STALL_BYTES:
+                self.router.reactor.deadline(self, STALL_NS)
+            if self.outbox.unsent_bytes > MOST_BYTES:
+                self.overrun = True
+                self.stop("resource-constraint", "too much is waiting to be read")
+        return 0
+
+    cdef size_t pending(self, const char** p) noexcept:
+        return self.outbox.pending(p)
+
+    cdef void sent(self, size_t n) noexcept:
+        self.outbox.written(n)
+        if self.stalled and not self.must_wait():
+            self.router.reactor.later(self)
+
+    cdef size_t to_border(self) noexcept:
+        return self.outbox.to_border()
+
+    cdef int expire(self) except -1:
+        """The peer has been slow: look whether it takes anything at all."""
+        cdef int64_t still = self.router.reactor.now - self.outbox.progress
+        if self.outbox.unsent_bytes <= HALF_BYTES:
+            return 0
+        if still >= <int64_t>STALL_NS and self.outbox.unsent_bytes > STALL_BYTES:
+            self.overrun = True
+            return self.stop("resource-constraint", "nothing has been read for 30 seconds")
+        return self.router.reactor.deadline(self, STALL_NS)
+
+    # The end of a turn.
+
+    cdef int act(self) except -1:
+        cdef Held held
+        while self.order is not None:
+            held = self.order.next()
+            if held is None:
+                break
+            self.router.replay(self, held)
+        if self.order is not None and self.order.idle():
+            self.order.close()
+            self.order = None
+        if self.flags & S_ENDED:
+            return self.farewell()
+        if self.stalled and not self.must_wait():
+            self.stalled = False
+            self.pull()
+            if not self.stalled:
+                self.link.resume()
+        return 0
+
+    cdef int stop(self, str condition, str text) except -1:
+        if self.flags & S_ENDED:
+            return 0
+        self.flags |= S_ENDED
+        self.condition = condition
+        self.text = text
+        return self.router.reactor.later(self)
+
+    cdef int farewell(self) except -1:
+        cdef bytes last
+        if not self.told and self.link is not None:
+            self.told = True
+            last = b"</stream:stream>"
+            if self.condition is not None:
+                last = stream_error(self.condition, self.text) + last
+            if self.overrun:
+                self.outbox.cut()       # what the peer does not read is not waited for
+            # The stream's end follows the last stanza; nothing of an ended session's outbox is ever replayed.
+            memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
+            self.outbox.commit(len(last), 0)
+            self.link.finish()
+        if not self.left and (self.order is None or not self.order.waiting):
+            self.left = True
+            self.router.leave(self)
+        if self.left and self.link is None:
+            self.close()
+        return 0
+
+    cdef int on_gone(self, bint clean) except -1:
+        self.link = None
+        self.flags |= S_ENDED
+        return self.act()
+
+    cdef int close(self) except -1:
+        if self.router is None:
+            return 0
+        self.router.reactor.deadline(self, 0)
+        self.router.reactor.sessions -= 1
+        if self.order is not None:
+            self.order.close()
+        self.tok.close()
+        self.outbox.close()
+        self.order = self.state = self.directed = self.tok = self.router = None
+        return 0

@@ -130,12 +130,16 @@ class Listener:
         try:
             sink = self.on_link(link)
         except Exception:
-            link.abort()
+            self._refuse(link)
             raise
         if sink is None:
-            link.abort()
+            self._refuse(link)
         else:
             link.start(sink, self.tls)
+
+    def _refuse(self, link: Link) -> None:
+        os.close(link.fd)
+        self.gone(link)
 
     def _shed(self) -> None:
         """Take one connection off the backlog with the spare descriptor, so that its peer learns at once."""

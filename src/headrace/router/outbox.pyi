@@ -9,5 +9,7 @@ class Outbox:
     unsent_bytes: int
     unsent: int
     """Stanzas not yet written whole."""
-    held_bytes: int
-    """Written and not acknowledged; 0 without stream management."""
+    written_bytes: int
+    """Ever written, that is, accepted by the socket or by TLS."""
+    progress: int
+    """Nanoseconds of the reactor's clock: when something was last written, or became unsent after a time without."""

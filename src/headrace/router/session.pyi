@@ -16,7 +16,7 @@ class Reason(IntEnum):
     """To the server itself: IQ without `to`, to a hosted domain or to a local bare JID; message and presence
     to a hosted domain. An IQ has been checked (id, type, one child). `stanza.raw` as received."""
     P_SUBSCRIPTION = 3
-    """Presence subscribe, subscribed, unsubscribe, unsubscribed to a local bare JID. `stanza.raw` is
+    """Presence subscribe, subscribed, unsubscribe, unsubscribed to anybody, here or elsewhere. `stanza.raw` is
     self-contained: a new head (`from` and `to` bare, xml:lang) in no namespace, judged children gone: it can
     be stored and routed."""
     P_PROBE = 4

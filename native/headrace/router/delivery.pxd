@@ -1,0 +1,10 @@
+# RFC 6121 8.5: what becomes of a message or an IQ for a local account.
+from headrace.router.account cimport Account
+from headrace.router.parcel cimport Parcel
+from headrace.router.session cimport Exchange, Session
+
+# session: who sent it, None for our own; account: None if its tables are not in memory.
+cdef int deliver_message(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1
+cdef int deliver_iq(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1
+# May the sender know of this resource? (protocol.md 12)
+cdef bint shares(Session session, Session target) except -1

@@ -1,0 +1,92 @@
+"""RFC 6121 8.5: delivery of messages and IQs to local accounts.
+
+    to                          normal      chat        groupchat   headline    error
+    bare, some priority >= 0    all such    all such    refuse      all such    drop
+    bare, else                  absent      absent      refuse      drop        drop
+    full, resource there        deliver     deliver     deliver     deliver     deliver
+    full, not there             refuse      as bare     refuse      refuse      drop
+
+"absent" is punted: whether there is such an account, and where its messages wait, only storage knows. "refuse" is
+service-unavailable. Where RFC 6121 8.5.3.2.1 lets us choose between an error and silence, only who may know the
+account's resources is told that one is not there (protocol.md 12).
+"""
+from cpython.object cimport PyObject
+from headrace.router.errors cimport SERVICE_UNAVAILABLE
+from headrace.router.parcel cimport IQ_GET, IQ_SET, MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE
+from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_ENDED
+from headrace.router.account cimport SUB_FROM
+
+
+cdef bint shares(Session session, Session target) except -1:
+    if session is None or session.account is target.account:
+        return True
+    if target.account.bits(session.account.jid) & SUB_FROM:
+        return True
+    return target.directed is not None and (session.full in target.directed or session.account.jid in target.directed)
+
+
+cdef bint may_miss(Session session, Account account) except -1:
+    """May the sender be told that a resource of this account is not there?"""
+    if session is None or session.account is account:
+        return True
+    return account is not None and account.bits(session.account.jid) & SUB_FROM
+
+
+cdef inline void note_peer(Exchange exchange, Session session, Session target) noexcept:
+    """The next stanza to the same full JID needs no table."""
+    if session is not None:
+        session.peer = <PyObject*>target
+        session.peer_generation = exchange.generation
+
+
+cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
+    """To every available resource with a non-negative priority; answers how many there are."""
+    cdef Session target
+    cdef int n = 0
+    for target in account.sessions:
+        if target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0:
+            target.splice(parcel)
+            n += 1
+    return n
+
+
+cdef int deliver_to_bare(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+    if parcel.type == MSG_ERROR:
+        return 0
+    if parcel.type == MSG_GROUPCHAT:
+        return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
+    if account is not None and deliver_to_all(account, parcel):
+        return 0
+    if parcel.type == MSG_HEADLINE:
+        return 0
+    return exchange.punt(session, parcel, P_ABSENT)
+
+
+cdef int deliver_message(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+    cdef Session target
+    if parcel.to.resource.p == NULL:
+        return deliver_to_bare(exchange, session, account, parcel)
+    if account is not None:
+        target = exchange.resource_of(account, parcel.to.resource)
+        if target is not None:
+            note_peer(exchange, session, target)
+            return target.splice(parcel)
+    if parcel.type == MSG_CHAT:
+        return deliver_to_bare(exchange, session, account, parcel)
+    if parcel.type != MSG_ERROR and may_miss(session, account):
+        return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
+    return 0
+
+
+cdef int deliver_iq(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+    """To a full JID: to a bare one, the server answers for the account (RFC 6121 8.5.2.1.3)."""
+    cdef Session target = None
+    cdef bint request = parcel.type == IQ_GET or parcel.type == IQ_SET
+    if account is not None:
+        target = exchange.resource_of(account, parcel.to.resource)
+    if target is not None and (not request or shares(session, target)):
+        note_peer(exchange, session, target)
+        return target.splice(parcel)
+    if request:
+        return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
+    return 0

@@ -1,0 +1,12 @@
+# Stanza errors that the data plane sends by itself (RFC 6120 8.3).
+from headrace.core.buf cimport Buf, Str
+from headrace.router.parcel cimport Parcel
+
+cdef enum Condition:
+    BAD_REQUEST = 0
+    JID_MALFORMED
+    SERVICE_UNAVAILABLE
+    RESOURCE_CONSTRAINT
+
+# Write the error that answers a stanza, to whom it came from; from_: who answers.
+cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1

@@ -1,0 +1,40 @@
+# One stanza on its way: what routing found out about it, on the stack of the call that routes it.
+from libc.stdint cimport uint8_t
+from headrace.core.buf cimport Str
+from headrace.core.jid cimport JidParts
+from headrace.core.tokenizer cimport StanzaView
+from headrace.core.writer cimport Head
+
+cdef enum Type:
+    # Values of `type`, by kind of stanza.
+    UNKNOWN_TYPE = 0
+    MSG_NORMAL              # also absent and unknown ones (RFC 6121 5.2.2)
+    MSG_CHAT
+    MSG_GROUPCHAT
+    MSG_HEADLINE
+    MSG_ERROR
+    IQ_GET
+    IQ_SET
+    IQ_RESULT
+    IQ_ERROR
+    PRES_AVAILABLE          # absent
+    PRES_UNAVAILABLE
+    PRES_ERROR
+    PRES_PROBE
+    PRES_SUBSCRIBE          # this and the following ones change a subscription
+    PRES_SUBSCRIBED
+    PRES_UNSUBSCRIBE
+    PRES_UNSUBSCRIBED
+
+cdef struct Parcel:
+    const StanzaView* view
+    int type                # Type
+    Head head               # as it will be written: from_ and to prepared
+    JidParts to             # of head.to; bare.p == NULL without one
+
+cdef int stanza_type(int kind, Str type) noexcept nogil
+# No error is ever sent for this one (RFC 6120 8.3.1): it is an error or a result itself.
+cdef bint is_answer(const Parcel* parcel) noexcept nogil
+cdef bint equal(Str a, Str b) noexcept nogil
+# A self-contained copy, as it goes to the receiver: new head, no xmlns.
+cdef bytes packed(const Parcel* parcel)

@@ -1,0 +1,241 @@
+"""Presence between local accounts.
+
+A broadcast is written once, without `to`; each receiver's copy gets its ` to='...'` put in, which is prepared once for
+each account. Contacts on other servers are not told from here: that is for federation, through Control.
+"""
+from cpython.dict cimport PyDict_Next
+from cpython.object cimport PyObject
+from libc.stdint cimport uint32_t
+from libc.string cimport memcmp
+from headrace.core.buf cimport Buf, Str, buf_free, str_of
+from headrace.core.names cimport bit, K_PRIORITY
+from headrace.core.jid cimport JidParts, jid_split
+from headrace.core.tokenizer cimport KIND_PRESENCE, Record, T_END, T_START, T_TEXT
+from headrace.core.writer cimport Head, write_stanza
+from headrace.router.account cimport SUB_FROM, SUB_TO
+from headrace.router.errors cimport BAD_REQUEST, RESOURCE_CONSTRAINT
+from headrace.router.parcel cimport PRES_AVAILABLE, packed
+from headrace.router.session cimport S_AVAILABLE, S_ENDED
+
+cdef enum:
+    ATTRS_AT = 9            # of "<presence"
+    MOST_DIRECTED = 500     # rooms, gateways and strangers that one resource keeps told; a room list is rarely over 100
+
+
+cdef inline bint is_there(Session session) noexcept:
+    return session.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE
+
+
+# Priority (RFC 6121 4.7.2.3).
+
+cdef int read_priority(Tokenizer tok, int* priority) except -1:
+    """Answers whether it is a whole number from -128 to 127, and the only one."""
+    cdef uint32_t i
+    cdef Record* r
+    cdef Str text
+    cdef bytes written = b""
+    cdef int seen = 0
+    cdef bint inside = False
+    priority[0] = 0
+    if not tok.view.known & bit(K_PRIORITY):
+        return True
+    for i in range(tok.tape_n):
+        r = &tok.tape[i]
+        if r.kind == T_START and r.depth == 2:
+            inside = r.ns == tok.content and r.name_n == 8 and not memcmp(tok.view.base + r.name, b"priority", 8)
+            seen += inside
+        elif inside and r.kind == T_TEXT:
+            text = tok.value(r)
+            written += text.p[:text.n]
+        elif inside and r.kind == T_START:
+            return False
+        elif r.kind == T_END and r.depth == 2:
+            inside = False
+    written = written.strip(b" \t\r\n")
+    if seen != 1 or not 0 < len(written) <= 4 or not written.lstrip(b"+-").isdigit():
+        return False
+    try:
+        priority[0] = int(written)
+    except ValueError:
+        return False
+    return -128 <= priority[0] <= 127
+
+
+# Writing.
+
+cdef bytes unavailable(Session session, Str to):
+    """The presence of a resource that goes without a word of its own; to may be absent."""
+    cdef Buf buf
+    cdef Head head
+    cdef Str absent, type
+    cdef size_t attrs_at
+    absent.p, absent.n = NULL, 0
+    type.p, type.n = "unavailable", 11
+    buf.p, buf.n, buf.cap = NULL, 0, 0
+    head.kind = KIND_PRESENCE
+    head.from_ = str_of(session.full)
+    head.to = to
+    head.id = head.lang = absent
+    head.type = type
+    try:
+        write_stanza(&buf, &head, NULL, 0, &attrs_at)
+        return buf.p[:buf.n]
+    finally:
+        buf_free(&buf)
+
+
+cdef int tell_resources(Account account, bytes stanza) except -1:
+    cdef Session watcher
+    for watcher in account.sessions:
+        if is_there(watcher):
+            watcher.put_to(stanza, len(stanza), ATTRS_AT, account.to_attr)
+    return 0
+
+
+cdef int tell(Exchange exchange, Session session, bytes stanza) except -1:
+    """To the account's own available resources, this one among them, and to its contacts' (RFC 6121 4.2.2, 4.4.2)."""
+    cdef Account account = session.account, contact
+    cdef PyObject* jid
+    cdef PyObject* bits
+    cdef Py_ssize_t at = 0
+    tell_resources(account, stanza)
+    while PyDict_Next(account.contacts, &at, &jid, &bits):
+        if <int><object>bits & SUB_FROM:
+            contact = exchange.accounts.find(str_of(<bytes>jid))
+            if contact is not None and contact is not account:
+                tell_resources(contact, stanza)
+    return 0
+
+
+cdef int show(Account account, Session watcher) except -1:
+    cdef Session session
+    for session in account.sessions:
+        if is_there(session) and session is not watcher:
+            watcher.put_to(session.presence, len(session.presence), ATTRS_AT, watcher.account.to_attr)
+    return 0
+
+
+cdef int hide(Account account, Session watcher) except -1:
+    cdef Session session
+    cdef bytes stanza
+    cdef Str absent
+    absent.p, absent.n = NULL, 0
+    for session in account.sessions:
+        if is_there(session):
+            stanza = unavailable(session, absent)
+            watcher.put_to(stanza, len(stanza), ATTRS_AT, watcher.account.to_attr)
+    return 0
+
+
+cdef int welcome(Exchange exchange, Session session) except -1:
+    """A newly available resource learns who is there (RFC 6121 4.2.2 and 4.3: what probes would answer)."""
+    cdef Account account = session.account, contact
+    cdef PyObject* jid
+    cdef PyObject* bits
+    cdef Py_ssize_t at = 0
+    show(account, session)
+    while PyDict_Next(account.contacts, &at, &jid, &bits):
+        if <int><object>bits & SUB_TO:
+            contact = exchange.accounts.find(str_of(<bytes>jid))
+            if contact is not None and contact is not account and contact.bits(account.jid) & SUB_FROM:
+                show(contact, session)
+    return 0
+
+
+# The client's own presence.
+
+cdef int broadcast(Exchange exchange, Session session, Tokenizer tok, const Parcel* parcel) except -1:
+    cdef int priority
+    cdef bint first = not session.flags & S_AVAILABLE
+    if parcel.type != PRES_AVAILABLE:
+        return withdraw(exchange, session, parcel)
+    if not read_priority(tok, &priority):
+        return exchange.bounce(session, parcel, BAD_REQUEST, session.bare_str())
+    session.presence = packed(parcel)
+    session.priority = priority
+    session.flags |= S_AVAILABLE
+    tell(exchange, session, session.presence)
+    if first:
+        welcome(exchange, session)
+        exchange.came(session)
+    return 0
+
+
+cdef int withdraw(Exchange exchange, Session session, const Parcel* parcel) except -1:
+    """Unavailable, but still bound: also for whom it had sent directed presence (RFC 6121 4.5.2, 4.6.3)."""
+    cdef Parcel copy = parcel[0]
+    cdef bint was_there = session.flags & S_AVAILABLE
+    cdef list others = forget_directed(session, was_there)
+    cdef bytes to
+    cdef list stanzas = []
+    for to in others:
+        copy.head.to = str_of(to)
+        stanzas.append(packed(&copy))
+    if was_there:
+        tell(exchange, session, packed(parcel))
+        session.flags &= ~S_AVAILABLE
+        session.presence = None
+    for stanza in stanzas:      # what routes them reads them with other tokenizers: the view is not used after this
+        exchange.own(stanza)
+    return 0
+
+
+cdef int depart(Exchange exchange, Session session) except -1:
+    cdef bint was_there = session.flags & S_AVAILABLE
+    cdef Str absent
+    cdef bytes to
+    absent.p, absent.n = NULL, 0
+    if was_there:
+        tell(exchange, session, unavailable(session, absent))
+        session.flags &= ~S_AVAILABLE
+        session.presence = None
+    for to in forget_directed(session, was_there):
+        exchange.own(unavailable(session, str_of(to)))
+    return 0
+
+
+# Directed presence (RFC 6121 4.6).
+
+cdef list forget_directed(Session session, bint was_there):
+    """Who had directed presence and does not learn the end by broadcast."""
+    cdef dict directed = session.directed
+    cdef JidParts parts
+    cdef bytes to
+    cdef list others = []
+    if directed is None:
+        return others
+    session.directed = None
+    for to in directed:
+        jid_split(str_of(to), &parts)
+        if not (was_there and session.account.bits(parts.bare.p[:parts.bare.n]) & SUB_FROM):
+            others.append(to)
+    return others
+
+
+cdef int remember(Session session, const Parcel* parcel) except -1:
+    """Answers whether there was room."""
+    cdef bytes to = parcel.head.to.p[:parcel.head.to.n]
+    if session.directed is None:
+        session.directed = {}
+    if parcel.type != PRES_AVAILABLE:
+        session.directed.pop(to, None)
+    elif len(session.directed) < MOST_DIRECTED or to in session.directed:
+        session.directed[to] = None
+    else:
+        return False
+    return True
+
+
+cdef int direct(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+    cdef Session target
+    if session is not None and not remember(session, parcel):
+        return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
+    if account is None:
+        return 0
+    if parcel.to.resource.p != NULL:
+        target = exchange.resource_of(account, parcel.to.resource)
+        return target.splice(parcel) if target is not None else 0
+    for target in account.sessions:
+        if is_there(target):
+            target.splice(parcel)
+    return 0

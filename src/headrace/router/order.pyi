@@ -1,0 +1,1 @@
+"""Order across punts (protocol.md 2). Native only."""

@@ -1,0 +1,1 @@
+"""One stanza on its way through the router. Native only."""

@@ -1,0 +1,1 @@
+"""Tokenizers for stanzas that come from no link. Native only."""
