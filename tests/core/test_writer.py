@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from headrace.core import escape, serialize
 from headrace.core.ns import CLIENT, XML
+from support.documents import shape
 
 # What XML 1.0 can carry.
 LEGAL = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
@@ -37,12 +38,6 @@ TREES = st.recursive(
     st.builds(element, TAGS, ATTRIBUTES, TEXT, TEXT, st.just([])),
     lambda inner: st.builds(element, TAGS, ATTRIBUTES, TEXT, TEXT, st.lists(inner, max_size=3)),
     max_leaves=8)
-
-
-def shape(tree: ET.Element) -> tuple[object, ...]:
-    """What a tree says, with absent and empty text alike."""
-    return (tree.tag, tree.attrib, tree.text or "",
-            [(shape(child), child.tail or "") for child in tree])
 
 
 @given(TREES, st.sampled_from([CLIENT, "", "urn:x"]))

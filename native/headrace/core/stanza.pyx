@@ -135,7 +135,7 @@ cdef class Stanza:
             tree.set(_LANG, lang)
         default_ns = self.namespace if self.kind != KIND_OTHER else ""
         if piece:
-            tree.append(parse_element(piece, default_ns))
+            tree.extend(parse_element(b"<pieces>" + piece + b"</pieces>", default_ns))
         return serialize(tree, default_ns)
 
     def __repr__(self):
