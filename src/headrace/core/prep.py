@@ -97,6 +97,8 @@ def _unicode_label(label: str) -> str:
 
 
 def _nameprep(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     try:
         return idna.nameprep(text)
     except UnicodeError:
@@ -104,11 +106,15 @@ def _nameprep(text: str) -> str:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     kept = (tables.map_table_b2(char) for char in text if not tables.in_table_b1(char))
     return unicode_3_2.normalize("NFKC", "".join(kept))
 
 
 def _compose(text: str) -> str:
+    if text.isascii():
+        return text
     return unicode_3_2.normalize("NFKC", "".join(char for char in text if not tables.in_table_b1(char)))
 
 
