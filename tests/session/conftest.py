@@ -12,12 +12,13 @@ from headrace.net.limits import Admission
 from headrace.net.listener import Listener
 from headrace.net.reactor import Reactor
 from headrace.net.tls import TlsContext
+from headrace.router.router import Router
 from headrace.sasl.credentials import Decoys
 from headrace.session.backoff import Backoff
 from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.derive import DerivePool
 from headrace.session.login import Authority
-from support.negotiating import Accounts, Log, Sessions
+from support.negotiating import PLAIN, Accounts, Log, auth, bind, eventually
 
 OPEN = f"<stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAM}' to='localhost' version='1.0'>"
 PATIENCE = 20  # s: longer than any wait of ours, shorter than the test's
@@ -47,13 +48,17 @@ class Control:
 
 
 class Tables(Accounts):
-    """Accounts whose tables go into the router; `gate` holds loading back."""
+    """Accounts whose tables go into the router; `gate` holds them back."""
 
     def __init__(self, router):
         super().__init__()
         self._router = router
-        self.gate = asyncio.Event()
+        self.gate = asyncio.Event()     # while it is not set, everything here waits
         self.gate.set()
+
+    async def get(self, jid):
+        await self.gate.wait()
+        return await super().get(jid)
 
     async def load(self, bare):
         await super().load(bare)
@@ -67,23 +72,27 @@ class Server:
     def __init__(self, config, certificate, clock):
         self.reactor = Reactor(asyncio.get_running_loop())
         self.control = Control()
-        self.router = Sessions(["localhost"])
+        self.router = Router(self.reactor, self.control)
+        self.router.add_host("localhost")
         self.accounts, self.log, self.admission = Tables(self.router), Log(), Admission()
         self.derive = DerivePool(threads=1)
         authority = Authority(self.accounts, Decoys(b"s" * 32, iterations=4096), self.derive,
                               Backoff(shared=self.admission.exempt), clock=clock)
         tls = TlsContext(*certificate)
-        c2s = C2S(config, Services(authority, self.accounts, self.router, self.log), tls)
-        self.listener = Listener(self.reactor, "127.0.0.1", 0, on_link=c2s.on_link, limits=self.admission,
+        self.c2s = C2S(config, Services(authority, self.accounts, self.router, self.log), tls)
+        self.listener = Listener(self.reactor, "127.0.0.1", 0, on_link=self.c2s.on_link, limits=self.admission,
                                  tls=tls if config.tls == "direct" else None)
         self.listener.start()
 
     async def close(self):
         self.listener.close()
         self.derive.close()
-        async with asyncio.timeout(PATIENCE):
-            while self.reactor.counters()["links"]:
-                await asyncio.sleep(0.01)
+        await self.links(0)
+        self.reactor.close()
+
+    async def links(self, count):
+        """Wait until so many connections are open."""
+        await eventually(lambda: self.reactor.links == count)
 
 
 class Client:
@@ -120,6 +129,11 @@ class Client:
     async def open(self):
         self.send(OPEN)
         return await self.until("</stream:features>")
+
+    async def login(self, resource="r"):
+        """A bound session."""
+        self.send(OPEN, auth("PLAIN", PLAIN), OPEN, bind(resource))
+        return await self.until("</iq>")
 
     async def secure(self, context):
         async with asyncio.timeout(PATIENCE):

@@ -1,8 +1,8 @@
 """What a c2s negotiation is surrounded by, in memory: accounts, a router without sessions, a wire."""
 
 from contextlib import contextmanager
-from xml.etree import ElementTree
 
+from headrace.core.stanza import parse_stanza
 from headrace.sasl import credentials
 from headrace.session.backoff import Backoff
 from headrace.session.config import C2SConfig
@@ -94,21 +94,6 @@ class Wire:
         self.acts.append("finish")
 
 
-class Element:
-    """The parts of a core Stanza that a negotiation reads."""
-
-    def __init__(self, xml):
-        self._element = ElementTree.fromstring(f"<x xmlns='jabber:client'>{xml}</x>")[0]
-        self.namespace, self.name = self._element.tag[1:].split("}")
-        for name in ("to", "from", "id", "type"):
-            setattr(self, name + "_" * (name == "from"), self._element.get(name))
-        child = next(iter(self._element), None)
-        self.child_namespace, self.child_name = (None, None) if child is None else child.tag[1:].split("}")
-
-    def element(self):
-        return self._element
-
-
 class Time:
     def __init__(self):
         self.now = 1000.0
@@ -149,7 +134,7 @@ class Stage:
         return self.take()
 
     async def give(self, xml):
-        outcome = self.negotiation.element(Element(xml))
+        outcome = self.negotiation.element(parse_stanza(xml.encode()))
         if outcome is not None:
             await outcome
         return self.take()
