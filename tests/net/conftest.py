@@ -27,9 +27,8 @@ def pysink() -> ModuleType:
     return build("pysink")
 
 
-@pytest.fixture(params=["uvloop", "asyncio"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.SelectorEventLoop}
 
 
 @dataclass
@@ -93,16 +92,26 @@ class Bench:
         self.listeners.append(listener)
         return listener
 
-    def pair(self, **sink: Any) -> tuple[Any, socket.socket]:
+    def pair(self, kind: int = socket.SOCK_STREAM, **sink: Any) -> tuple[Any, socket.socket]:
         """A started plain link's sink and the peer's socket (blocking, with a time-out)."""
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
         theirs.settimeout(10)
+        return self.adopt(ours, **sink), theirs
+
+    def adopt(self, ours: socket.socket, tls: TlsContext | None = None, server_name: str | None = None,
+              **sink: Any) -> Any:
+        """A sink on a link over a connected socket."""
+        ours.setblocking(False)
         link = Link(self.reactor, ours.detach(), ("", 0))
         made = self.pysink.PySink(link, **sink)
-        link.start(made)
         self.sinks.append(made)
-        return made, theirs
+        link.start(made, tls, server_name)
+        return made
+
+    def secure_pair(self, server: TlsContext, client: TlsContext, name: str = "localhost") -> tuple[Any, Any]:
+        """Sinks of two links of ours that talk TLS to each other: server's, client's."""
+        ours, theirs = socket.socketpair()
+        return self.adopt(ours, server), self.adopt(theirs, client, name)
 
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
         """Let the loop turn until the condition holds."""

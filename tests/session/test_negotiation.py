@@ -480,6 +480,16 @@ async def test_storage_down_while_binding(stage):
     assert "<jid>" in await stage.give(bind("x"))
 
 
+async def test_a_failing_router_leaves_nobody_waiting(stage):
+    await stage.login()
+    stage.wire.bind = lambda jid, lang: stage.accounts.missing
+    with pytest.raises(AttributeError) as raised:
+        await stage.give(bind("x"))
+    stage.negotiation.crashed(raised.value)
+    assert stream_error(stage.take()) == "internal-server-error"
+    assert stage.wire.acts[-1] == "finish"
+
+
 async def test_given_up_while_loading(stage):
     await stage.login()
 

@@ -1,5 +1,6 @@
 """What a c2s negotiation is surrounded by, in memory: accounts, a router without sessions, a wire."""
 
+import asyncio
 from contextlib import contextmanager
 
 from headrace.core.stanza import parse_stanza
@@ -14,6 +15,15 @@ from headrace.stream.header import Header
 
 PENCIL = credentials.make("pencil", iterations=4096)
 PLAIN = "AGFsaWNlAHBlbmNpbA=="  # \0alice\0pencil
+
+
+async def eventually(condition):
+    """Wait until condition() is true; for what has no event to wait for."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
 
 
 class Accounts:

@@ -1,5 +1,11 @@
+# distutils: libraries = ssl crypto
 """A Sink that Python drives: what arrives is recorded and may be answered, what is queued goes out as stanzas."""
 from headrace.net.link cimport Link, Sink
+from headrace.net.openssl cimport SSL
+
+cdef extern from "openssl/ssl.h":
+    int SSL_KEY_UPDATE_REQUESTED
+    int SSL_key_update(SSL*, int)
 
 
 cdef class PySink(Sink):
@@ -29,6 +35,10 @@ cdef class PySink(Sink):
 
     def unsent(self):
         return sum(map(len, self.stanzas)) - self.offset
+
+    def key_update(self):
+        """New keys for both directions; goes out before the next record (RFC 8446 4.6.3)."""
+        assert SSL_key_update(<SSL*>self.link.tls.ssl, SSL_KEY_UPDATE_REQUESTED) == 1
 
     def act_later(self):
         self.link.reactor.later(self)

@@ -22,7 +22,6 @@ cdef enum Sent:
 
 cdef int64_t FLUSH_NS = 2000000000
 cdef int64_t DRAIN_NS = 2000000000
-cdef int64_t HANDSHAKE_NS = 10000000000     # protocol.md 9
 
 
 cdef class Sink(Task):
@@ -86,7 +85,7 @@ cdef class Link(Channel):
         buf_free(&self.out)
 
     def start(self, Sink sink not None, TlsContext tls=None, str server_name=None):
-        if self.sink is not None or self.state != LINK_OPEN:
+        if self.sink is not None or self.closing:
             raise RuntimeError("a link starts once")
         self.sink = sink
         self.server_name = server_name
@@ -95,6 +94,7 @@ cdef class Link(Channel):
             self._poll()
             if tls is not None:
                 self.start_tls(tls)
+            self.dirty()
         except BaseException:
             self.abort()
             raise
@@ -114,7 +114,7 @@ cdef class Link(Channel):
         self.write(data, len(data))
 
     cdef int dirty(self) except -1:
-        if self.state == LINK_CLOSED or self.writer is not None:
+        if self.sink is None or self.writer is not None:
             return 0
         return self.reactor.add_dirty(self)
 
@@ -142,7 +142,7 @@ cdef class Link(Channel):
             return
         self.closing = True
         self.clean = True
-        if self.tls is not None and not self.tls.established:
+        if self.sink is None or (self.tls is not None and not self.tls.established):
             self.reactor.add_closing(self)
             return
         self.state = LINK_FLUSH
@@ -169,7 +169,7 @@ cdef class Link(Channel):
             self.fail()
 
     cdef int again(self) except -1:
-        if self.state == LINK_CLOSED or self.on_close or self.paused or self.eof:
+        if self.sink is None or self.on_close or self.paused or self.eof:
             return 0
         self._poll()
         return self._readable()
@@ -274,9 +274,9 @@ cdef class Link(Channel):
         """Readable while a handshake is due or under way: it takes its place behind established links."""
         if self.out.n and self.tls is None:     # <proceed/> has not gone out: what comes is no answer to it
             return self._unpoll()
-        if self.reactor.handshake_begin(self):
-            return self.reactor.add_ready(self)
-        return self._unpoll()
+        if self.context.server and not self.reactor.handshake_begin(self):
+            return self._unpoll()
+        return self.reactor.add_ready(self)
 
     cdef int handshake(self) except -1:
         cdef int result, n
@@ -284,7 +284,7 @@ cdef class Link(Channel):
             return 0
         if self.tls is None:
             self.tls = tls_engine(self.reactor, self.context, self.fd, self.server_name)
-            self.reactor.deadline(self, HANDSHAKE_NS)
+            self.reactor.deadline(self, self.reactor.handshake_patience)
         self._poll()
         n = self._recv(SCRATCH)
         if self.closing or self.on_close:
@@ -362,12 +362,14 @@ cdef class Link(Channel):
         buf_free(&self.out)
         reactor.deadline(self, 0)
         reactor.handshake_end(self)
-        reactor.links -= 1
         self.closing = True
         self.reading = False
         self.sink = self.writer = self.context = self.listener = None
         if listener is not None:
             listener.gone(self)
+        if sink is None:        # never started
+            return 0
+        reactor.links -= 1
         return sink.on_gone(self.clean)
 
     # Writing.

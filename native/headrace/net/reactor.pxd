@@ -48,6 +48,7 @@ cdef class Reactor:
     cdef readonly size_t read_size      # bytes one turn reads from one link, at most SCRATCH
     cdef readonly int64_t handshake_ns  # handshaking done in one turn
     cdef readonly uint64_t handshake_limit  # handshakes in progress; the others wait unread
+    cdef readonly int64_t handshake_patience    # ns for one of them
     cdef readonly uint64_t links        # open links (counters, for tests and metrics)
     cdef readonly uint64_t sessions
     cdef readonly uint64_t chunks       # outbox chunks in use

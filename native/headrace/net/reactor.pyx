@@ -52,10 +52,13 @@ cdef class Reactor:
         if self.scratch == NULL or self.plain == NULL or self.wire == NULL:
             raise MemoryError
 
-    def __init__(self, loop, *, size_t read_size=SCRATCH, double handshake_seconds=0.002, int handshakes=64):
+    def __init__(self, loop, *, size_t read_size=SCRATCH, double handshake_seconds=0.002, int handshakes=64,
+                 double handshake_timeout=10.0):
         # read_size: one busy link reads this much and then lets the others have their turn.
         # handshake_seconds: 10 handshakes of 0.2 ms; 500 in one turn held up an established pair by 85 to 204 ms.
-        # handshakes in progress (protocol.md 9): each may hold some 50 KiB of OpenSSL's.
+        # handshakes in progress as a server (protocol.md 9): each holds some 50 KiB of OpenSSL's. Those that we begin
+        # are not counted: they would wait for each other where both ends are ours.
+        # handshake_timeout: three round trips on a bad mobile link, with retransmissions.
         if not 0 < read_size <= SCRATCH:
             raise ValueError(f"read_size must be 1 to {SCRATCH}")
         self.loop = loop
@@ -65,6 +68,7 @@ cdef class Reactor:
         self.read_size = read_size
         self.handshake_ns = <int64_t>(handshake_seconds * SECOND)
         self.handshake_limit = handshakes
+        self.handshake_patience = <int64_t>(handshake_timeout * SECOND)
         self.again_list = []
         self.tasks = []
         self.dirty_list = []

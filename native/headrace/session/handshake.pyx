@@ -23,6 +23,10 @@ cdef class Handshake(Sink):
         self.negotiator = negotiator
         self.link.reactor.deadline(self, int(self.config.negotiation.seconds * 1e9))
 
+    def stop(self):
+        if not self.over:
+            self._interrupt(self.negotiator.stopped)
+
     @property
     def secure(self):
         return self.link is not None and self.link.tls is not None and self.link.tls.established
@@ -79,17 +83,19 @@ cdef class Handshake(Sink):
         return 0
 
     cdef int expire(self) except -1:
-        """The whole negotiation took too long."""
+        if not self.over:
+            self._interrupt(self.negotiator.expired)
+        return 0
+
+    cdef int _interrupt(self, object say) except -1:
         cdef Link link = self.link
-        if self.over:
-            return 0
         if self.task is not None:
             self.task.cancel()
         if self.securing:  # nothing can be said in the middle of a TLS handshake
             self._drop()
             link.abort()
         else:
-            self.negotiator.expired()
+            say()
         return 0
 
     # events

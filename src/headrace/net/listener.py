@@ -130,16 +130,12 @@ class Listener:
         try:
             sink = self.on_link(link)
         except Exception:
-            self._refuse(link)
+            link.abort()
             raise
         if sink is None:
-            self._refuse(link)
+            link.abort()
         else:
             link.start(sink, self.tls)
-
-    def _refuse(self, link: Link) -> None:
-        os.close(link.fd)
-        self.gone(link)
 
     def _shed(self) -> None:
         """Take one connection off the backlog with the spare descriptor, so that its peer learns at once."""

@@ -14,10 +14,11 @@ class Reactor:
     - read_size: bytes that one turn reads from one link (1 to 65536); what is left waits for the next turn.
     - handshake_seconds: time spent on TLS handshakes in one turn; established links are read before.
     - handshakes: handshakes in progress; further ones wait in order, unread.
+    - handshake_timeout: seconds that one may be in progress.
     """
 
     def __init__(self, loop: AbstractEventLoop, *, read_size: int = 65536, handshake_seconds: float = 0.002,
-                 handshakes: int = 64) -> None: ...
+                 handshakes: int = 64, handshake_timeout: float = 10.0) -> None: ...
     @property
     def loop(self) -> AbstractEventLoop: ...
     @property

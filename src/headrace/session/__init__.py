@@ -1,1 +1,1 @@
-"""From a connection to a bound session: who is it, may he, and where does his stream go on."""
+"""From an accepted connection to a session bound into the router."""

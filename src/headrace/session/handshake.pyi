@@ -22,6 +22,9 @@ class Handshake(Sink):
     def start(self, negotiator: Negotiator) -> None:
         """Tell it everything from now on. Called once, before the first byte; the time begins."""
 
+    def stop(self) -> None:
+        """The server stops: the stream is closed, unless it is over already."""
+
     @property
     def address(self) -> str: ...
     @property

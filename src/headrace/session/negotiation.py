@@ -103,6 +103,9 @@ class Negotiation:
     def expired(self) -> None:
         self._fail("connection-timeout", "logging in took too long")
 
+    def stopped(self) -> None:
+        self._fail("system-shutdown", "")
+
     def crashed(self, error: BaseException) -> None:
         self._services.log.exception("negotiation failed", exc_info=error, address=self._wire.address)
         self._fail("internal-server-error", "")
@@ -267,8 +270,8 @@ class Negotiation:
             sessions.end(older, "conflict", "replaced by a new connection")
         payload = f"<bind xmlns='{ns.BIND}'><jid>{escape(jid.full)}</jid></bind>".encode()
         self._wire.send(reply.iq_result(stanza, payload))
-        self.state = State.OVER
         self._wire.bind(jid.full, self._lang)
+        self.state = State.OVER
 
     def _reject(self, stanza: Stanza, condition: str) -> None:
         self._wire.send(reply.error_reply(stanza, condition) or b"")

@@ -60,6 +60,9 @@ class Negotiator(Protocol):
     def expired(self) -> None:
         """The time for all of it is over."""
 
+    def stopped(self) -> None:
+        """The server stops."""
+
     def crashed(self, error: BaseException) -> None:
         """An awaitable of element() raised."""
 
