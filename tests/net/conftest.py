@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -13,13 +13,13 @@ import pytest
 import pytest_asyncio
 import trustme
 import uvloop
+from tests.support.native import build
 
 from headrace.net.limits import Admission
 from headrace.net.link import Link
 from headrace.net.listener import Listener
 from headrace.net.reactor import Reactor
 from headrace.net.tls import TlsContext
-from tests.support.native import build
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +75,7 @@ class Bench:
         self.reactor = Reactor(self.loop, **options)
         self.listeners: list[Listener] = []
         self.sinks: list[Any] = []
+        self.peers: list[socket.socket] = []
         self.lines: list[str] = []
         self.errors: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
@@ -95,6 +96,7 @@ class Bench:
     def pair(self, kind: int = socket.SOCK_STREAM, **sink: Any) -> tuple[Any, socket.socket]:
         """A started plain link's sink and the peer's socket (blocking, with a time-out)."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+        self.peers.append(theirs)
         theirs.settimeout(10)
         return self.adopt(ours, **sink), theirs
 
@@ -116,7 +118,7 @@ class Bench:
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
         """Let the loop turn until the condition holds."""
         async with asyncio.timeout(seconds):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for is native state, nobody sets an event
                 await asyncio.sleep(0.002)
 
     async def turns(self, count: int = 5) -> None:
@@ -133,6 +135,8 @@ class Bench:
         for sink in self.sinks:
             sink.link.abort()
         await self.until(lambda: self.reactor.links == 0)
+        for peer in self.peers:
+            peer.close()
         self.reactor.close()
 
 
@@ -149,6 +153,6 @@ async def bench(pysink: ModuleType, request: pytest.FixtureRequest) -> AsyncIter
 
 
 @pytest.fixture
-def descriptors() -> Iterator[Callable[[], int]]:
+def descriptors() -> Callable[[], int]:
     """How many descriptors this process has open."""
-    yield lambda: len(list(Path("/proc/self/fd").iterdir()))
+    return lambda: len(list(Path("/proc/self/fd").iterdir()))

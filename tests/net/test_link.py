@@ -1,5 +1,6 @@
 """Plain links: the loop's contract, the order of what is written, ends that lose nothing (native.md)."""
 
+import contextlib
 import gc
 import socket
 import struct
@@ -29,7 +30,7 @@ def read_to_end(peer):
 
 @pytest.mark.parametrize("size", [1, 65535, 65536, 65537, 1_000_000])
 async def test_echo(bench, size):
-    sink, peer = bench.pair(echo=True)
+    _, peer = bench.pair(echo=True)
     data = bytes(i % 251 for i in range(size))
 
     def talk():
@@ -84,9 +85,9 @@ async def test_a_busy_link_shares_the_turn(bench):
     busy, flood = bench.pair()
     other, peer = bench.pair()
     flood.setblocking(False)
-    with pytest.raises(BlockingIOError):
-        while True:
-            flood.send(b"x" * 65536)
+    with contextlib.suppress(BlockingIOError):
+        while flood.send(b"x" * 65536):
+            pass
     peer.sendall(b"hello")
     await bench.until(lambda: other.received)
     await bench.until(lambda: len(busy.received) >= 131072)
@@ -238,7 +239,7 @@ async def test_the_end_is_told_once_whatever_is_asked(bench):
     for ask in (link.abort, link.finish, link.pause, link.resume, lambda: link.send(b"late"), sink.act_later):
         ask()
     await bench.turns(10)
-    assert sink.events == [("gone", False), "act"] or sink.events == [("gone", True), "act"]
+    assert sink.events == [("gone", True), "act"]
     assert link.fd == -1
     assert link.sink is None
 

@@ -57,7 +57,7 @@ async def test_echo(bench, server_tls, authority, size, version):
 
 async def test_older_versions_are_refused(bench, server_tls, authority):
     listener = bench.listen(tls=server_tls)
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         old = authority.client(minimum_version=ssl.TLSVersion.TLSv1_1, maximum_version=ssl.TLSVersion.TLSv1_1)
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.raises(ssl.SSLError, match="alert protocol version"):
@@ -190,8 +190,8 @@ async def test_reload_serves_new_files_and_keeps_old_connections(bench, authorit
     client = authority.client(check_hostname=False)
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", listener.port, ssl=client, server_hostname="localhost")
-    for old, new in zip((*files, *host),
-                        (*authority.issue("localhost", "newer"), *authority.issue("two.example", "newest")), strict=True):
+    fresh = (*authority.issue("localhost", "newer"), *authority.issue("two.example", "newest"))
+    for old, new in zip((*files, *host), fresh, strict=True):
         shutil.copy(new, old)
     before = await bench.call(talk, listener.port, client)
     context.reload()
@@ -252,11 +252,12 @@ async def test_tickets_resume_until_their_key_is_replaced(bench, authority, vers
 
 
 @pytest.mark.parametrize(("name", "trusted", "error"), [
-    ("localhost", True, None), ("other.example", True, "hostname mismatch"), ("localhost", False, "unable to get local issuer"),
+    ("localhost", True, None), ("other.example", True, "hostname mismatch"),
+    ("localhost", False, "unable to get local issuer"),
 ])
-async def test_a_client_of_ours_verifies_chain_and_name(bench, authority, server_tls, name, trusted, error):
+async def test_a_client_of_ours_verifies_chain_and_name(bench, authority, name, trusted, error):
     client = TlsContext.client(ca_file=authority.file if trusted else None, alpn=("xmpp-client",))
-    server, sink = bench.secure_pair(server_tls, client, name)
+    server, sink = bench.secure_pair(TlsContext(*authority.issue("localhost")), client, name)
     await bench.until(lambda: sink.events and server.events)
     if error is None:
         sink.queue(b"hello")

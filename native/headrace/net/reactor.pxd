@@ -20,7 +20,8 @@ cdef class Task:
     cdef int64_t due                    # ns, Reactor.now: deadline; 0: none
     cdef int64_t slot                   # second at which the wheel looks at it; 0: not in the wheel
     cdef int act(self) except -1        # called at the end of the turn that called Reactor.later()
-    cdef int expire(self) except -1     # the deadline passed (up to 1 s late, never early); it is unset
+    # Whoever sets a deadline unsets it when it ends: until then the wheel keeps the task alive.
+    cdef int expire(self) except -1     # the deadline passed (up to 1 s late, never early)
 
 cdef class Channel(Task):
     """Something with a descriptor that the turn serves. Link is one."""

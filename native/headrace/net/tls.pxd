@@ -1,7 +1,7 @@
 # OpenSSL, bound directly: contexts (certificates, SNI, ALPN, policy) and one engine per link. native.md, "TLS".
 #
-# The engine's own BIO reads what recv() brought and writes into the reactor's wire scratch. OpenSSL never lacks room, so
-# neither SSL_write nor SSL_read ever has to be repeated (WANT_WRITE and its rules don't occur), and a KeyUpdate that
+# The engine's own BIO reads what recv() brought and writes into the reactor's wire scratch. OpenSSL never lacks room,
+# so neither SSL_write nor SSL_read ever has to be repeated (WANT_WRITE and its rules don't occur), and a KeyUpdate that
 # arrives while the peer reads nothing can be answered. What the socket does not take waits in .backlog.
 from libc.stdint cimport int64_t
 from headrace.core.buf cimport Buf
