@@ -3,9 +3,12 @@
 from headrace.core.buf cimport Str
 from headrace.core.names cimport NS_CLIENT
 from headrace.core.tokenizer cimport (
-    EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE, EV_OPEN, MODE_STREAM, T_ATTR, T_END, T_START, T_TEXT,
-    MAX_CHILDREN, Record, StanzaView, Tokenizer, Workspace,
+    EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_END, T_START, T_TEXT,
+    Record, StanzaView, Tokenizer, Workspace,
 )
+
+Attributes = tuple[tuple[str, str, str], ...]
+Event = tuple[object, ...]
 
 
 cdef str text_of(Str s):
@@ -93,6 +96,10 @@ cdef class EventReader:
     def reset(self, bint drop_rest=False):
         self.tokenizer.reset(drop_rest)
 
+    cdef bint copied(self, const char* base):
+        cdef const char* data = self.data
+        return not data <= base < data + len(self.data)
+
     def view(self):
         cdef StanzaView* v = self.tokenizer.view
         cdef unsigned int i
@@ -103,6 +110,7 @@ cdef class EventReader:
             "name": text_of(v.name), "uri": text_of(v.uri), "to": text_of(v.to), "from": text_of(v.from_),
             "id": text_of(v.id), "type": text_of(v.type), "lang": text_of(v.lang),
             "body": v.body, "body_end": v.body_end, "known": v.known, "children": v.children,
-            "elements": v.elements, "child": [child_of(v, i) for i in range(min(v.children, <unsigned int>MAX_CHILDREN))],
+            "elements": v.elements, "copied": self.copied(v.base),
+            "child": [child_of(v, i) for i in range(min(v.children, <unsigned int>MAX_CHILDREN))],
             "decl": [v.base[v.decl[i]:v.decl[i] + v.decl_n[i]] for i in range(v.decls)],
         }

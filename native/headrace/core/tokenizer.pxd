@@ -33,8 +33,8 @@ cdef extern from "headrace/core/view.h":
         F_SELF_CLOSED           # <message .../>
         F_PREFIXED              # the top tag's name has a prefix
         F_EXTRA_ATTRS           # the top tag has an attribute beside to from id type xml:lang xmlns xmlns:p
-        F_OUTER_BINDING         # a name in it is resolved by a prefix bound outside (xml: and the default content ns excepted)
-        F_CONTENT_CHILD         # a direct child is in jabber:client/server/component by its own declaration or a prefix
+        F_OUTER_BINDING         # a name resolved by a binding made outside; not xml:, nor the default content one
+        F_CONTENT_CHILD         # a direct child is in a content namespace by its own declaration or a prefix
         F_TOP_TEXT              # non-whitespace text directly below the top element
         F_FOREIGN_DEFAULT       # the default namespace outside the element is not the stream's content namespace
         F_OWN_XMLNS             # the top tag declares xmlns='...' itself
@@ -50,7 +50,7 @@ cdef extern from "headrace/core/view.h":
         uint8_t kind        # TapeKind
         uint8_t flags       # R_* below
         uint16_t depth      # 1 for the top element of a stream
-        uint16_t ns         # an Ns if below NS_COUNT; any is good for uri(). Equal: the same URI; the reverse not always
+        uint16_t ns         # an Ns if below NS_COUNT; uri() takes any. Two may be the same URI
         uint16_t name_n     # bytes of the local name
         uint32_t name       # offset of the local name (START, ATTR, END)
         uint32_t value      # offset of the raw value (ATTR, TEXT); START: of '<'; END: behind '>'
@@ -100,7 +100,7 @@ cdef extern from "headrace/core/view.h":
         uint32_t decl_n[MAX_DECLS]
 
     ctypedef struct Limits:
-        # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
+  # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
         uint32_t stanza     # bytes of a top-level element
         uint32_t header     # bytes up to the end of the root's start tag
         uint32_t elements   # elements in a top-level element

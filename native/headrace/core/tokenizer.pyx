@@ -4,10 +4,9 @@ import os
 
 from headrace.core.limits import CLIENT
 
-from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcmp, memset, strlen
-from headrace.core.names cimport NS_CLIENT, NS_COUNT
+from libc.string cimport memcmp, strlen
+from headrace.core.names cimport NS_CLIENT
 
 cdef extern from "headrace/core/pull.h":
     ctypedef struct Scanner:

@@ -33,4 +33,5 @@ class EventReader:
     def reset(self, drop_rest: bool = False) -> None:
         """A new document begins (stream restart); what is unread is parsed next, or dropped (RFC 6120 5.4.3.3)."""
     def view(self) -> dict[str, object]:
-        """The facts about the last event that the data plane works with, by field name of StanzaView."""
+        """The facts about the last event that the data plane works with, by field name of StanzaView; and `copied`: its
+        bytes are not the caller's. Raises ValueError unless pull() has just given an element or the root."""
