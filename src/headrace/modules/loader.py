@@ -32,7 +32,7 @@ from headrace.router.session import Reason, Session, SessionFlag
 class Log(Protocol):
     """structlog's way of calling: an event and its fields."""
 
-    def exception(self, event: str, /, **fields: object) -> object: ...
+    def exception(self, event: str, **fields: object) -> object: ...
 
 
 def build(kinds: Iterable[type[Module]], context: Context, options: Mapping[str, Any]) -> list[Module]:

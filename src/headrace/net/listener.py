@@ -48,6 +48,7 @@ class Listener:
         self.limits = limits
         self.name = name
         self.accepted = 0
+        self.links: set[Link] = set()  # open ones: a server that stops says good-bye to each
         self._log = log
         self._noted: dict[str, float] = {}
         self._socket: socket.socket | None = None
@@ -92,6 +93,7 @@ class Listener:
 
     def gone(self, link: Link) -> None:
         """A link of ours is closed (its own doing, once)."""
+        self.links.discard(link)
         self.limits.gone(link.peer[0], authenticated=link.authenticated)
 
     def _accept(self) -> None:
@@ -135,6 +137,7 @@ class Listener:
         if sink is None:
             link.abort()
         else:
+            self.links.add(link)
             link.start(sink, self.tls)
 
     def _shed(self) -> None:

@@ -1,0 +1,171 @@
+"""The object graph: the only place that knows every part, and the server's start and stop."""
+
+import asyncio
+import gc
+import signal
+import time
+from pathlib import Path
+
+from structlog.typing import FilteringBoundLogger
+
+from headrace.cluster.local import LocalAccounts
+from headrace.modules.api import Context
+from headrace.modules.loader import Dispatcher, build
+from headrace.modules.locks import Locks
+from headrace.modules.tables import RosterLoader
+from headrace.net.limits import Admission
+from headrace.net.listener import Listener, raise_descriptor_limit
+from headrace.net.reactor import Reactor
+from headrace.net.tls import TlsContext, TlsError
+from headrace.router.router import Router
+from headrace.router.session import Session
+from headrace.sasl.credentials import Decoys
+from headrace.server.catalog import MODULES
+from headrace.server.certificates import CertificateError, pair_of
+from headrace.server.config import Config, ListenerConfig
+from headrace.server.data import open_storage
+from headrace.session.backoff import Backoff
+from headrace.session.c2s import C2S, C2SConfig, Services
+from headrace.session.derive import DerivePool
+from headrace.session.login import Authority
+from headrace.storage.sqlite import SqliteStorage
+
+STOP_SECONDS = 5.0      # for streams to end in, at shutdown: links flush for at most 2 s and drain for 2
+GC_THRESHOLDS = (50_000, 50, 100)   # garbage is rare here, and a full collection walks every account and session
+
+
+class PortError(Exception):
+    """An address that cannot be listened on."""
+
+
+class App:
+    """One server. Several may live in one process, each with data of its own."""
+
+    def __init__(self, config: Config, log: FilteringBoundLogger) -> None:
+        self.config = config
+        self.log = log
+        self.listeners: list[Listener] = []
+        self.c2s: list[C2S] = []
+        self.dispatcher: Dispatcher | None = None
+
+    async def run(self) -> None:
+        """Serves until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+        self.log.info("open files", limit=raise_descriptor_limit())
+        await self.start()
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        await ended.wait()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)     # a second one ends the process at once
+        await self.stop()
+
+    async def start(self) -> None:
+        """Raises StorageError, CertificateError, TlsError, PortError; then nothing is left open."""
+        self.log.info("starting", config=str(self.config.source or "built-in default"), data=str(self.config.data))
+        self.storage: SqliteStorage = open_storage(self.config, server=True)
+        self.derive = DerivePool()
+        self.reactor = Reactor(asyncio.get_running_loop())
+        try:
+            self.tls = self._tls_context()
+            await self._build()
+            for settings in self.config.listeners:
+                self._listen(settings)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Streams are closed with <system-shutdown/>, storage is flushed."""
+        for listener in self.listeners:
+            listener.close()
+        for clients in self.c2s:
+            clients.stop()
+        for link in [link for listener in self.listeners for link in listener.links]:
+            if isinstance(link.sink, Session):
+                self.router.end(link.sink, "system-shutdown")
+        await self._links_gone()
+        if self.dispatcher is not None:
+            await self.dispatcher.close()
+        await self.storage.close()
+        self.derive.close()
+        self.reactor.close()
+        self.log.info("stopped")
+
+    async def _links_gone(self) -> None:
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.reactor.links and time.monotonic() < deadline:   # noqa: ASYNC110  nobody counts them for us
+            await asyncio.sleep(0.01)
+        if self.reactor.links:
+            self.log.warning("connections did not end in time", connections=self.reactor.links)
+
+    def reload(self) -> None:
+        """Reads certificates again; what cannot be used leaves the old ones in place."""
+        try:
+            self._pairs()       # one of our own that ends soon is made anew
+            self.tls.reload()
+        except (CertificateError, OSError, TlsError) as error:
+            self.log.error("certificates not reloaded", error=str(error))
+        else:
+            self.log.info("certificates reloaded")
+
+    async def _build(self) -> None:
+        config = self.config
+        self.router = Router(self.reactor)
+        for host in config.hosts:
+            self.router.add_host(host.name)
+        locks = Locks()
+        context = Context(
+            hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=locks,
+            now=time.time)
+        modules = build(MODULES, context, config.modules)
+        self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
+        decoys = Decoys(await self.storage.secret(), iterations=config.iterations)
+        authority = Authority(
+            self.storage.accounts, decoys, self.derive, Backoff(config.limits.backoff), clock=time.monotonic)
+        loader = RosterLoader(self.router, self.storage.roster, locks)
+        self.services = Services(authority, loader, self.router, self.log)
+        self.admission = Admission(config.limits.connections)
+
+    def _listen(self, settings: ListenerConfig) -> None:
+        limits = self.config.limits
+        policy = C2SConfig(settings.tls, limits.negotiation, limits.before, limits.after)
+        c2s = C2S(policy, self.services, self.tls)
+        self.c2s.append(c2s)
+        listener = Listener(
+            self.reactor, settings.address, settings.port, on_link=c2s.on_link,
+            tls=self.tls if settings.tls == "direct" else None, limits=self.admission, name=str(settings),
+            log=self.log.warning)
+        try:
+            listener.start()
+        except OSError as error:
+            raise PortError(f"cannot listen on {settings}: {error.strerror or error}") from error
+        self.listeners.append(listener)
+        self.log.info("listening", kind=settings.kind, address=settings.address, port=listener.port,
+                      tls=settings.tls)
+        if settings.tls == "optional":
+            self.log.warning("login without TLS is allowed", address=settings.address, port=listener.port)
+
+    def _tls_context(self) -> TlsContext:
+        """The first host's certificate is also for clients that name no host."""
+        (_, *first), *others = self._pairs()
+        tls = TlsContext(*first)
+        for name, certificate, key in others:
+            tls.add_host(name, certificate, key)
+        return tls
+
+    def _pairs(self) -> list[tuple[str, Path, Path]]:
+        """Each host's name, certificate and key, checked, or made where none are configured."""
+        found = []
+        for host in self.config.hosts:
+            pair = pair_of(host, self.config)
+            found.append((host.name, pair.certificate, pair.key))
+            if pair.made:
+                self.log.warning("made a self-signed certificate: clients will ask whether to trust it",
+                                 host=host.name, certificate=str(pair.certificate))
+        return found

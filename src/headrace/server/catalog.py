@@ -1,0 +1,16 @@
+"""The modules that a server loads, in the order in which their hooks are asked."""
+
+from headrace.modules.api import Module
+from headrace.modules.disco import Disco
+from headrace.modules.last import Last
+from headrace.modules.offline import Offline
+from headrace.modules.ping import Ping
+from headrace.modules.presence import Presence
+from headrace.modules.roster import Roster
+from headrace.modules.subscriptions import Subscriptions
+from headrace.modules.time import Time
+from headrace.modules.version import Version
+
+MODULES: tuple[type[Module], ...] = (
+    Disco, Ping, Version, Time, Last, Roster, Subscriptions, Presence, Offline,
+)

@@ -1,0 +1,30 @@
+"""`headrace config`: judging a configuration without serving from it."""
+
+import click
+
+from headrace.server.certificates import CertificateError, check
+from headrace.server.cli.main import Exit, fail, with_config
+from headrace.server.config import Config
+
+
+@click.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command("check")
+@with_config
+def check_config(settings: Config) -> None:
+    """Say what is wrong with the configuration, or what it means."""
+    for host in settings.hosts:
+        if host.certificate is not None and host.key is not None:
+            try:
+                check(host.certificate, host.key)
+            except CertificateError as error:
+                fail(Exit.CERTIFICATE, error)
+    click.echo(f"{settings.source or 'built-in default'}: good")
+    click.echo(f"  data      {settings.data}")
+    for listener in settings.listeners:
+        click.echo(f"  listener  {listener}")
+    for host in settings.hosts:
+        click.echo(f"  host      {host.name}, certificate {host.certificate or 'made here, self-signed'}")

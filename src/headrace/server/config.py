@@ -1,0 +1,236 @@
+"""The configuration: TOML, read strictly into frozen structs. All complaints come at once."""
+
+import dataclasses
+import difflib
+import ipaddress
+import tomllib
+from collections.abc import Callable, Collection
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import msgspec
+
+from headrace.core.errors import JIDError
+from headrace.core.jid import JID
+from headrace.core.limits import BEFORE_AUTH, CLIENT, Limits
+from headrace.net.limits import ConnectionLimits
+from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
+from headrace.server.catalog import MODULES
+from headrace.session.backoff import BackoffPolicy
+from headrace.storage.sqlite import Durability
+from headrace.stream.limits import NegotiationLimits
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """Everything that is wrong with a configuration, one complaint a line, each with its place."""
+
+
+class ListenerConfig(msgspec.Struct, frozen=True):
+    kind: Literal["c2s"]
+    address: str                    # IP address to listen on
+    port: int
+    tls: Literal["starttls", "direct", "optional"] = "starttls"     # optional: login without TLS is allowed
+    insecure: bool = False          # "optional" on an address that others than this machine reach
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.kind} {host}:{self.port} ({self.tls})"
+
+
+class HostConfig(msgspec.Struct, frozen=True):
+    name: str                       # prepared domain
+    certificate: Path | None = None     # PEM, the whole chain; without one a self-signed one is made
+    key: Path | None = None
+
+
+class LogConfig(msgspec.Struct, frozen=True):
+    format: Literal["human", "json"] = "human"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class LimitsConfig(msgspec.Struct, frozen=True):
+    """Reasons and defaults stand with the classes."""
+
+    connections: ConnectionLimits = ConnectionLimits()
+    negotiation: NegotiationLimits = NegotiationLimits()
+    backoff: BackoffPolicy = BackoffPolicy()
+    before: Limits = BEFORE_AUTH    # what a stranger may send
+    after: Limits = CLIENT          # what a client may send after login
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Everything an operator can say. Paths are absolute."""
+
+    data: Path
+    listeners: tuple[ListenerConfig, ...]
+    hosts: tuple[HostConfig, ...]
+    source: Path | None = None      # the file it was read from
+    durability: Durability = "power"
+    iterations: int = ITERATIONS    # of new passwords' key derivation
+    log: LogConfig = LogConfig()
+    limits: LimitsConfig = LimitsConfig()
+    modules: dict[str, Any] = {}    # options by module name, where they are not the defaults
+
+    @property
+    def database(self) -> Path:
+        return self.data / "headrace.db"
+
+
+def default(folder: Path) -> Config:
+    """What serves without a file: this machine only, encryption required."""
+    return Config(
+        data=folder / "var",
+        listeners=(ListenerConfig("c2s", "127.0.0.1", 5222), ListenerConfig("c2s", "127.0.0.1", 5223, "direct")),
+        hosts=(HostConfig("localhost"),),
+    )
+
+
+def load(path: Path) -> Config:
+    """Raises ConfigError."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    reader = _Reader(path.absolute())
+    config = reader.config(document)
+    if reader.complaints:
+        raise ConfigError("\n".join(f"{path}: {complaint}" for complaint in reader.complaints))
+    return config
+
+
+_TOP = ("data", "durability", "iterations", "listener", "host", "log", "limits", "module")
+_LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
+_OPTIONS = {module.name: module.Options() for module in MODULES}
+
+
+class _Reader:
+    """Reads section by section, since a decoder stops at its first error, and collects what is wrong."""
+
+    def __init__(self, source: Path) -> None:
+        self.complaints: list[str] = []
+        self._source = source
+
+    def config(self, document: dict[str, Any]) -> Config:
+        self._known(document, _TOP, "")
+        listeners = tuple(self._tables(document, "listener", ListenerConfig, self._judge_listener))
+        hosts = tuple(self._tables(document, "host", HostConfig, self._judge_host))
+        self._no_doubles("listener", [(listener.address, listener.port) for listener in listeners])
+        self._no_doubles("host", [host.name for host in hosts])
+        return Config(
+            data=self._value(Path, document.get("data", "var"), "data") or Path(),
+            durability=self._value(Durability, document.get("durability", "power"), "durability") or "power",
+            iterations=self._iterations(document.get("iterations", ITERATIONS)),
+            listeners=listeners,
+            hosts=hosts,
+            source=self._source,
+            log=self._section(LogConfig, document.get("log", {}), "[log]") or LogConfig(),
+            limits=LimitsConfig(**self._sections(document.get("limits", {}), "limits", _LIMITS)),
+            modules=self._sections(document.get("module", {}), "module", _OPTIONS),
+        )
+
+    def _tables(self, document: dict[str, Any], key: str, kind: type[T], judge: Callable[[T, str], T]) -> list[T]:
+        tables = document.get(key)
+        if not isinstance(tables, list) or not tables:
+            self.complaints.append(f"at least one [[{key}]] section is needed")
+            return []
+        found = []
+        for number, table in enumerate(tables, 1):
+            place = f"[[{key}]] number {number}"
+            if (section := self._section(kind, table, place)) is not None:
+                found.append(judge(section, place))
+        return found
+
+    def _sections(self, tables: Any, key: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        """The sections [key.name] that are there, what they leave out being as in the defaults."""
+        if not isinstance(tables, dict):
+            self.complaints.append(f"{key}: write sections, [{key}.{next(iter(defaults))}] and so on")
+            return {}
+        return {name: self._section(type(defaults[name]), table, f"[{key}.{name}]", defaults[name])
+                for name, table in self._known(tables, defaults, f"[{key}]").items()}
+
+    def _iterations(self, value: Any) -> int:
+        number = self._value(int, value, "iterations")
+        if number is not None and number < MIN_ITERATIONS:
+            self.complaints.append(f"iterations: at least {MIN_ITERATIONS} (RFC 7677 4)")
+        return number or ITERATIONS
+
+    def _judge_listener(self, listener: ListenerConfig, place: str) -> ListenerConfig:
+        try:
+            loopback = ipaddress.ip_address(listener.address).is_loopback
+        except ValueError:
+            self.complaints.append(f"{place}: address: {listener.address!r} is not an IP address")
+            return listener
+        if not 0 <= listener.port <= 65535:
+            self.complaints.append(f"{place}: port: {listener.port} is not between 0 and 65535")
+        if listener.tls == "optional" and not loopback and not listener.insecure:
+            self.complaints.append(
+                f'{place}: tls = "optional" lets passwords cross {listener.address} in clear: '
+                'listen on 127.0.0.1, or say insecure = true')
+        return listener
+
+    def _judge_host(self, host: HostConfig, place: str) -> HostConfig:
+        try:
+            name = JID.parse(host.name, assigned=True)
+        except JIDError as error:
+            self.complaints.append(f"{place}: name: {error}")
+            return host
+        if name.local is not None or name.resource is not None:
+            self.complaints.append(f"{place}: name: {host.name!r} is not a domain")
+        if (host.certificate is None) != (host.key is None):
+            self.complaints.append(f"{place}: certificate and key belong together")
+        return msgspec.structs.replace(host, name=name.domain)
+
+    def _no_doubles(self, key: str, values: Collection[Any]) -> None:
+        for value in {value for value in values if list(values).count(value) > 1 and value[-1:] != (0,)}:
+            shown = value if isinstance(value, str) else ":".join(map(str, value))
+            self.complaints.append(f"[[{key}]]: {shown} stands there twice")
+
+    def _section(self, kind: type[T], table: Any, place: str, base: T | None = None) -> T | None:
+        """The section as that class; what it leaves out is as in `base`, or the class's default."""
+        if not isinstance(table, dict):
+            self.complaints.append(f"{place}: a section is needed")
+            return None
+        fields, hints = _fields(kind), get_type_hints(kind)
+        values = {key: self._value(hints[key], value, f"{place}: {key}")
+                  for key, value in self._known(table, fields, place).items()}
+        missing = [] if base else [key for key, required in fields.items() if required and key not in table]
+        self.complaints += [f"{place}: {key} is missing" for key in missing]
+        if missing or None in values.values():
+            return None
+        return dataclasses.replace(base, **values) if base else kind(**values)  # type: ignore[type-var]
+
+    def _value(self, kind: Any, value: Any, place: str) -> Any:
+        """None, and a complaint, if it is not of that type."""
+        try:
+            if kind == tuple[IPv4Network | IPv6Network, ...]:   # a union that msgspec can't tell apart
+                return tuple(map(ipaddress.ip_network, msgspec.convert(value, list[str])))
+            return msgspec.convert(value, kind, dec_hook=self._decode)
+        except ValueError as error:     # msgspec's ValidationError is one
+            reason, _, path = str(error).partition(" - at `$")
+            self.complaints.append(": ".join(filter(None, (place, path.strip(".`"), reason))))
+            return None
+
+    def _decode(self, kind: type, value: Any) -> Any:
+        if kind is Path and isinstance(value, str) and value:
+            return self._source.parent / value
+        raise ValueError("a path is needed")
+
+    def _known(self, table: dict[str, Any], names: Collection[str], place: str) -> dict[str, Any]:
+        """The table without its unknown keys, each of which is a complaint."""
+        for key in table.keys() - set(names):
+            near = difflib.get_close_matches(key, names, 1) or sorted(names)
+            hint = f"did you mean {near[0]!r}?" if len(near) == 1 else f"known are {', '.join(near)}"
+            self.complaints.append(f"{place + ': ' if place else ''}unknown key {key!r}: {hint}")
+        return {key: value for key, value in table.items() if key in names}
+
+
+def _fields(kind: type) -> dict[str, bool]:
+    """Its keys, and whether they must be there."""
+    if dataclasses.is_dataclass(kind):
+        return {field.name: False for field in dataclasses.fields(kind)}
+    return {field.name: field.required for field in msgspec.structs.fields(kind)}

@@ -1,0 +1,156 @@
+"""The configuration: what is accepted, and what every complaint says."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from headrace.server.config import ConfigError, ListenerConfig, default, load
+
+LISTENER = """
+[[listener]]
+kind = "c2s"
+address = "127.0.0.1"
+port = 5222
+"""
+HOST = """
+[[host]]
+name = "localhost"
+"""
+ISSUE = """
+data = "var"                 # SQLite and generated certificates; relative to this file
+[[listener]]
+kind = "c2s"
+address = "127.0.0.1"
+port = 5222
+tls = "starttls"             # or "direct"; or "optional"
+[[host]]
+name = "localhost"
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def read(text: str):
+        (tmp_path / "headrace.toml").write_text(text)
+        return load(tmp_path / "headrace.toml")
+
+    return read
+
+
+def test_the_smallest_file(read, tmp_path: Path) -> None:
+    config = read(ISSUE)
+    assert config.data == tmp_path / "var"
+    assert config.listeners == (ListenerConfig("c2s", "127.0.0.1", 5222, "starttls"),)
+    assert [host.name for host in config.hosts] == ["localhost"]
+    assert config.durability == "power"
+    assert config.source == tmp_path / "headrace.toml"
+
+
+def test_default_serves_this_machine_only_and_encrypted(tmp_path: Path) -> None:
+    config = default(tmp_path)
+    assert [(at.address, at.port, at.tls) for at in config.listeners] == [
+        ("127.0.0.1", 5222, "starttls"), ("127.0.0.1", 5223, "direct")]
+    assert [host.name for host in config.hosts] == ["localhost"]
+    assert config.data == tmp_path / "var"
+
+
+def test_everything_at_once(read, tmp_path: Path) -> None:
+    config = read(f"""
+        data = "/srv/headrace"
+        durability = "process"
+        iterations = 4096
+        [log]
+        format = "json"
+        level = "debug"
+        [limits.connections]
+        rate = 5
+        proxies = ["10.0.0.0/8", "2001:db8::/32"]
+        [limits.before]
+        stanza = 65536
+        [module.offline]
+        max_messages = 7
+        {LISTENER}
+        tls = "direct"
+        [[host]]
+        name = "Example.ORG"
+        certificate = "tls/example.crt"
+        key = "/etc/example.key"
+    """)
+    assert config.data == Path("/srv/headrace")
+    assert (config.durability, config.iterations, config.log.format, config.log.level) == (
+        "process", 4096, "json", "debug")
+    assert config.limits.connections.rate == 5.0
+    assert config.limits.connections.burst == 100
+    assert config.limits.connections.proxies == (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
+    assert config.limits.before.stanza == 65536
+    assert config.limits.before.elements == 64      # the stranger's default, not the client's
+    assert config.modules["offline"].max_messages == 7
+    [host] = config.hosts
+    assert (host.name, host.certificate, host.key) == (
+        "example.org", tmp_path / "tls/example.crt", Path("/etc/example.key"))
+
+
+COMPLAINTS = {
+    "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
+    LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
+    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are certificate, key, name",
+    LISTENER + HOST + "[limits.connection]\nrate = 1":
+        "[limits]: unknown key 'connection': did you mean 'connections'?",
+    LISTENER + HOST + "[limits.connections]\nraet = 1":
+        "[limits.connections]: unknown key 'raet': did you mean 'rate'?",
+    LISTENER + HOST + "[limits.connections]\nproxies = ['10.0.0.1/8']":
+        "[limits.connections]: proxies: 10.0.0.1/8 has host bits set",
+    LISTENER + HOST + "[module.ofline]\nx = 1": "[module]: unknown key 'ofline': did you mean 'offline'?",
+    LISTENER + HOST + "[module.offline]\nmax_message = 1":
+        "[module.offline]: unknown key 'max_message': did you mean 'max_messages'?",
+    LISTENER + HOST + "[log]\nformat = 'xml'": "[log]: format: Invalid enum value 'xml'",
+    "iterations = 100" + LISTENER + HOST: "iterations: at least 4096",
+    "durability = 'none'" + LISTENER + HOST: "durability: Invalid enum value 'none'",
+    "data = 5" + LISTENER + HOST: "data: a path is needed",
+    HOST: "at least one [[listener]] section is needed",
+    LISTENER: "at least one [[host]] section is needed",
+    "listener = 1" + HOST: "at least one [[listener]] section is needed",
+    "limits = 1" + LISTENER + HOST: "limits: write sections",
+    "log = 1" + LISTENER + HOST: "[log]: a section is needed",
+    LISTENER.replace("5222", "'5222'") + HOST: "[[listener]] number 1: port: Expected `int`, got `str`",
+    LISTENER.replace("5222", "65536") + HOST: "[[listener]] number 1: port: 65536 is not between 0 and 65535",
+    LISTENER.replace("port", "#") + HOST: "[[listener]] number 1: port is missing",
+    LISTENER.replace("127.0.0.1", "localhost") + HOST: "address: 'localhost' is not an IP address",
+    LISTENER.replace("127.0.0.1", "0.0.0.0") + "tls = 'optional'" + HOST: "say insecure = true",
+    LISTENER + LISTENER + HOST: "[[listener]]: 127.0.0.1:5222 stands there twice",
+    LISTENER + HOST + HOST.replace("localhost", "LOCALHOST"): "[[host]]: localhost stands there twice",
+    LISTENER + HOST.replace("localhost", "user@localhost"): "name: 'user@localhost' is not a domain",
+    LISTENER + HOST.replace("localhost", "a b"): "[[host]] number 1: name: ",
+    LISTENER + HOST + "certificate = 'x.crt'": "[[host]] number 1: certificate and key belong together",
+    "data = ": "headrace.toml: Invalid value (at ",
+}
+
+
+@pytest.mark.parametrize("text", COMPLAINTS)
+def test_complaint(read, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert COMPLAINTS[text] in str(caught.value)
+    assert str(caught.value).count("headrace.toml: ") == 1, "one mistake, one complaint"
+
+
+def test_all_complaints_come_at_once(read) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read("dta = 1\niterations = 1" + LISTENER + "prot = 1\naddres = ''" + HOST + "nam = 1")
+    assert len(str(caught.value).splitlines()) == 5
+
+
+def test_insecure_is_possible_if_said(read) -> None:
+    [listener] = read(LISTENER.replace("127.0.0.1", "0.0.0.0") + "tls = 'optional'\ninsecure = true" + HOST).listeners
+    assert listener.tls == "optional"
+
+
+def test_any_number_of_listeners_on_port_0(read) -> None:
+    zero = LISTENER.replace("5222", "0")
+    assert len(read(zero + zero + HOST).listeners) == 2
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: No such file"):
+        load(tmp_path / "nowhere.toml")

@@ -1,0 +1,128 @@
+"""A real server for tests: `headrace serve` in a process of its own, on ports of the kernel's choice.
+
+    with running(tmp_path, users={"romeo@localhost": "secret"}) as server:
+        ... connect to ("127.0.0.1", server.starttls), server.direct or server.plain ...
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from headrace.sasl.credentials import MIN_ITERATIONS, make
+from headrace.storage.sqlite import open_sqlite
+from support.tree import ROOT
+
+USERS = {"romeo@localhost": "montague", "juliet@localhost": "capulet"}
+PATIENCE = 30.0     # s; a bound for what takes well under one
+
+CONFIG = """
+data = "var"
+iterations = {iterations}
+{top}
+[log]
+format = "json"
+{listeners}
+[[host]]
+name = "localhost"
+{more}
+"""
+LISTENER = """
+[[listener]]
+kind = "c2s"
+address = "127.0.0.1"
+port = 0
+tls = "{tls}"
+"""
+
+
+class Server:
+    """A running server. Ports are on 127.0.0.1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "var" / "headrace.db"
+        self.certificate = folder / "var" / "certificates" / "localhost.crt"
+        self.starttls = self.direct = self.plain = 0    # plain: login with or without TLS
+        self.log_file = folder / "log"
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--config", str(folder / "headrace.toml")], stderr=log, env=environment())
+        self._wait_for_ports()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """What it has logged so far; a line that is not JSON (a traceback) comes as {"event": line}."""
+        return [json.loads(line) if line.startswith("{") else {"event": line}
+                for line in self.log_file.read_text().splitlines()]
+
+    def command(self, *args: str, input: str = "") -> subprocess.CompletedProcess[str]:
+        """`headrace ... --config` beside it."""
+        return headrace(*args, "--config", str(self.folder / "headrace.toml"), input=input)
+
+    def terminate(self) -> int:
+        """SIGTERM; its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _wait_for_ports(self) -> None:
+        names = {"starttls": "starttls", "direct": "direct", "optional": "plain"}
+        deadline = time.monotonic() + PATIENCE
+        while not (self.starttls and self.direct and self.plain):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"the server did not start:\n{self.log_file.read_text()}")
+            time.sleep(0.01)
+            for entry in self.log:
+                if entry["event"] == "listening":
+                    setattr(self, names[entry["tls"]], entry["port"])
+
+
+COMMAND = [sys.executable, "-m", "headrace.server"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+
+def headrace(*args: str, input: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end."""
+    return subprocess.run([*COMMAND, *args], input=input, capture_output=True, text=True, env=environment(), cwd=cwd,
+                          timeout=PATIENCE, check=False)
+
+
+@contextmanager
+def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", more: str = "") -> Iterator[Server]:
+    """A server with its data in `folder` (kept from an earlier one there), for as long as the block takes.
+
+    users: password by JID. top, more: TOML for the head and the end of the configuration."""
+    listeners = "".join(LISTENER.format(tls=tls) for tls in ("starttls", "direct", "optional"))
+    (folder / "headrace.toml").write_text(
+        CONFIG.format(iterations=MIN_ITERATIONS, top=top, listeners=listeners, more=more))
+    asyncio.run(add_users(folder / "var" / "headrace.db", users))
+    server = Server(folder)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+async def add_users(database: Path, users: Mapping[str, str]) -> None:
+    """Those that don't exist yet; cheap key derivation."""
+    database.parent.mkdir(parents=True, exist_ok=True)
+    storage = open_sqlite(database)
+    await storage.accounts.create_many(
+        [(jid, make(password, iterations=MIN_ITERATIONS)) for jid, password in users.items()])
+    await storage.close()
