@@ -3,13 +3,14 @@
     python bench/count.py                  # both; system calls need a server that runs
     python bench/count.py --instructions
 
-Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message from one
-socket to another, all of it (read, tokenize, route, write). Two runs, N and 2N turns: the difference divided by N
-leaves out everything that is done once. System calls are counted by strace on a real server under bench/load, for a
-short and a long chat, the difference taken in the same way.
+Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message (with a body
+alone, or with a chat state beside it) from one socket to another, all of it: read, tokenize, route, write. Two runs, N
+and 2N turns: the difference divided by N leaves out everything that is done once. System calls are counted by strace on
+a real server under bench/load, for a short and a long chat, the difference taken in the same way.
 """
 
 import argparse
+import itertools
 import json
 import os
 import re
@@ -30,11 +31,11 @@ TURNS = 2000
 EVAL = "_PyEval_EvalFrameDefault"
 
 
-def callgrind(turns: int, batch: int, folder: Path) -> tuple[int, int]:
+def callgrind(turns: int, batch: int, shape: str, folder: Path) -> tuple[int, int]:
     """Instructions, and entries into Python's interpreter loop."""
     out = folder / f"{turns}.out"
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", sys.executable,
-               "-m", "native.route", str(turns), str(batch)]
+               "-m", "native.route", str(turns), str(batch), shape]
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'bench'}", "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -53,13 +54,13 @@ def calls_of(function: str, text: str) -> int:
     return sum(map(int, re.findall(rf"^cfn=\({named[1]}\).*\ncalls=(\d+)", text, re.MULTILINE)))
 
 
-def instructions(batch: int) -> dict[str, float]:
+def instructions(batch: int, shape: str) -> dict[str, object]:
     drive()  # compiled before it is counted
     with tempfile.TemporaryDirectory() as folder:
-        once, once_eval = callgrind(TURNS // batch, batch, Path(folder))
-        twice, twice_eval = callgrind(2 * (TURNS // batch), batch, Path(folder))
+        once, once_eval = callgrind(TURNS // batch, batch, shape, Path(folder))
+        twice, twice_eval = callgrind(2 * (TURNS // batch), batch, shape, Path(folder))
     messages = TURNS // batch * batch
-    return {"batch": batch, "instructions_per_message": (twice - once) / messages,
+    return {"message": shape, "batch": batch, "instructions_per_message": (twice - once) / messages,
             "interpreter_entries_per_message": (twice_eval - once_eval) / messages}
 
 
@@ -91,8 +92,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--window", type=int, default=8)
     options = parser.parse_args()
-    for batch in map(int, options.batches.split(",")):
-        print(json.dumps(instructions(batch)), flush=True)
+    for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
+        print(json.dumps(instructions(batch, shape)), flush=True)
     if not options.instructions:
         print(json.dumps(system_calls(options)))
 

@@ -4,13 +4,14 @@ import random
 
 WORDS = ("the", "mill", "wheel", "turns", "because", "water", "falls", "and", "somebody", "led", "it", "here", "so")
 SEED = 6120
+ACTIVE = b"<active xmlns='http://jabber.org/protocol/chatstates'/>"
 
 
-def message(size: int, to: str = "juliet@example.org/balcony", number: int = 0) -> bytes:
-    """A chat message of exactly `size` bytes (200 at least)."""
+def message(size: int, to: str = "juliet@example.org/balcony", number: int = 0, extra: bytes = ACTIVE) -> bytes:
+    """A chat message of exactly `size` bytes (200 at least), with a body and what else clients put there."""
     rng = random.Random(SEED + number)
     head = (f"<message to='{to}' type='chat' id='{rng.getrandbits(64):016x}'><body>").encode()
-    tail = b"</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>"
+    tail = b"</body>" + extra + b"</message>"
     room = size - len(head) - len(tail)
     text = " ".join(rng.choices(WORDS, k=room // 2))[:room]
     return head + text.encode() + tail

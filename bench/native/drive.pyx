@@ -87,6 +87,7 @@ cdef class Route:
 
     run() writes `data` to the sender's socket, lets its link read it, ends the reactor's turn and reads what the
     receiver's socket got: what the loop would do, without a loop."""
+    cdef object pair        # owns the sockets and links
     cdef object link        # the sender's: its own read callback
     cdef list scheduled     # what the reactor asked the loop to call
     cdef int sender         # the clients' ends of the sockets
@@ -94,11 +95,12 @@ cdef class Route:
     cdef bytes data
     cdef bytearray got
 
-    def __init__(self, link, list scheduled not None, int sender, int receiver, bytes data not None):
-        self.link = link
-        self.scheduled = scheduled
-        self.sender = sender
-        self.receiver = receiver
+    def __init__(self, pair, bytes data not None):
+        self.pair = pair
+        self.link = pair.romeo_link
+        self.scheduled = pair.loop.scheduled
+        self.sender = pair.romeo.fileno()
+        self.receiver = pair.juliet.fileno()
         self.data = data
         self.got = bytearray(1 << 18)
 

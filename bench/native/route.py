@@ -1,6 +1,6 @@
 """The data plane alone: two bound sessions on socket pairs, one router, no loop, no thread.
 
-    PYTHONPATH=src:bench python -m native.route TURNS BATCH    # bench/count.py counts its instructions
+    PYTHONPATH=src:bench python -m native.route TURNS BATCH body|active    # bench/count.py counts it
 """
 
 import socket
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from corpus.chat import message
+from corpus.chat import ACTIVE, message
 from headrace.core.events import EventReader
 from headrace.net.link import Link, Sink
 from headrace.net.reactor import Reactor
@@ -86,15 +86,15 @@ class Pair:
             raise SystemExit("one's own presence did not come back")
         return client, link
 
-    def route(self, batch: int, size: int = SIZE) -> Any:
+    def route(self, batch: int, extra: bytes = ACTIVE) -> Any:
         """Something whose run(turns) routes `batch` messages a turn."""
-        data = b"".join(message(size, "juliet@example.org/balcony", i) for i in range(batch))
-        return drive().Route(self.romeo_link, self.loop.scheduled, self.romeo.fileno(), self.juliet.fileno(), data)
+        data = b"".join(message(SIZE, "juliet@example.org/balcony", i, extra) for i in range(batch))
+        return drive().Route(self, data)
 
 
 def main() -> None:
-    turns, batch = map(int, sys.argv[1:])
-    got = Pair().route(batch).run(turns)
+    turns, batch, shape = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    got = Pair().route(batch, {"body": b"", "active": ACTIVE}[shape]).run(turns)
     if got.count(b"</message>") != batch or got.count(b" from='romeo@example.org/orchard'") != batch:
         raise SystemExit(f"not what was sent: {got!r}")
 
