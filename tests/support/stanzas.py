@@ -2,8 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from headrace.core.stanza import Stanza
-from support.fakestanza import parse_stanza
+from headrace.core.stanza import Stanza, parse_stanza
 
 ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 
@@ -29,3 +28,8 @@ def condition(raw: bytes) -> tuple[str, str]:
     error = tree(raw).find("{jabber:client}error")
     assert error is not None
     return error.attrib["type"], error[0].tag.removeprefix(ERRORS)
+
+
+def trees(raw: bytes) -> list[ET.Element]:
+    """All that came in one go."""
+    return list(ET.fromstring(f"<stream xmlns='jabber:client'>{raw.decode()}</stream>"))
