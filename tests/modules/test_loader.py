@@ -174,7 +174,7 @@ async def test_refusals(bench: Bench, child: str, to: str | None, expected: tupl
     [raw] = bench.session.got
     assert condition(raw) == expected
     assert (tree(raw).get("from"), tree(raw).get("to"), tree(raw).get("id")) == (to, SENDER, "7")
-    assert [event for event, _ in bench.log.events] == (["handler-failed"] if child == "broken" else [])
+    assert [event for event, _ in bench.log.events] == (["handler failed"] if child == "broken" else [])
 
 
 async def test_work_for_later_answers_later(bench: Bench) -> None:

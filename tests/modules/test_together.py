@@ -49,8 +49,11 @@ class SlowedStorage:
 
 
 class Log:
+    def __init__(self) -> None:
+        self.failures: list[object] = []
+
     def exception(self, event: str, /, **fields: Any) -> None:
-        raise fields["exc_info"]
+        self.failures.append(fields["exc_info"])
 
 
 @dataclass
@@ -101,6 +104,7 @@ class House:
     rig: Rig
     dispatcher: Dispatcher
     loader: RosterLoader
+    log: Log
 
     async def login(self, jid: str, *, presence: str | None = "<presence/>") -> Client:
         """A client that has asked for its roster and, unless told otherwise, become available."""
@@ -141,14 +145,15 @@ async def make(world: World) -> AsyncIterator[Make]:
             storage = SlowedStorage(*map(Slowed, (storage.accounts, storage.roster, storage.offline)))
         rig = Rig(hosts=sorted(world.context.hosts))
         context = replace(world.context, storage=storage, accounts=LocalAccounts(rig.router))
-        dispatcher = Dispatcher(rig.router, build(MODULES, context, {}), Log())
+        dispatcher = Dispatcher(rig.router, build(MODULES, context, {}), log := Log())
         rig.router.control = dispatcher
-        houses.append(house := House(world, rig, dispatcher, RosterLoader(rig.router, storage.roster, context.locks)))
-        return house
+        loader = RosterLoader(rig.router, storage.roster, context.locks)
+        houses.append(House(world, rig, dispatcher, loader, log))
+        return houses[-1]
 
     yield build_house
     for house in houses:
-        assert house.rig.loop.failures == []
+        assert house.rig.loop.failures == house.log.failures == []
 
 
 @pytest.fixture
@@ -259,7 +264,7 @@ async def test_probe(house: House) -> None:
     await tybalt.got("presence tybalt")
     romeo.say(f"<presence to='{JULIET}' type='probe'/>")
     await romeo.got("presence juliet")
-    tybalt.say(f"<presence to='{JULIET}' type='probe'/>", f"<presence to='nobody@example.net' type='probe'/>")
+    tybalt.say(f"<presence to='{JULIET}' type='probe'/>", "<presence to='nobody@example.net' type='probe'/>")
     await tybalt.got()
     house.leave(juliet)
     await romeo.got("presence unavailable juliet")

@@ -9,7 +9,6 @@ from headrace.core import reply
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
 
-
 LOOK_AGAIN = 0.02  # s: most outboxes are written at the end of the turn; a slow reader is looked at this often
 
 

@@ -186,7 +186,7 @@ class Dispatcher:
         """One request fails, the session goes on."""
         if not isinstance(error, Refused):
             about = {} if stanza is None else {"stanza": stanza.name, "payload": stanza.child_namespace}
-            self._log.exception("handler-failed", exc_info=error, **about)
+            self._log.exception("handler failed", exc_info=error, **about)
             error = Refused("internal-server-error", type="wait")
         if stanza is not None:
             self._refuse(session, stanza, error)
