@@ -14,7 +14,7 @@ from headrace.modules.tables import RosterLoader
 from headrace.router.rig import Rig
 from headrace.router.session import Session
 from headrace.server.catalog import MODULES
-from headrace.storage.ports import RosterItem
+from headrace.storage.ports import OfflineMessage, RosterItem
 from support.stanzas import trees
 from support.world import World
 
@@ -219,12 +219,25 @@ async def test_request_waits_for_a_login(house: House) -> None:
     assert "presence subscribe romeo" not in [summary(stanza) for stanza in third.read()]
 
 
+def letters(count: int) -> list[str]:
+    return [f"<message to='{JULIET}' type='chat'><body>{n}</body></message>" for n in range(count)]
+
+
+async def kept(house: House, count: int) -> list[OfflineMessage]:
+    """Wait until so many letters for Juliet are kept."""
+    for _ in range(STEPS):
+        house.rig.turn()
+        if len(found := await house.world.storage.offline.fetch(JULIET)) >= count:
+            break
+    assert len(found) == count
+    return found
+
+
 async def test_letters_are_delivered_once(house: House) -> None:
     romeo = await house.login(f"{ROMEO}/o")
     await romeo.got("presence romeo")
-    letters = [f"<message to='{JULIET}' type='chat'><body>{n}</body></message>" for n in range(60)]
-    romeo.say(*letters)
-    await house.quiet()
+    romeo.say(*letters(60))
+    await kept(house, 60)
     juliet = await house.login(f"{JULIET}/b")
     got = await juliet.got("presence juliet", *(f"message chat romeo {n}" for n in range(60)))
     assert {stanza[-1].get("from") for stanza in got[1:]} == {"example.net"}
@@ -233,10 +246,18 @@ async def test_letters_are_delivered_once(house: House) -> None:
     await romeo.got()
 
 
+async def test_letters_stay_in_order_when_somebody_comes_meanwhile(house: House) -> None:
+    romeo = await house.login(f"{ROMEO}/o")
+    romeo.say(*letters(60))
+    juliet = await house.login(f"{JULIET}/b")
+    await juliet.got("presence juliet", *(f"message chat romeo {n}" for n in range(60)))
+    assert await house.world.storage.offline.count(JULIET) == 0
+
+
 async def test_letters_outlive_a_session_that_dies(house: House) -> None:
     romeo = await house.login(f"{ROMEO}/o")
-    romeo.say(f"<message to='{JULIET}' type='chat'><body>1</body></message>")
-    await house.quiet()
+    romeo.say(*letters(1))
+    await kept(house, 1)
     dying = await house.login(f"{JULIET}/b", presence=None)
     assert dying.session.link is not None
     house.rig.allow(dying.session.link, 0)
@@ -245,17 +266,17 @@ async def test_letters_outlive_a_session_that_dies(house: House) -> None:
         await asyncio.sleep(0.001)
     house.leave(dying)
     juliet = await house.login(f"{JULIET}/c")
-    await juliet.got("presence juliet", "message chat romeo 1")
+    await juliet.got("presence juliet", "message chat romeo 0")
 
 
 async def test_shy_resource_gets_letters_when_it_raises_its_priority(house: House) -> None:
     romeo = await house.login(f"{ROMEO}/o")
-    romeo.say(f"<message to='{JULIET}' type='chat'><body>1</body></message>")
-    await house.quiet()
+    romeo.say(*letters(1))
+    await kept(house, 1)
     juliet = await house.login(f"{JULIET}/b", presence="<presence><priority>-1</priority></presence>")
     await juliet.got("presence juliet")
     juliet.say("<presence><priority>0</priority></presence>")
-    await juliet.got("presence juliet", "message chat romeo 1")
+    await juliet.got("presence juliet", "message chat romeo 0")
 
 
 async def test_probe(house: House) -> None:
@@ -291,12 +312,9 @@ async def test_pairs_in_one_segment_end_as_if_sent_one_by_one(make: Make) -> Non
     romeo.say(subscribing("subscribe", JULIET), subscribing("unsubscribe", JULIET))
     await romeo.got("push juliet none subscribe", "push juliet none")
     assert await house.world.storage.roster.load(JULIET) == []
-    romeo.say(*(f"<message to='{JULIET}' type='chat'><body>{n}</body></message>" for n in range(3)))
-    await house.quiet()
-    while len(letters := await house.world.storage.offline.fetch(JULIET)) < 3:
-        house.rig.turn()
-        await asyncio.sleep(0.01)
-    assert [trees(letter.stanza)[0].findtext("{jabber:client}body") for letter in letters] == ["0", "1", "2"]
+    romeo.say(*letters(3))
+    stanzas = [trees(letter.stanza)[0] for letter in await kept(house, 3)]
+    assert [stanza.findtext("{jabber:client}body") for stanza in stanzas] == ["0", "1", "2"]
 
 
 async def test_approval_comes_before_what_follows_it(make: Make) -> None:

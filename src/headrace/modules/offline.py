@@ -8,6 +8,7 @@ from headrace.core.names import Known
 from headrace.core.stanza import Stanza
 from headrace.modules.allowance import Allowance
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Route, Xep
+from headrace.modules.locks import Locks
 from headrace.storage.ports import OfflineMessage, StorageUnavailable
 from headrace.xep.delay import delay
 
@@ -45,7 +46,7 @@ class Offline(Module):
     def __init__(self, context: Context, options: Options) -> None:
         super().__init__(context, options)
         self._errors = Allowance(options.unknown_per_minute, context.now)
-        self._handing: set[str] = set()  # accounts whose messages are on their way to a client
+        self._turns = Locks()  # one resource of an account at a time gets its messages
         self._counts: dict[str, int] = {}  # of accounts that messages were kept for lately
 
     def absent(self, request: Request) -> Outcome:
@@ -64,15 +65,19 @@ class Offline(Module):
         if await self._count(request.to) >= self.options.max_messages:
             raise Refused("service-unavailable")
         stanza = request.stanza.raw
-        if await self._taker(request.to):
-            return Route(stanza)  # somebody came while we looked
+        came = await self._taker(request.to) is not None  # while we looked
+        if came and not self._counts.get(request.to):
+            return Route(stanza)
         try:
             # Queued, in order, when add() returns; the ticket need not wait for the commit.
             commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
         except StorageUnavailable:
             raise Refused("resource-constraint", type="wait") from None
         self._counts[request.to] = self._counts.get(request.to, 0) + 1
-        return Later(self._committed(commit))
+        if not came:
+            return Later(self._committed(commit))
+        await self._committed(commit)  # behind what is kept already, and before what its sender says next
+        return await self._hand_over(request.to)
 
     async def _count(self, account: str) -> int:
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""
@@ -95,10 +100,7 @@ class Offline(Module):
 
     async def _hand_over(self, account: str) -> Effects:
         """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""
-        if account in self._handing:
-            return ()
-        self._handing.add(account)
-        try:
+        async with self._turns.hold(account):
             while (resource := await self._taker(account)) is not None:
                 messages = await self.context.storage.offline.fetch(account)
                 if not messages:
@@ -109,8 +111,6 @@ class Offline(Module):
                         break
                     await self.context.storage.offline.remove(account, batch[-1].id)
                     self._counts.pop(account, None)
-        finally:
-            self._handing.discard(account)
         return ()
 
     async def _taker(self, account: str) -> str | None:
