@@ -123,8 +123,10 @@ class House:
         for _ in range(20):
             self.rig.turn()
             await asyncio.sleep(0)
-        await self.dispatcher.close()
-        self.rig.turn()
+        closing = asyncio.ensure_future(self.dispatcher.close())
+        while not closing.done():
+            self.rig.turn()
+            await asyncio.sleep(0.001)
 
     def leave(self, client: Client) -> None:
         assert client.session.link is not None
@@ -229,6 +231,7 @@ async def kept(house: House, count: int) -> list[OfflineMessage]:
         house.rig.turn()
         if len(found := await house.world.storage.offline.fetch(JULIET)) >= count:
             break
+        await asyncio.sleep(0.001)
     assert len(found) == count
     return found
 
