@@ -1,4 +1,4 @@
-"""The ports over a recorded router; over the real one in tests/interop."""
+"""The ports over a recorded router; over the real one: tests/modules/test_together.py."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,23 +16,15 @@ AVAILABLE, INTERESTED, ENDED = SessionFlag.S_AVAILABLE, SessionFlag.S_INTERESTED
 
 
 @dataclass
-class FakeOutbox:
-    written_bytes: int = 100
-    unsent_bytes: int = 0
-
-
-@dataclass
 class FakeSession:
     jid: str
     flags: int
     priority: int = 0
-    link: object | None = field(default_factory=object)
-    outbox: FakeOutbox = field(default_factory=FakeOutbox)
     got: list[bytes] = field(default_factory=list)
+    outcome: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
-    def write(self, n: int) -> None:
-        self.outbox.unsent_bytes -= n
-        self.outbox.written_bytes += n
+    def written(self) -> asyncio.Future[bool]:
+        return self.outcome
 
 
 @dataclass
@@ -48,7 +40,6 @@ class FakeRouter:
 
     def deliver(self, session: FakeSession, raw: bytes) -> None:
         session.got.append(raw)
-        session.outbox.unsent_bytes += len(raw)
 
     def show(self, *call: object) -> None:
         self.calls.append(("show", *call))
@@ -61,7 +52,7 @@ class FakeRouter:
 
 
 @pytest.fixture
-def router() -> FakeRouter:
+async def router() -> FakeRouter:
     flags = {"a": AVAILABLE | INTERESTED, "b": AVAILABLE, "c": INTERESTED, "d": AVAILABLE | INTERESTED | ENDED}
     return FakeRouter({f"{ROMEO}/{r}": FakeSession(f"{ROMEO}/{r}", flag) for r, flag in flags.items()})
 
@@ -110,23 +101,17 @@ async def test_presence_and_tables_are_the_routers(router: FakeRouter, accounts:
     assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3)]
 
 
-async def test_handed_over_when_written_not_before(router: FakeRouter, accounts: LocalAccounts) -> None:
+async def test_handed_over(router: FakeRouter, accounts: LocalAccounts) -> None:
     session = router.bound[f"{ROMEO}/a"]
-    router.deliver(session, b"<earlier/>")
     handing = asyncio.create_task(accounts.hand_over(session.jid, [b"<one/>", b"<two/>"]))
     await asyncio.sleep(0)
-    router.deliver(session, b"<later/>")
-    session.write(len(b"<earlier/><one/>"))
-    for _ in range(3):
-        await asyncio.sleep(0)
+    assert session.got == [b"<one/>", b"<two/>"]
     assert not handing.done()
-    session.write(len(b"<two/>"))
+    session.outcome.set_result(True)
     assert await handing
 
 
 async def test_session_that_ends_first(router: FakeRouter, accounts: LocalAccounts) -> None:
     session = router.bound[f"{ROMEO}/a"]
-    handing = asyncio.create_task(accounts.hand_over(session.jid, [b"<one/>"]))
-    await asyncio.sleep(0)
-    session.link = None
-    assert not await handing
+    session.outcome.set_result(False)
+    assert not await accounts.hand_over(session.jid, [b"<one/>"])

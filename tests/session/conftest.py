@@ -43,6 +43,9 @@ class Control:
     def available(self, session):
         pass
 
+    def rose(self, session):
+        pass
+
     def gone(self, session):
         self.ended.append(session.jid)
 

@@ -20,6 +20,7 @@ class Notes:
 
     punted: list[tuple[Session | None, Stanza, Reason]] = field(default_factory=list)
     came: list[Session] = field(default_factory=list)
+    rising: list[Session] = field(default_factory=list)
     went: list[Session] = field(default_factory=list)
     answer: Callable[[Session | None, Stanza, int], Outcome] = lambda session, stanza, reason: None
     welcome: Callable[[Session], Outcome] = lambda session: None
@@ -31,6 +32,10 @@ class Notes:
     def available(self, session: Session) -> Outcome:
         self.came.append(session)
         return self.welcome(session)
+
+    def rose(self, session: Session) -> Outcome:
+        self.rising.append(session)
+        return None
 
     def gone(self, session: Session) -> None:
         self.went.append(session)

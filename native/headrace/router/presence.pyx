@@ -147,6 +147,7 @@ cdef int welcome(Exchange exchange, Session session) except -1:
 cdef int broadcast(Exchange exchange, Session session, Tokenizer tok, const Parcel* parcel) except -1:
     cdef int priority
     cdef bint first = not session.flags & S_AVAILABLE
+    cdef bint shy = session.priority < 0
     if parcel.type != PRES_AVAILABLE:
         return withdraw(exchange, session, parcel)
     if not read_priority(tok, &priority):
@@ -158,6 +159,8 @@ cdef int broadcast(Exchange exchange, Session session, Tokenizer tok, const Parc
     if first:
         welcome(exchange, session)
         exchange.came(session)
+    elif shy and priority >= 0:
+        exchange.rose(session)
     return 0
 
 

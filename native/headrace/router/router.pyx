@@ -410,6 +410,13 @@ cdef class Router(Exchange):
             self.reactor.report("Control.available failed", error)
         return 0
 
+    cdef int rose(self, Session session) except -1:
+        try:
+            self.wait_for(session, self.control.rose(session), str_bytes(session.bare_str()))
+        except Exception as error:
+            self.reactor.report("Control.rose failed", error)
+        return 0
+
     cdef int wait_for(self, Session session, object outcome, bytes key) except -1:
         cdef Order order = None
         if outcome is None:

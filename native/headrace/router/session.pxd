@@ -50,6 +50,8 @@ cdef class Exchange:
     cdef int own(self, bytes stanza) except -1
     # The session has become available.
     cdef int came(self, Session session) except -1
+    # Its priority was negative and is not any more.
+    cdef int rose(self, Session session) except -1
     # Answer with an error stanza, unless the stanza is one; from_: who answers.
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1
     # The session of a full JID's resource; None if there is none that takes anything.
@@ -79,6 +81,8 @@ cdef class Session(Sink):
     cdef bint overrun                       # ends because its peer doesn't read
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
+    cdef list marks                         # (Outbox.written_bytes, future) of written(), in order; None while empty
+    cdef uint64_t mark                      # the first of them; 0: nobody waits
     cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
     cdef str text
     cdef public object state                # the control plane's own, opaque here
@@ -91,6 +95,7 @@ cdef class Session(Sink):
     cdef int added(self, size_t n, size_t attrs_at) except -1
     cdef bint must_wait(self) noexcept
     cdef int pull(self) except -1           # route what the tokenizer has
+    cdef int answer_marks(self) except -1                           # tell who waits for written()
     cdef int stop(self, str condition, str text) except -1          # Router.end()
     cdef int farewell(self) except -1
     cdef int close(self) except -1

@@ -3,6 +3,7 @@ from libc.string cimport memcpy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
 from headrace.core.writer cimport splice_size, splice_write
 
+from asyncio import get_running_loop
 from headrace.stream.errors import stream_error
 
 cdef enum:
@@ -35,6 +36,9 @@ cdef class Exchange:
         raise NotImplementedError
 
     cdef int came(self, Session session) except -1:
+        raise NotImplementedError
+
+    cdef int rose(self, Session session) except -1:
         raise NotImplementedError
 
 
@@ -70,6 +74,18 @@ cdef class Session(Sink):
         if flag != S_INTERESTED:
             raise ValueError("only S_INTERESTED is set from outside")
         self.flags = self.flags | S_INTERESTED if on else self.flags & ~S_INTERESTED
+
+    def written(self):
+        cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes
+        future = get_running_loop().create_future()
+        if self.router is None or self.outbox.unsent_bytes == 0:
+            future.set_result(self.router is not None)
+            return future
+        if self.marks is None:
+            self.marks = []
+            self.mark = mark
+        self.marks.append((mark, future))
+        return future
 
     cdef Str bare_str(self) noexcept:
         cdef Str s
@@ -154,7 +170,7 @@ cdef class Session(Sink):
 
     cdef void sent(self, size_t n) noexcept:
         self.outbox.written(n)
-        if self.stalled and not self.must_wait():
+        if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.written_bytes >= self.mark):
             self.router.reactor.later(self)
 
     cdef size_t to_border(self) noexcept:
@@ -174,6 +190,8 @@ cdef class Session(Sink):
 
     cdef int act(self) except -1:
         cdef Held held
+        if self.mark and self.outbox.written_bytes >= self.mark:
+            self.answer_marks()
         while self.order is not None:
             held = self.order.next()
             if held is None:
@@ -189,6 +207,22 @@ cdef class Session(Sink):
             self.pull()
             if not self.stalled:
                 self.link.resume()
+        return 0
+
+    cdef int answer_marks(self) except -1:
+        """Those whose bytes are written; when the session is closed, all."""
+        cdef bint ends = self.router is None
+        cdef uint64_t mark
+        while self.marks:
+            mark, future = self.marks[0]
+            if mark > self.outbox.written_bytes and not ends:
+                self.mark = mark
+                return 0
+            del self.marks[0]
+            if not future.done():
+                future.set_result(mark <= self.outbox.written_bytes)
+        self.marks = None
+        self.mark = 0
         return 0
 
     cdef int stop(self, str condition, str text) except -1:
@@ -234,4 +268,5 @@ cdef class Session(Sink):
         self.tok.close()
         self.outbox.close()
         self.order = self.state = self.directed = self.tok = self.router = None
+        self.answer_marks()
         return 0

@@ -1,6 +1,5 @@
 """Every account's home is this process: the ports straight on the router's tables."""
 
-import asyncio
 from collections.abc import Sequence
 from secrets import token_hex
 
@@ -8,18 +7,6 @@ from headrace.cluster.ports import Audience, Resource
 from headrace.core import reply
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
-
-LOOK_AGAIN = 0.02  # s: most outboxes are written at the end of the turn; a slow reader is looked at this often
-
-
-async def written(session: Session) -> bool:
-    """Wait until all that is in its outbox now is written to its socket; False if it ends before."""
-    outbox = session.outbox
-    mark = outbox.written_bytes + outbox.unsent_bytes
-    await asyncio.sleep(0)
-    while outbox.written_bytes < mark and session.link is not None:
-        await asyncio.sleep(LOOK_AGAIN)
-    return outbox.written_bytes >= mark
 
 
 class LocalAccounts:
@@ -46,7 +33,7 @@ class LocalAccounts:
             return False
         for stanza in stanzas:
             self._router.deliver(session, stanza)
-        return await written(session)
+        return await session.written()
 
     async def show(self, account: str, watcher: str) -> int:
         self._router.show(account, watcher)

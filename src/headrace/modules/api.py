@@ -186,6 +186,10 @@ class Module:
         """The resource (full JID) has sent the first presence with which it became available."""
         return None
 
+    def rose(self, sender: str) -> Outcome:
+        """The available resource's priority was negative and is not any more."""
+        return None
+
     def gone(self, sender: str) -> Outcome:
         """The session of this full JID has ended; contacts have been told. Replies have nowhere to go."""
         return None

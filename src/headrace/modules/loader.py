@@ -78,6 +78,7 @@ class Dispatcher:
         self._log = log
         self._iq = iq_table(modules)
         self._available = hooks(modules, "available")
+        self._rose = hooks(modules, "rose")
         self._gone = hooks(modules, "gone")
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
                         Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
@@ -102,10 +103,10 @@ class Dispatcher:
         return None
 
     def available(self, session: Session) -> Ticket:
-        tickets = [self._run(session, None, partial(hook, session.jid, session.priority))
-                   for hook in self._available]
-        waiting = [ticket for ticket in tickets if ticket is not None]
-        return in_turn(waiting) if waiting else None
+        return self._run_all(session, [partial(hook, session.jid, session.priority) for hook in self._available])
+
+    def rose(self, session: Session) -> Ticket:
+        return self._run_all(session, [partial(hook, session.jid) for hook in self._rose])
 
     def gone(self, session: Session) -> None:
         for hook in self._gone:
@@ -142,6 +143,11 @@ class Dispatcher:
         except Exception as error:
             self._failed(session, stanza, error)
         return None
+
+    def _run_all(self, session: Session, calls: Sequence[Callable[[], Outcome]]) -> Ticket:
+        tickets = [self._run(session, None, call) for call in calls]
+        waiting = [ticket for ticket in tickets if ticket is not None]
+        return in_turn(waiting) if waiting else None
 
     async def _finish(self, session: Session | None, stanza: Stanza | None,
                       work: Coroutine[Any, Any, Effects]) -> None:

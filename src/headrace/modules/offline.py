@@ -98,6 +98,9 @@ class Offline(Module):
     def available(self, sender: str, priority: int) -> Outcome:
         return Later(self._hand_over(sender.partition("/")[0])) if priority >= 0 else None
 
+    def rose(self, sender: str) -> Outcome:
+        return Later(self._hand_over(sender.partition("/")[0]))
+
     async def _hand_over(self, account: str) -> Effects:
         """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""
         async with self._turns.hold(account):

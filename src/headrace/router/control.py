@@ -43,5 +43,8 @@ class Control(Protocol):
         Contacts on this server have been told, and their current presence is in the session's outbox.
         """
 
+    def rose(self, session: Session) -> Outcome:
+        """An available session's priority was negative and is not any more: it takes messages to the bare JID."""
+
     def gone(self, session: Session) -> None:
         """The session has ended; its contacts have been told. It takes nothing any more."""

@@ -1,5 +1,6 @@
 """A bound resource: gets its link's stanzas, has them routed, and queues what others send it."""
 
+from asyncio import Future
 from enum import IntEnum
 from typing import Any, final
 
@@ -59,6 +60,10 @@ class Session:
     outbox: Outbox
     state: Any
     """The control plane's own; None at first and after the end."""
+
+    def written(self) -> Future[bool]:
+        """Done once all that is in the outbox now has been written to the socket: True; False if the session
+        ends before that."""
 
     def set_flag(self, flag: int, on: bool = True) -> None:
         """Set or clear S_INTERESTED; the other flags are the data plane's. Raises ValueError for those."""
