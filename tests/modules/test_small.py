@@ -1,9 +1,10 @@
-"""Modules of one handler: ping, version, time."""
+"""Modules of one handler: ping, session, version, time."""
 
 import platform
 
 from headrace.modules.api import Module, Reply
 from headrace.modules.ping import Ping
+from headrace.modules.session import Session
 from headrace.modules.time import Time
 from headrace.modules.version import Version, installed
 from support.stanzas import shape, tree
@@ -23,6 +24,10 @@ async def payload(world: World, kind: type[Module], name: str, namespace: str, *
 
 async def test_ping(world: World) -> None:
     assert await payload(world, Ping, "ping", "urn:xmpp:ping") == b""
+
+
+async def test_session(world: World) -> None:
+    assert await payload(world, Session, "session", "urn:ietf:params:xml:ns:xmpp-session") == b""
 
 
 async def test_version(world: World) -> None:

@@ -1,6 +1,7 @@
 """Negotiation over sockets: what bytes, cuts, pauses, time and TLS do to it."""
 
 import asyncio
+import gc
 import re
 
 import pytest
@@ -8,6 +9,9 @@ import slixmpp
 
 from headrace.core.limits import BEFORE_AUTH
 from headrace.session.config import C2SConfig
+from headrace.session.handshake import Handshake
+from headrace.session.login import Exchange
+from headrace.session.negotiation import Negotiation
 from headrace.stream.limits import NegotiationLimits
 from support.negotiating import PLAIN, auth, bind, eventually
 
@@ -81,6 +85,11 @@ async def test_everything_in_one_segment(serve, connect):
     assert answer.count("<stream:features>") == 2
     assert "<jid>alice@localhost/r</jid>" in answer
     assert answer.endswith("</stream:stream>")
+
+
+async def test_a_bound_session_holds_nothing_of_its_negotiation(serve, connect):
+    await (await connect(serve(OPTIONAL))).login()
+    await eventually(lambda: not left())
 
 
 async def test_what_follows_bind_belongs_to_the_session(serve, connect):
@@ -224,6 +233,31 @@ async def test_strangers_are_counted_until_they_log_in(serve, connect):
     client.writer.transport.abort()
     await server.links(0)
     assert (server.admission.unauthenticated, server.admission.open) == (0, 0)
+
+
+def left():
+    """What is alive of negotiations."""
+    return [o for o in gc.get_objects() if isinstance(o, Handshake | Negotiation | Exchange)]
+
+
+@pytest.mark.parametrize("sent", [
+    LOGIN + bind("r"), OPEN + auth("X-NONE") * 5, OPEN + auth("SCRAM-SHA-1") + "</stream:stream>", "<<", OPEN + "<a/>",
+])
+async def test_nothing_of_a_negotiation_is_left_to_the_collector(serve, connect, sent):
+    server = serve(OPTIONAL)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            client = await connect(server)
+            client.send(sent)
+            await client.until("</iq>" if "r</resource>" in sent else "</stream:stream>")
+            client.writer.transport.abort()
+        await server.links(0)
+        await eventually(lambda: not server.reactor.sessions)
+        assert left() == []
+    finally:
+        gc.enable()
 
 
 # TLS

@@ -1,0 +1,12 @@
+"""Session establishment of RFC 3921 3: nothing to do since RFC 6121, but older clients wait for its result."""
+
+from headrace.core.ns import SESSION
+from headrace.modules.api import Effects, Module, Reply, Request, Target, iq
+
+
+class Session(Module):
+    name = "session"
+
+    @iq("set", SESSION, "session", Target.HOST | Target.SELF)
+    def session(self, request: Request) -> Effects:
+        return Reply()
