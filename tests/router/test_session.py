@@ -1,0 +1,181 @@
+"""How a session ends, and that nothing is left of it."""
+
+import gc
+
+import pytest
+
+from headrace.router.account import Subscription
+from headrace.router.session import Reason, SessionFlag
+from support.routing import World
+
+
+def stream_error(data: bytes) -> str | None:
+    """The condition of the stream error at the end; None if there is none."""
+    _, found, rest = data.rpartition(b"<stream:error><")
+    return rest.split(b" ")[0].decode() if found else None
+
+
+def gone(world: World) -> bool:
+    counters = world.counters()
+    return [counters[name] for name in ("links", "sessions", "chunks", "deadlines")] == [0, 0, 0, 0]
+
+
+def test_identity() -> None:
+    world = World()
+    romeo = world.client("romeo@localhost/a/b", lang="en")
+    assert (romeo.jid, romeo.bare, romeo.resource, romeo.lang) == (
+        "romeo@localhost/a/b", "romeo@localhost", "a/b", "en")
+    assert world.rig.router.find("romeo@localhost/a/b") is romeo
+    assert world.rig.router.find("romeo@localhost") is None
+    assert world.rig.router.find("romeo@localhost/a") is None
+    assert world.rig.router.sessions("romeo@localhost") == [romeo]
+
+
+def test_flags_of_the_control_plane() -> None:
+    romeo = World().client("romeo@localhost/a")
+    romeo.set_flag(SessionFlag.S_INTERESTED)
+    assert romeo.flags == SessionFlag.S_INTERESTED
+    romeo.set_flag(SessionFlag.S_INTERESTED, False)
+    assert romeo.flags == 0
+    with pytest.raises(ValueError, match="S_INTERESTED"):
+        romeo.set_flag(SessionFlag.S_ENDED)
+
+
+def test_peer_closes() -> None:
+    world = World()
+    romeo, juliet = world.client("romeo@localhost/a"), world.client("juliet@localhost/b")
+    world.send(romeo, "<message to='juliet@localhost/b'/></stream:stream>")
+    assert world.raw(romeo) == b"</stream:stream>"
+    assert len(world.got(juliet)) == 1
+    assert (world.notes.went, romeo.flags, romeo.link) == ([romeo], SessionFlag.S_ENDED, None)
+
+
+@pytest.mark.parametrize(("data", "condition"), [
+    ("<message", None), ("<message></presence>", "not-well-formed"), ("<!-- -->", "restricted-xml"), ("text", None)])
+def test_errors_of_the_tokenizer(data: str, condition: str | None) -> None:
+    world = World()
+    romeo, juliet = world.client("romeo@localhost/a"), world.client("juliet@localhost/b")
+    world.send(romeo, "<message to='juliet@localhost/b'/>" + data)
+    assert len(world.got(juliet)) == 1
+    if condition:
+        assert stream_error(world.raw(romeo)) == condition
+
+
+def test_ended_by_the_server() -> None:
+    world = World()
+    romeo = world.client("romeo@localhost/a")
+    world.rig.router.deliver(romeo, b"<message/>")
+    world.rig.router.end(romeo, "conflict", "you again")
+    world.rig.router.end(romeo, "reset")
+    world.rig.router.deliver(romeo, b"<presence/>")
+    assert world.rig.router.find("romeo@localhost/a") is None
+    world.rig.turn()
+    data = world.raw(romeo)
+    assert data.startswith(b"<message/><stream:error><conflict ")
+    assert b"you again" in data
+    assert data.endswith(b"</stream:error></stream:stream>")
+    assert gone(world)
+
+
+def test_ended_without_an_error() -> None:
+    world = World()
+    romeo = world.client("romeo@localhost/a")
+    world.rig.router.end(romeo, "")
+    world.rig.turn()
+    assert world.raw(romeo) == b"</stream:stream>"
+
+
+def test_a_new_session_takes_the_name_of_one_that_ends() -> None:
+    world = World()
+    old = world.client("romeo@localhost/a", contacts={"juliet@localhost": Subscription.SUB_FROM}, presence="0")
+    world.rig.router.end(old, "conflict")
+    new = world.client("romeo@localhost/a")
+    assert world.rig.router.sessions("romeo@localhost") == [new]
+    assert world.rig.router.contact("romeo@localhost", "juliet@localhost") == Subscription.SUB_FROM
+    assert world.counters()["sessions"] == 1
+
+
+@pytest.mark.parametrize("who", ["sender", "receiver", "both"])
+def test_ending_from_inside_a_handler(who: str) -> None:
+    """Nothing closes inside: a handler may end the session it is called for, and any other."""
+    world = World()
+    romeo = world.client("romeo@localhost/a", contacts={"juliet@localhost": 3}, presence="0")
+    juliet = world.client("juliet@localhost/b", contacts={"romeo@localhost": 3}, presence="0")
+    ends = {"sender": [romeo], "receiver": [juliet], "both": [juliet, romeo]}[who]
+
+    def answer(session, stanza, reason):
+        for ended in ends:
+            world.rig.router.end(ended, "reset")
+
+    world.notes.answer = answer
+    world.got(juliet)
+    world.send(romeo, "<iq type='get' id='1'><a xmlns='b'/></iq>" + "<message to='juliet@localhost/b'/>" * 3)
+    got = world.raw(juliet)
+    assert b"<message " not in got
+    assert (b"type='unavailable'" in got) == (who == "sender")
+    assert world.counters()["sessions"] == 2 - len(ends)
+
+
+def test_ending_from_available_and_gone() -> None:
+    world = World()
+    juliet = world.client("juliet@localhost/b")
+    world.notes.welcome = lambda session: world.rig.router.end(session, "reset")
+    world.notes.gone = lambda session: world.rig.router.end(juliet, "reset")
+    romeo = world.client("romeo@localhost/a")
+    world.send(romeo, "<presence/><message to='juliet@localhost/b'/>")
+    assert gone(world)
+
+
+def test_a_control_plane_that_fails_costs_no_session() -> None:
+    world = World()
+
+    def fail(*args):
+        raise RuntimeError("a bug")
+
+    world.notes.answer = world.notes.welcome = fail
+    romeo = world.client("romeo@localhost/a")
+    world.send(romeo, "<presence/><iq type='get' id='1'><a xmlns='b'/></iq><message to='x@localhost'/>")
+    assert [f["message"] for f in world.rig.loop.failures] == [
+        "headrace: Control.available failed", "headrace: Control.punt failed", "headrace: Control.punt failed"]
+    assert len(world.got(romeo)) == 1
+    world.notes.gone = fail
+    world.rig.lose(romeo.link)
+    assert gone(world)
+
+
+def test_unread_elements_of_the_login_are_read_after_binding() -> None:
+    """A client that pipelines behind its bind request: bytes that came before the session did."""
+    world = World()
+    juliet = world.client("juliet@localhost/b")
+    romeo = world.rig.connect("romeo@localhost/a")
+    world.links[romeo] = romeo.link
+    for piece in ("<mess", "age to='juliet@localhost/b'", "/><message to='juliet@loc", "alhost/b'/>"):
+        world.send(romeo, piece)
+    assert len(world.got(juliet)) == 2
+
+
+def test_many_sessions_leave_nothing() -> None:
+    """native.md, "Memory and garbage": without the collector, links, sessions and chunks return to zero."""
+    world = World()
+    gc.collect()
+    gc.disable()
+    try:
+        for i in range(300):
+            romeo = world.client("romeo@localhost/a", contacts={"juliet@localhost": 3}, presence="0")
+            juliet = world.client("juliet@localhost/b", contacts={"romeo@localhost": 3}, presence="1")
+            world.send(romeo, "<message to='juliet@localhost/b'/><message to='juliet@localhost'/><message to='x@y'/>")
+            world.send(juliet, "<presence to='x@y'/><iq to='romeo@localhost/a' type='get' id='1'><a xmlns='b'/></iq>")
+            romeo.state = (romeo, juliet)
+            if i % 2:
+                world.rig.lose(romeo.link)
+            else:
+                world.send(romeo, "</stream:stream>")
+            world.rig.router.end(juliet, "reset")
+            world.rig.turn()
+            assert gone(world)
+            assert (romeo.state, romeo.link, juliet.link) == (None, None, None)
+            world.links.clear()
+    finally:
+        gc.enable()
+    assert not world.rig.router.loaded("romeo@localhost")
+    assert Reason.P_REMOTE in world.notes.reasons()
