@@ -12,19 +12,15 @@ from headrace.core.buf cimport str_bytes, str_of
 
 import os
 
-cdef extern from *:
-    """
-    /* ASCII characters as bits, 0-63 and 64-127: what may stand in a part, before folding. */
-    #define LOCAL_LOW 0xabff7f3a00000000ULL   /* printable, but no space " & ' / : < > */
-    #define LOCAL_HIGH 0x7ffffffffffffffeULL  /* all but @ and DEL */
-    #define DOMAIN_LOW 0x03ff600000000000ULL  /* - . 0-9 */
-    #define DOMAIN_HIGH 0x07fffffe87fffffeULL /* A-Z _ a-z */
-    #define IN_ASCII(low, high, c) ((c) < 128 && ((((c) < 64 ? (low) : (high)) >> ((c) & 63)) & 1))
-    #define IS_UPPER(c) ((unsigned char)((c) - 'A') < 26)
-    """
-    const uint64_t LOCAL_LOW, LOCAL_HIGH, DOMAIN_LOW, DOMAIN_HIGH
-    bint IN_ASCII(uint64_t low, uint64_t high, unsigned char c) nogil
-    bint IS_UPPER(unsigned char c) nogil
+cdef extern from "headrace/core/jid.h" nogil:
+    enum:
+        IN_LOCAL
+        IN_DOMAIN
+        IN_RESOURCE
+        IS_UPPER
+        NOT_ASCII
+    const unsigned char headrace_jid_class[256]
+    unsigned headrace_jid_classes(const char* p, size_t n, unsigned* any)
 
 cdef enum Verdict:
     REFUSED = -1
@@ -33,24 +29,17 @@ cdef enum Verdict:
     ASK = 2             # the fast path can't tell: the rule has to be asked
 
 
-cdef int judge_local(const char* p, size_t n) noexcept nogil:
-    cdef size_t i
-    cdef unsigned char c
-    cdef int verdict = ITSELF
-    if n == 0:
+cdef inline int judge_part(const char* p, size_t n, unsigned wanted) noexcept nogil:
+    """By its characters and length alone."""
+    cdef unsigned some, all_ = headrace_jid_classes(p, n, &some)
+    if some & NOT_ASCII:        # also beside a bad character: < and U+0338 compose to something good
+        return ASK
+    if n == 0 or n > PART_BYTES or not all_ & wanted:
         return REFUSED
-    for i in range(n):
-        c = <unsigned char>p[i]
-        if c >= 128:            # also behind a bad character: < and U+0338 compose to something good
-            return ASK
-        if not IN_ASCII(LOCAL_LOW, LOCAL_HIGH, c):
-            verdict = REFUSED
-        elif IS_UPPER(c) and verdict != REFUSED:
-            verdict = FOLDED
-    return REFUSED if n > PART_BYTES else verdict
+    return FOLDED if some & IS_UPPER and wanted != IN_RESOURCE else ITSELF
 
 
-cdef int judge_label(const char* p, size_t n) noexcept nogil:
+cdef inline int judge_label(const char* p, size_t n) noexcept nogil:
     """One label of a domain, known to have only characters that may stand there."""
     if n == 0 or n > 63 or p[0] == c'-' or p[n - 1] == c'-':
         return REFUSED
@@ -60,48 +49,25 @@ cdef int judge_label(const char* p, size_t n) noexcept nogil:
 
 
 cdef int judge_domain(const char* p, size_t n) noexcept nogil:
-    cdef size_t i, label = 0
-    cdef unsigned char c
-    cdef int verdict = ITSELF, worst
-    if n == 0:
-        return REFUSED
-    if p[0] == c'[':
+    cdef const char* end = p + n
+    cdef const char* dot
+    cdef bint rooted = n > 1 and p[n - 1] == c'.'
+    cdef int verdict, label
+    if n and p[0] == c'[':
         return ASK
-    for i in range(n):
-        c = <unsigned char>p[i]
-        if c >= 128:
-            return ASK
-        if not IN_ASCII(DOMAIN_LOW, DOMAIN_HIGH, c):
-            verdict = REFUSED
-        elif IS_UPPER(c) and verdict != REFUSED:
-            verdict = FOLDED
-        elif c == c'.':
-            worst = judge_label(p + label, i - label)
-            if worst != ITSELF:
-                return worst
-            label = i + 1
-    if verdict == REFUSED:
-        return REFUSED
-    if label == n:              # the trailing dot, not counted
-        return REFUSED if n - 1 > PART_BYTES else FOLDED
-    worst = judge_label(p + label, n - label)
-    if worst != ITSELF:
-        return worst
-    return REFUSED if n > PART_BYTES else verdict
-
-
-cdef int judge_resource(const char* p, size_t n) noexcept nogil:
-    cdef size_t i
-    cdef unsigned char c
-    if n == 0:
-        return REFUSED
-    for i in range(n):
-        c = <unsigned char>p[i]
-        if c >= 128:
-            return ASK
-        if c < 32 or c == 127:
-            return REFUSED
-    return REFUSED if n > PART_BYTES else ITSELF
+    if rooted:
+        end -= 1
+    verdict = judge_part(p, end - p, IN_DOMAIN)
+    if verdict == REFUSED or verdict == ASK:
+        return verdict
+    while True:
+        dot = <const char*>memchr(p, c'.', end - p)
+        label = judge_label(p, (end if dot == NULL else dot) - p)
+        if label != ITSELF:
+            return label
+        if dot == NULL:
+            return FOLDED if rooted else verdict
+        p = dot + 1
 
 
 cdef void split(Str text, JidParts* out) noexcept nogil:
@@ -128,9 +94,9 @@ cdef int judge(const JidParts* parts) noexcept nogil:
     cdef int domain = judge_domain(parts.domain.p, parts.domain.n)
     cdef int local = ITSELF, resource = ITSELF
     if parts.node.p != NULL:
-        local = judge_local(parts.node.p, parts.node.n)
+        local = judge_part(parts.node.p, parts.node.n, IN_LOCAL)
     if parts.resource.p != NULL:
-        resource = judge_resource(parts.resource.p, parts.resource.n)
+        resource = judge_part(parts.resource.p, parts.resource.n, IN_RESOURCE)
     if domain == REFUSED or local == REFUSED or resource == REFUSED:
         return REFUSED
     return max(domain, local, resource)
@@ -207,7 +173,7 @@ cdef class JidCache:
         cdef unsigned char c
         for i in range(bare):
             c = <unsigned char>parts.bare.p[i]
-            self.folded[i] = c | 0x20 if IS_UPPER(c) else c
+            self.folded[i] = c | 0x20 if headrace_jid_class[c] & IS_UPPER else c
         if self.folded[bare - 1] == c'.':
             bare -= 1
         out.p = self.folded
