@@ -1,6 +1,7 @@
 """The object graph: the only place that knows every part, and the server's start and stop."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 import time
@@ -91,7 +92,8 @@ class App:
                 self.router.end(link.sink, "system-shutdown")
         await self._links_gone()
         if self.dispatcher is not None:
-            await self.dispatcher.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.dispatcher.close(), STOP_SECONDS)
         await self.storage.close()
         self.derive.close()
         self.reactor.close()
@@ -156,7 +158,7 @@ class App:
         (_, *first), *others = self._pairs()
         tls = TlsContext(*first)
         for name, certificate, key in others:
-            tls.add_host(name, certificate, key)
+            tls.add_host(name.encode("idna").decode(), certificate, key)    # SNI carries A-labels (RFC 6066 3)
         return tls
 
     def _pairs(self) -> list[tuple[str, Path, Path]]:
@@ -165,7 +167,7 @@ class App:
         for host in self.config.hosts:
             pair = pair_of(host, self.config)
             found.append((host.name, pair.certificate, pair.key))
-            if pair.made:
-                self.log.warning("made a self-signed certificate: clients will ask whether to trust it",
+            if host.certificate is None:
+                self.log.warning(("made a " if pair.made else "") + "self-signed certificate, which clients ask about",
                                  host=host.name, certificate=str(pair.certificate))
         return found
