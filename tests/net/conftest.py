@@ -118,7 +118,7 @@ class Bench:
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> None:
         """Let the loop turn until the condition holds."""
         async with asyncio.timeout(seconds):
-            while not condition():  # noqa: ASYNC110 - what is waited for is native state, nobody sets an event
+            while not condition():
                 await asyncio.sleep(0.002)
 
     async def turns(self, count: int = 5) -> None:

@@ -61,7 +61,7 @@ cdef class Link(Channel):
     cdef object writer                      # the loop has it while the peer takes nothing; else None
     cdef size_t drained                     # bytes discarded in LINK_DRAIN
 
-    cdef void set_sink(self, Sink sink)
+    cdef void set_sink(self, Sink sink) noexcept
     cdef int write(self, const char* p, size_t n) except -1   # append to out and become dirty
     cdef int dirty(self) except -1          # flush at the end of this turn
     cpdef void pause(self) except *         # stop reading (the again list knows)

@@ -1,7 +1,6 @@
 """Links: one descriptor each, read when the loop says so, written once a turn, closed in one place."""
 cimport cython
 from libc.errno cimport EAGAIN, EINTR, errno
-from libc.stdint cimport int64_t
 from libc.string cimport memmove, memset, strerror
 from posix.unistd cimport close
 
@@ -12,16 +11,15 @@ from headrace.net.tls cimport TLS_EOF, TLS_FAILED, TLS_OK, TLS_WANT_WRITE, tls_e
 
 cdef enum:
     FLUSH_BYTES = 262144    # written to one link in one turn: a fast reader of a long queue must not hold up the others
+    FLUSH_NS = 2000000000   # for a peer to take what is queued when we close
     DRAIN_BYTES = 262144    # discarded after our half is shut; unread input would turn the close into a reset
+    DRAIN_NS = 2000000000
 
 cdef enum Sent:
     SENT_ALL = 0
     SENT_BLOCKED            # the peer takes no more: the loop's writer goes on
     SENT_PART               # this turn's share is used up
     SENT_NOTHING            # not now: a handshake is under way, or the link has failed
-
-cdef int64_t FLUSH_NS = 2000000000
-cdef int64_t DRAIN_NS = 2000000000
 
 
 cdef class Sink(Task):
@@ -101,7 +99,7 @@ cdef class Link(Channel):
 
     # What sinks and the control plane ask for.
 
-    cdef void set_sink(self, Sink sink):
+    cdef void set_sink(self, Sink sink) noexcept:
         self.sink = sink
 
     cdef int write(self, const char* p, size_t n) except -1:

@@ -46,19 +46,19 @@ cdef class Reactor:
     cdef size_t wire_n                  # bytes used of it
     cdef readonly int64_t now           # ns, monotonic; read once per turn
     cdef readonly double time           # s, unix; read once per turn
-    cdef readonly size_t read_size      # bytes one turn reads from one link, at most SCRATCH
-    cdef readonly int64_t handshake_ns  # handshaking done in one turn
-    cdef readonly uint64_t handshake_limit  # handshakes in progress; the others wait unread
-    cdef readonly int64_t handshake_patience    # ns for one of them
+    cdef size_t read_size               # bytes one turn reads from one link, at most SCRATCH
+    cdef int64_t handshake_ns           # handshaking done in one turn
+    cdef uint64_t handshake_limit       # handshakes in progress; the others wait unread
+    cdef int64_t handshake_patience     # ns for one of them
     cdef readonly uint64_t links        # open links (counters, for tests and metrics)
     cdef readonly uint64_t sessions
     cdef readonly uint64_t chunks       # outbox chunks in use
-    cdef readonly uint64_t received     # stanzas in, stanzas out
-    cdef readonly uint64_t sent
-    cdef readonly uint64_t bytes_in     # as on the wire
-    cdef readonly uint64_t bytes_out
-    cdef readonly uint64_t handshakes   # completed
-    cdef readonly uint64_t handshaking  # in progress
+    cdef uint64_t received              # stanzas in, stanzas out
+    cdef uint64_t sent
+    cdef uint64_t bytes_in              # as on the wire
+    cdef uint64_t bytes_out
+    cdef uint64_t handshakes            # completed
+    cdef uint64_t handshaking           # in progress
     cdef object call_soon
     cdef object timer                   # the wheel's TimerHandle; None while nothing has a deadline
     cdef bint fresh                     # this turn has read the clock and will be ended

@@ -9,7 +9,7 @@ cdef enum:
     SECOND = 1000000000
     FREE_BYTES = 1 << 20    # kept on each chunk free list: a burst's worth, little beside the scratches
 
-cdef size_t* CLASS_SIZE = [512, 4096, 16384]
+cdef size_t* CLASS_SIZE = [512, 4096, 16384]  # set at import
 
 
 cdef inline int64_t clock_ns() noexcept nogil:

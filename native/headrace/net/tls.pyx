@@ -81,7 +81,7 @@ cdef BIO_METHOD* make_method() except NULL:
     return method
 
 
-cdef BIO_METHOD* METHOD = make_method()
+cdef BIO_METHOD* METHOD = make_method()  # set at import
 
 
 # Contexts.

@@ -1,4 +1,4 @@
-from typing import Protocol
+from typing import Protocol, final
 
 from headrace.net.reactor import Channel, Reactor, Task
 from headrace.net.tls import TlsContext, TlsEngine
@@ -12,6 +12,7 @@ class Owner(Protocol):
     def gone(self, link: Link) -> None:
         """The link is closed. Called exactly once, before its sink learns it."""
 
+@final
 class Link(Channel):
     """One connection over a descriptor, perhaps with TLS. After its end every request does nothing.
 

@@ -1,4 +1,8 @@
 from asyncio import AbstractEventLoop
+from typing import final
+
+from headrace.core.jid import JidCache
+from headrace.core.tokenizer import Workspace
 
 class Task:
     """Something that acts at the end of a loop turn or at a deadline; subclassed natively (reactor.pxd)."""
@@ -6,6 +10,7 @@ class Task:
 class Channel(Task):
     """Something with a descriptor that a turn serves; Link is one."""
 
+@final
 class Reactor:
     """What the links of one event loop share: receive scratch, clock, lists of the turn, deadlines, counters.
 
@@ -21,6 +26,12 @@ class Reactor:
                  handshakes: int = 64, handshake_timeout: float = 10.0) -> None: ...
     @property
     def loop(self) -> AbstractEventLoop: ...
+    @property
+    def work(self) -> Workspace:
+        """For every tokenizer of this loop."""
+    @property
+    def jids(self) -> JidCache:
+        """Prepared JIDs, for everybody on this loop."""
     @property
     def now(self) -> int:
         """Monotonic nanoseconds, read once per turn."""

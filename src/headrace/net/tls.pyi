@@ -1,10 +1,11 @@
 from collections.abc import Sequence
 from os import PathLike
-from typing import Self
+from typing import Self, final
 
 class TlsError(ValueError):
     """A certificate, key or name that TLS cannot be done with; the text names the file and says why."""
 
+@final
 class TlsContext:
     """Certificates and policy of one listener: TLS 1.2 or later, forward secrecy only.
 
@@ -32,6 +33,7 @@ class TlsContext:
         """80 random bytes that workers share and replace; without it a key of our own is replaced daily.
         Tickets under an earlier key lead to a full handshake. Raises ValueError for another length."""
 
+@final
 class TlsEngine:
     """One connection's TLS; found as Link.tls."""
 
