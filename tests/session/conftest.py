@@ -78,7 +78,7 @@ class Server:
         self.router = Router(self.reactor, self.control)
         self.router.add_host("localhost")
         self.accounts, self.log, self.admission = Tables(self.router), Log(), Admission()
-        self.derive = DerivePool(threads=1)
+        self.derive = DerivePool(threads=1, shared=self.admission.exempt)
         authority = Authority(self.accounts, Decoys(b"s" * 32, iterations=4096), self.derive,
                               Backoff(shared=self.admission.exempt), clock=clock)
         tls = TlsContext(*certificate)

@@ -222,6 +222,14 @@ async def test_the_older_session_ends_with_conflict(serve, connect):
     assert len(server.router.sessions("alice@localhost")) == 1
 
 
+async def test_many_log_in_at_once_from_one_proxy(serve, connect):
+    server = serve(OPTIONAL)
+    clients = [await connect(server) for _ in range(30)]
+    answers = await asyncio.gather(*(client.login(f"r{n}") for n, client in enumerate(clients)))
+    assert all("<jid>" in answer for answer in answers)
+    assert len(server.router.sessions("alice@localhost")) == 30
+
+
 async def test_strangers_are_counted_until_they_log_in(serve, connect):
     server = serve(OPTIONAL)
     client = await connect(server)

@@ -70,7 +70,8 @@ class App:
         """Raises StorageError, CertificateError, TlsError, PortError; then nothing is left open."""
         self.log.info("starting", config=str(self.config.source or "built-in default"), data=str(self.config.data))
         self.storage: SqliteStorage = open_storage(self.config, server=True)
-        self.derive = DerivePool()
+        self.admission = Admission(self.config.limits.connections)
+        self.derive = DerivePool(shared=self.admission.exempt)
         self.reactor = Reactor(asyncio.get_running_loop())
         try:
             self.tls = self._tls_context()
@@ -128,11 +129,10 @@ class App:
         modules = build(MODULES, context, config.modules)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
         decoys = Decoys(await self.storage.secret(), iterations=config.iterations)
-        authority = Authority(
-            self.storage.accounts, decoys, self.derive, Backoff(config.limits.backoff), clock=time.monotonic)
+        backoff = Backoff(config.limits.backoff, shared=self.admission.exempt)
+        authority = Authority(self.storage.accounts, decoys, self.derive, backoff, clock=time.monotonic)
         loader = RosterLoader(self.router, self.storage.roster, locks)
         self.services = Services(authority, loader, self.router, self.log)
-        self.admission = Admission(config.limits.connections)
 
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits

@@ -7,10 +7,11 @@ from headrace.modules.offline import Offline
 from headrace.modules.ping import Ping
 from headrace.modules.presence import Presence
 from headrace.modules.roster import Roster
+from headrace.modules.session import Session
 from headrace.modules.subscriptions import Subscriptions
 from headrace.modules.time import Time
 from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
-    Disco, Ping, Version, Time, Last, Roster, Subscriptions, Presence, Offline,
+    Disco, Session, Ping, Version, Time, Last, Roster, Subscriptions, Presence, Offline,
 )
