@@ -70,7 +70,7 @@ class Tables(Accounts):
 
 
 class Server:
-    """One listener; `with` it, so that it ends."""
+    """One listener and what it needs; end it with close()."""
 
     def __init__(self, config, certificate, clock):
         self.reactor = Reactor(asyncio.get_running_loop())
