@@ -9,7 +9,8 @@ cdef class Reader:
     cdef readonly Workspace work
     cdef list idle          # of Tokenizer
 
-    cdef Tokenizer take(self, bytes stanza)     # stands on the stanza; raises ValueError if that is not one element
+    # Stands on the stanza, which the caller keeps alive until give(). Raises ValueError if it is not one element.
+    cdef Tokenizer take(self, bytes stanza)
     cdef int give(self, Tokenizer tok) except -1        # back, when the stanza has been dealt with
 
 # A tokenizer below a root that binds these prefixes (Tokenizer.outer_bindings()), without bounds: what it will read has

@@ -25,7 +25,7 @@ cdef class Router(Exchange):
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
-    cdef bint admitted(self, Session session, const StanzaView* view) noexcept
+    cdef bint admitted(self, Tokenizer tok) noexcept
     cdef bint is_own(self, Session session, Str sender) noexcept
     cdef Str domain_of(self, Session session) noexcept
     # The control plane.

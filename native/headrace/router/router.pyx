@@ -274,7 +274,7 @@ cdef class Router(Exchange):
             return self.bounce(session, &parcel, JID_MALFORMED, self.domain_of(session))
         if not valid(&parcel):
             return self.bounce(session, &parcel, BAD_REQUEST, parcel.head.to)
-        if peer is not None and not peer.flags & S_ENDED and self.admitted(session, view):
+        if peer is not None and not peer.flags & S_ENDED and self.admitted(tok):
             if view.kind == KIND_MESSAGE:
                 return peer.splice(&parcel)
             if view.kind == KIND_IQ and (is_answer(&parcel) or shares(session, peer)):
@@ -294,7 +294,7 @@ cdef class Router(Exchange):
             parcel.head.to = session.bare_str()
             jid_split(parcel.head.to, &parcel.to)
             return self.dispatch(session, tok, parcel)
-        if not self.admitted(session, tok.view):
+        if not self.admitted(tok):
             return self.clean(session, tok, parcel)
         return broadcast(self, session, tok, parcel)
 
@@ -307,7 +307,7 @@ cdef class Router(Exchange):
         remote = account is None and not self.is_host(parcel.to.domain)
         if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
             return self.hand_over(session, tok, parcel, P_SERVER)
-        if not self.admitted(session, tok.view):
+        if not self.admitted(tok):
             return self.clean(session, tok, parcel)
         if kind == KIND_PRESENCE and (not remote or (session is not None and parcel.type >= PRES_SUBSCRIBE)):
             return self.deliver_presence(session, account, parcel)
@@ -332,21 +332,24 @@ cdef class Router(Exchange):
             return self.punt(session, parcel, P_SUBSCRIPTION)
         return direct(self, session, account, parcel)
 
-    cdef bint admitted(self, Session session, const StanzaView* view) noexcept:
-        """The splice rule (protocol.md 1). A stanza of our own making has been looked at by route_own()."""
-        return session is None or (splice_allowed(view) and not view.known & CLIENT_JUDGED)
+    cdef bint admitted(self, Tokenizer tok) noexcept:
+        """The splice rule (protocol.md 1). What our own reader reads has been cleaned, or is of our own making."""
+        return splice_allowed(tok.view) and (not tok.view.known & CLIENT_JUDGED or tok.work is self.reader.work)
 
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1:
         """The slow road: as a tree, cleaned, written anew, and in again."""
         cdef Tokenizer again
+        cdef bytes cleaned      # alive until give(): the tokenizer reads it where it is
         try:
-            again = self.reader.take(slow.clean(stanza_copy(tok, None, None), FROM_CLIENT, self.hosts))
+            cleaned = slow.clean(stanza_copy(tok, None, None), FROM_CLIENT, self.hosts)
+            again = self.reader.take(cleaned)
         except Exception as error:
             self.reactor.report("a stanza could not be cleaned", error)
             return self.bounce(session, parcel, BAD_REQUEST, parcel.head.to)
         try:
-            if self.admitted(session, again.view):
-                self.take(session, again)
+            if not self.admitted(again):
+                raise RuntimeError("the cleaned stanza may still not be copied")
+            self.take(session, again)
         finally:
             self.reader.give(again)
         return 0
