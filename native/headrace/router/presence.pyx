@@ -156,7 +156,7 @@ cdef int broadcast(Exchange exchange, Session session, Tokenizer tok, const Parc
     session.priority = priority
     session.flags |= S_AVAILABLE
     tell(exchange, session, session.presence)
-    if first:
+    if first and not session.flags & S_ENDED:
         welcome(exchange, session)
         exchange.came(session)
     elif shy and priority >= 0:

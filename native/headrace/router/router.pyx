@@ -193,8 +193,7 @@ cdef class Router(Exchange):
         cdef size_t n = len(raw), attrs_at = 1
         while attrs_at < n and raw[attrs_at] not in b" />\t\r\n":
             attrs_at += 1
-        if not session.flags & S_ENDED:
-            session.put(raw, n, attrs_at)
+        session.put(raw, n, attrs_at)
 
     def route(self, bytes raw not None, str from_=None):
         self.reactor.touch()
@@ -377,7 +376,7 @@ cdef class Router(Exchange):
             return 0
         if target is None and parcel.head.from_.p != NULL:
             target = self.find(str_bytes(parcel.head.from_).decode())
-        if target is None or target.flags & S_ENDED:
+        if target is None:
             return 0
         buf.p, buf.n, buf.cap = NULL, 0, 0
         try:

@@ -89,8 +89,9 @@ cdef class Session(Sink):
 
     cdef Str bare_str(self) noexcept
     cdef Str resource_str(self) noexcept
-    cdef int splice(self, const Parcel* parcel) except -1           # queue a stanza that goes on
-    cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # queue one that is written already
+    # Queue a stanza; an ended session takes nothing, and says nothing.
+    cdef int splice(self, const Parcel* parcel) except -1           # one that goes on
+    cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1    # with to_attr put in
     cdef int added(self, size_t n, size_t attrs_at) except -1
     cdef bint must_wait(self) noexcept

@@ -135,17 +135,25 @@ cdef class Session(Sink):
 
     cdef int splice(self, const Parcel* parcel) except -1:
         cdef size_t attrs_at = 0
-        cdef size_t n = splice_size(&parcel.head, parcel.view, 0)
+        cdef size_t n
+        if self.flags & S_ENDED:
+            return 0
+        n = splice_size(&parcel.head, parcel.view, 0)
         splice_write(self.outbox.reserve(n), &parcel.head, parcel.view, NULL, 0, &attrs_at)
         return self.added(n, attrs_at)
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
+        if self.flags & S_ENDED:
+            return 0
         memcpy(self.outbox.reserve(n), p, n)
         return self.added(n, attrs_at)
 
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1:
         cdef size_t more = len(to_attr)
-        cdef char* dst = self.outbox.reserve(n + more)
+        cdef char* dst
+        if self.flags & S_ENDED:
+            return 0
+        dst = self.outbox.reserve(n + more)
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
