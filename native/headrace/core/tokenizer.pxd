@@ -100,7 +100,7 @@ cdef extern from "headrace/core/view.h":
         uint32_t decl_n[MAX_DECLS]
 
     ctypedef struct Limits:
-  # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits (Python) / protocol.md 8.
+        # Bounds; 0 = none, except where said. Defaults and their reasons: headrace.core.limits; protocol.md 8.
         uint32_t stanza     # bytes of a top-level element
         uint32_t header     # bytes up to the end of the root's start tag
         uint32_t elements   # elements in a top-level element
