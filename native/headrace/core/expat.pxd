@@ -48,5 +48,5 @@ cdef class ExpatReader:
     cdef int wrote(self, str text) except -1
     cdef int unread(self, str text) except -1   # what no other handler takes: the XML declaration, CDATA
     cdef int flush(self) except -1              # the text under way becomes a piece
-    cdef int parse(self, const char* data, int n) except -1
+    cdef int parse(self, const char* data, int n, bint final) except -1
     cdef int check_sizes(self) except -1

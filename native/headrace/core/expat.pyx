@@ -117,13 +117,19 @@ cdef class ExpatReader:
         while i < n and self.error is None:
             # Byte by byte up to the root: a document type declaration is seen before anything in it is expanded.
             step = 1 if not self.opened else min(n - i, 4096)
-            self.parse(p + i, <int>step)
+            self.parse(p + i, <int>step, False)
             i += step
         return self.events
 
-    cdef int parse(self, const char* data, int n) except -1:
+    def finish(self):
+        self.events = []
+        if self.error is None:
+            self.parse(b"", 0, True)
+        return self.events
+
+    cdef int parse(self, const char* data, int n, bint final) except -1:
         cdef int code
-        ok = api.parse(self.parser, data, n, 0)
+        ok = api.parse(self.parser, data, n, final)
         self.fed += n
         if not ok and self.error is None:
             code = api.error_code(self.parser)

@@ -17,5 +17,7 @@ class ExpatReader:
     def __init__(self, limits: Limits | None = None) -> None: ...
     def feed(self, data: bytes) -> list[Event]:
         """Everything that expat reports for `data`."""
+    def finish(self) -> list[Event]:
+        """No more will come: an error if the document is incomplete, or if an unfinished token follows it."""
     def reset(self) -> None:
         """A new document begins."""
