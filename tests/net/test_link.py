@@ -287,6 +287,21 @@ async def test_an_error_in_a_sink_ends_its_link_alone(bench):
     await bench.until(lambda: other.events)
 
 
+async def test_a_read_inside_a_read_is_refused(bench):
+    """The outer one's sink still looks at the shared scratch."""
+    def read_other(sink, data):
+        friend.sendall(b"inner")
+        other.link()
+
+    other, friend = bench.pair()
+    sink, peer = bench.pair(on_data=read_other)
+    peer.sendall(b"outer")
+    await bench.until(lambda: other.events == [("gone", False)])
+    assert (sink.received, other.received) == (b"outer", b"")
+    assert [type(error["exception"]) for error in bench.errors] == [RuntimeError]
+    bench.errors.clear()
+
+
 async def test_links_leave_nothing_behind_without_the_collector(bench):
     listener = bench.listen(echo=True)
     listener.on_link = bench.pysink.PySink

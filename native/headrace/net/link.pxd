@@ -74,6 +74,7 @@ cdef class Link(Channel):
     cdef int _read_plain(self) except -1
     cdef int _read_tls(self) except -1
     cdef int _decrypt(self) except -1
+    cdef int _deliver(self, const char* p, size_t n) except -1
     cdef int _discard(self) except -1
     cdef int _eof(self) except -1
     cdef int _poll(self) except -1

@@ -187,7 +187,10 @@ cdef class Link(Channel):
 
     cdef int _recv(self, size_t room) except -2:
         """Bytes now in the scratch; 0: nothing to be had, or the link has ended."""
-        cdef ssize_t n = recv(self.fd, self.reactor.scratch, room, 0)
+        cdef ssize_t n
+        if self.reactor.busy:
+            raise RuntimeError("a read inside a read would overwrite what a sink is looking at")
+        n = recv(self.fd, self.reactor.scratch, room, 0)
         self.more = n == <ssize_t>room
         if n > 0:
             self.reactor.bytes_in += n
@@ -206,7 +209,7 @@ cdef class Link(Channel):
             return 0
         if self.more:
             self.reactor.add_again(self)
-        return self.sink.on_bytes(self.reactor.scratch, n)
+        return self._deliver(self.reactor.scratch, n)
 
     cdef int _read_tls(self) except -1:
         cdef int n = self._recv(self.reactor.read_size)
@@ -228,11 +231,19 @@ cdef class Link(Channel):
         if self.tls.push() == TLS_WANT_WRITE:     # the answer to a KeyUpdate, an alert
             self._wait_writable()
         if total and not self.closing:
-            self.sink.on_bytes(plain, total)
+            self._deliver(plain, total)
         if result == TLS_EOF:
             return self._eof()
         if result == TLS_FAILED:
             return self._fail_tls()
+        return 0
+
+    cdef int _deliver(self, const char* p, size_t n) except -1:
+        self.reactor.busy = True
+        try:
+            self.sink.on_bytes(p, n)
+        finally:
+            self.reactor.busy = False
         return 0
 
     cdef int _discard(self) except -1:

@@ -43,6 +43,7 @@ cdef class Reactor:
     cdef char* scratch                  # SCRATCH bytes: recv
     cdef char* plain                    # PLAIN bytes: decrypted
     cdef char* wire                     # WIRE bytes: encrypted, to be sent; empty whenever foreign code runs
+    cdef bint busy                      # a sink looks at scratch or plain
     cdef size_t wire_n                  # bytes used of it
     cdef readonly int64_t now           # ns, monotonic; read once per turn
     cdef readonly double time           # s, unix; read once per turn

@@ -6,11 +6,17 @@ from headrace.net.tls import TlsContext, TlsEngine
 class Sink(Task):
     """Who gets a link's bytes and gives it bytes to send; subclassed natively (link.pxd)."""
 
-class Owner(Protocol):
+class _Owner(Protocol):
     """Who accepted a link and keeps account of it (headrace.net.listener.Listener)."""
 
     def gone(self, link: Link) -> None:
         """The link is closed. Called exactly once, before its sink learns it."""
+
+@final
+class Writer:
+    """The loop's writer callback of a link that waits for its peer."""
+
+    def __call__(self) -> None: ...
 
 @final
 class Link(Channel):
@@ -20,7 +26,7 @@ class Link(Channel):
     """
 
     def __new__(cls, reactor: Reactor, fd: int, peer: tuple[str, int],
-                listener: Owner | None = None) -> Link: ...
+                listener: _Owner | None = None) -> Link: ...
     authenticated: bool
     @property
     def reactor(self) -> Reactor: ...
@@ -35,7 +41,7 @@ class Link(Channel):
     @property
     def peer(self) -> tuple[str, int]: ...
     @property
-    def listener(self) -> Owner | None:
+    def listener(self) -> _Owner | None:
         """What accepted it; None once closed."""
     @property
     def paused(self) -> bool: ...
