@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.modules import contacts
+from headrace.modules.api import Refused
 from headrace.modules.contacts import Side
 from headrace.modules.subscriptions import Subscriptions
 from headrace.storage.ports import RosterItem
@@ -125,6 +126,24 @@ async def test_unknown_account_is_met_with_silence(world: World) -> None:
     await send(world, ROMEO, "subscribe", "nobody@example.net")
     assert await world.storage.roster.load("nobody@example.net") == []
     assert [summary(raw) for raw in his.got] == [("push", "none", "subscribe")]
+
+
+async def test_requests_that_wait_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.modules.contacts.MAX_CONTACTS", 2)
+    await world.account(JULIET, *(f"c{n}@example.org" for n in range(3)))
+    hers = world.arrives(f"{JULIET}/b")
+    for n in range(3):
+        await send(world, f"c{n}@example.org", "subscribe", JULIET)
+    assert [tree(raw).get("from") for raw in hers.got] == ["c0@example.org", "c1@example.org"]
+    assert len(await world.storage.roster.load(JULIET)) == 2
+    assert await world.storage.roster.get("c2@example.org", JULIET) == RosterItem(JULIET, ask=True)
+
+
+async def test_long_request_is_refused(world: World) -> None:
+    await world.account(ROMEO, JULIET)
+    with pytest.raises(Refused, match="policy-violation"):
+        await send(world, ROMEO, "subscribe", JULIET, f"<status>{'x' * 8192}</status>")
+    assert await world.storage.roster.load(ROMEO) == []
 
 
 async def test_nobody_subscribes_to_himself(world: World) -> None:

@@ -13,11 +13,12 @@ from headrace.cluster.ports import Audience
 from headrace.core import reply
 from headrace.modules.api import Context, Refused
 from headrace.router.account import Subscription
-from headrace.storage.ports import RosterChange, RosterItem
+from headrace.storage.ports import RosterChange, RosterItem, RosterStore
 from headrace.xep import roster
 from headrace.xep.subscription import INBOUND, OUTBOUND, State
 
-MAX_CONTACTS = 5_000  # a client downloads them all at each login
+MAX_CONTACTS = 5_000  # of an account: a client downloads them all at each login
+MAX_REQUEST = 8_192  # bytes of a subscription request: it is stored and shown at each login until it is answered
 
 Request = tuple[str, bytes]  # type of the presence stanza; the stanza, from bare JID to bare JID
 
@@ -64,10 +65,10 @@ class Side:
                                        pending_in=pending, listed=listed)
         self.item = item if listed or pending is not None else None
 
-    @property
-    def appears(self) -> bool:
-        """A contact is about to be listed that was not."""
-        return bool(self.item and self.item.listed and not (self.before and self.before.listed))
+    async def overflows(self, rosters: RosterStore) -> bool:
+        """It is one more than the account may have, contacts and strangers' requests together."""
+        grows = self.item is not None and self.before is None
+        return grows and len(await rosters.load(self.account)) >= MAX_CONTACTS
 
     def push(self) -> bytes | None:
         """What the account's clients are told: nothing where they see no difference."""
@@ -114,8 +115,10 @@ def concerns(type: str, state: State) -> bool:
 async def settle(context: Context, ours: Side, theirs: Side | None) -> None:
     """Commit what changed, then tell everybody whom it concerns."""
     sides = [ours] if theirs is None else [ours, theirs]
-    if ours.appears and len(await context.storage.roster.load(ours.account)) >= MAX_CONTACTS:
+    if await ours.overflows(context.storage.roster):
         raise Refused("resource-constraint", f"A roster holds at most {MAX_CONTACTS} contacts.")
+    if theirs is not None and await theirs.overflows(context.storage.roster):
+        sides.remove(theirs)  # in silence, as where there is no such account
     changed = [side for side in sides if side.item != side.before]
     if changed:
         await context.storage.roster.apply([RosterChange(s.account, s.other, s.item) for s in changed])

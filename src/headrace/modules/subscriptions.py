@@ -1,7 +1,7 @@
 """Presence subscriptions (RFC 6121 section 3): requests, approvals, cancellations and their ends."""
 
 from headrace.modules import contacts
-from headrace.modules.api import Effects, Module, Request
+from headrace.modules.api import Effects, Module, Refused, Request
 
 
 class Subscriptions(Module):
@@ -10,6 +10,8 @@ class Subscriptions(Module):
     async def subscription(self, request: Request) -> Effects:
         if request.to == request.account:
             return ()  # nobody subscribes to himself: his resources see one another anyway
+        if len(request.stanza.raw) > contacts.MAX_REQUEST:
+            raise Refused("policy-violation", "Say it in fewer words.")
         async with self.context.locks.hold(request.account, request.to):
             ours, theirs = await contacts.read(self.context, request.account, request.to)
             contacts.send((request.stanza.type or "", request.stanza.raw), ours, theirs)
