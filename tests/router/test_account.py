@@ -1,0 +1,46 @@
+"""The native table of accounts."""
+
+import random
+
+from support.routing import World
+
+
+def test_many_accounts_are_all_found() -> None:
+    """The table grows, shrinks and closes its gaps."""
+    router = World().rig.router
+    names = [f"user{i}@localhost" for i in range(3000)]
+    for name in names:
+        router.load(name, {})
+    for name in names[::3]:
+        router.release(name)
+    assert [router.loaded(name) for name in names] == [i % 3 != 0 for i in range(3000)]
+    for name in names:
+        router.release(name)
+    assert not any(router.loaded(name) for name in names)
+
+
+def test_accounts_come_and_go(soak: int) -> None:
+    """Against a set: whatever the order, exactly what is loaded is found."""
+    router = World().rig.router
+    rng = random.Random(7)
+    loaded: set[str] = set()
+    for _ in range(20_000 * soak):
+        name = f"{rng.randrange(150)}@localhost"
+        if name in loaded:
+            router.release(name)
+            loaded.discard(name)
+        else:
+            router.load(name, {})
+            loaded.add(name)
+        probe = f"{rng.randrange(150)}@localhost"
+        assert router.loaded(probe) == (probe in loaded)
+
+
+def test_contacts_are_bits_by_bare_jid() -> None:
+    router = World().rig.router
+    router.load("romeo@localhost", {"juliet@localhost": 3, "nurse@localhost": 1})
+    bits = [router.contact("romeo@localhost", jid) for jid in ("juliet@localhost", "nurse@localhost", "x@y")]
+    assert bits == [3, 1, 0]
+    assert router.contact("nobody@localhost", "juliet@localhost") == 0
+    router.set_contact("nobody@localhost", "juliet@localhost", 3)
+    assert not router.loaded("nobody@localhost")
