@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from headrace import core
 from headrace.sasl.credentials import MIN_ITERATIONS, make
 from headrace.storage.sqlite import open_sqlite
-from support.tree import ROOT
 
 USERS = {"romeo@localhost": "montague", "juliet@localhost": "capulet"}
 PATIENCE = 30.0     # s; a bound for what takes well under one
@@ -93,7 +93,8 @@ COMMAND = [sys.executable, "-m", "headrace.server"]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    """The same headrace as this process has, also in a build of its own."""
+    return {**os.environ, "PYTHONPATH": str(Path(core.__file__).parents[2])}
 
 
 def headrace(*args: str, input: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
