@@ -81,7 +81,8 @@ cdef class Router(Exchange):
         return False
 
     cdef Account account_of(self, str bare):
-        return self.accounts.find(str_of(bare.encode()))
+        cdef bytes jid = bare.encode()  # must live as long as the look at it
+        return self.accounts.find(str_of(jid))
 
     def load(self, str bare not None, contacts):
         if self.account_of(bare) is None:
