@@ -15,6 +15,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from servers import ROOT, SERVERS, running, tree
@@ -50,30 +52,31 @@ def chat(name: str, folder: Path, options: argparse.Namespace) -> dict[str, floa
 
 
 def pss(pids: list[int]) -> int:
-    """KiB in memory, shared pages divided among their users."""
+    """KiB of anonymous memory, pages shared among processes divided by their number.
+
+    Files are left out: what a server's share of libc comes to changes with every other process of the machine."""
     lines = (line for pid in pids for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
 
 
-def with_idle_clients(port: int, clients: int, tls: bool, pids: list[int]) -> int:
-    command = driver(port, tls, "--pairs", clients // 2, "--idle", "--seconds", SETTLE_SECONDS)
+@contextmanager
+def idle_clients(port: int, first: int, count: int, tls: bool) -> Iterator[None]:
+    command = driver(port, tls, "--first", first, "--pairs", count // 2, "--idle", "--seconds", SETTLE_SECONDS)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
         assert load.stdout is not None
         if load.stdout.readline() != b"ready\n":
             raise SystemExit("the clients could not log in")
-        used = pss(pids)
+        yield
         load.communicate()
-    return used
 
 
 def memory(name: str, folder: Path, options: argparse.Namespace) -> dict[str, float]:
-    """The difference between few and many connections: what is loaded at the first login is left out."""
+    """What the next N connections add, once a few have been there: what is loaded at a first login is left out."""
     few = 20
-    with running(name, folder, options.memory + few) as (port, pids):
-        before = with_idle_clients(port, few, options.tls, pids)
-    folder = folder.with_name(folder.name + "-many")
-    with running(name, folder, options.memory + few) as (port, pids):
-        after = with_idle_clients(port, options.memory + few, options.tls, tree(pids[0]))
+    with running(name, folder, few + options.memory) as (port, pids), idle_clients(port, 0, few, options.tls):
+        before = pss(pids)
+        with idle_clients(port, few, options.memory, options.tls):
+            after = pss(tree(pids[0]))
     return {"clients": options.memory, "kib_per_connection": (after - before) / options.memory}
 
 

@@ -33,7 +33,7 @@ struct client {
 
 struct options {
     const char *address, *domain, *password, *pids;
-    int port, clients, window, body, login_at_once;
+    int port, first, clients, window, body, login_at_once;
     double warm_up, seconds;
     bool tls, idle;
 };

@@ -67,7 +67,7 @@ static void log_in(struct load *load) {
     while (load->ready < load->options.clients) {
         for (; started < load->options.clients && started - load->ready < load->options.login_at_once; started++) {
             struct client *c = &load->clients[started];
-            c->index = started;
+            c->index = load->options.first + started;
             c->peer = &load->clients[started ^ 1];
             client_connect(load, c);
         }
@@ -128,11 +128,11 @@ static void idle(struct load *load) {
 }
 
 static void parse(struct options *o, int argc, char **argv) {
-    enum { ADDRESS = 1, PORT, DOMAIN, PASSWORD, PIDS, PAIRS, WINDOW, BODY, WARM_UP, SECONDS, TLS, IDLE };
+    enum { ADDRESS = 1, PORT, DOMAIN, PASSWORD, PIDS, PAIRS, WINDOW, BODY, WARM_UP, SECONDS, FIRST, TLS, IDLE };
     static const struct option names[] = {
         {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"domain", 1, 0, DOMAIN}, {"password", 1, 0, PASSWORD},
         {"pids", 1, 0, PIDS}, {"pairs", 1, 0, PAIRS}, {"window", 1, 0, WINDOW}, {"body", 1, 0, BODY},
-        {"warm-up", 1, 0, WARM_UP}, {"seconds", 1, 0, SECONDS}, {"tls", 0, 0, TLS}, {"idle", 0, 0, IDLE}, {0}};
+        {"warm-up", 1, 0, WARM_UP}, {"seconds", 1, 0, SECONDS}, {"first", 1, 0, FIRST}, {"tls", 0, 0, TLS}, {"idle", 0, 0, IDLE}, {0}};
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case ADDRESS: o->address = optarg; break;
@@ -145,6 +145,7 @@ static void parse(struct options *o, int argc, char **argv) {
         case BODY: o->body = atoi(optarg); break;
         case WARM_UP: o->warm_up = atof(optarg); break;
         case SECONDS: o->seconds = atof(optarg); break;
+        case FIRST: o->first = atoi(optarg); break;
         case TLS: o->tls = true; break;
         case IDLE: o->idle = true; break;
         default: exit(2);

@@ -134,12 +134,13 @@ def running(name: str, folder: Path, users: int, under: Sequence[str] = ()) -> I
         time.sleep(2)  # ejabberd registers its users after it listens
         yield place.port, tree(process.pid)
     finally:
-        end(process)
+        end(process, bool(under))
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes], under_a_tool: bool) -> None:
+    """SIGTERM to the server itself: a tool above it ends with it and then writes its report."""
     left = tree(process.pid)
-    process.send_signal(signal.SIGTERM)
+    os.kill(left[1] if under_a_tool else process.pid, signal.SIGTERM)
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
