@@ -141,7 +141,7 @@ async def test_without_descriptors_it_sheds_and_pauses_and_says_so_once(bench, s
     assert listener.accepted == taken < 30
     assert len(calls) < taken + 30
     assert len(bench.lines) == 1
-    assert "descriptors" in bench.lines[0]
+    assert "Too many open files" in bench.lines[0]
     for peer in peers[:taken]:
         peer.close()
     await bench.until(lambda: bench.reactor.links == 0 or listener.accepted > taken)
@@ -150,6 +150,23 @@ async def test_without_descriptors_it_sheds_and_pauses_and_says_so_once(bench, s
     await bench.until(lambda: bench.reactor.links == 0)
     with connect(listener):
         await bench.until(lambda: bench.reactor.links == 1)
+
+
+async def test_an_error_of_the_network_is_no_spin(bench, monkeypatch):
+    calls = []
+
+    def broken(fd):
+        calls.append(fd)
+        if len(calls) < 3:
+            raise OSError(errno.ENETDOWN, "")
+        return accept(fd)
+
+    monkeypatch.setattr(listener_module, "accept", broken)
+    listener = bench.listen()
+    with connect(listener):
+        await bench.until(lambda: listener.accepted == 1)
+    assert len(calls) < 10
+    assert bench.lines == ["c2s: Network is down; no connections are accepted for now"]
 
 
 async def test_accepting_pauses_before_the_reserve(bench, scarce):

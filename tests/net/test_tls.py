@@ -307,6 +307,15 @@ async def test_a_forged_record_ends_the_link(bench, authority, server_tls):
     assert "bad record mac" in bench.sinks[0].link.error
 
 
+async def test_a_write_that_openssl_refuses_ends_the_link(bench, authority, server_tls):
+    server, client = bench.secure_pair(server_tls, TlsContext.client(ca_file=authority.file))
+    await bench.until(lambda: client.events and server.events)
+    server.shut_behind_the_engine()
+    server.queue(b"too late")
+    await bench.until(lambda: server.events == ["secure", ("gone", False)])
+    assert "shutdown" in server.link.error
+
+
 async def test_openssl_s_client(bench, server_tls, authority):
     listener = bench.listen(tls=server_tls, echo=True)
     process = await asyncio.create_subprocess_exec(

@@ -6,6 +6,7 @@ from headrace.net.openssl cimport SSL
 cdef extern from "openssl/ssl.h":
     int SSL_KEY_UPDATE_REQUESTED
     int SSL_key_update(SSL*, int)
+    int SSL_shutdown(SSL*)
 
 
 cdef class PySink(Sink):
@@ -39,6 +40,10 @@ cdef class PySink(Sink):
     def key_update(self):
         """New keys for both directions; goes out before the next record (RFC 8446 4.6.3)."""
         assert SSL_key_update(<SSL*>self.link.tls.ssl, SSL_KEY_UPDATE_REQUESTED) == 1
+
+    def shut_behind_the_engine(self):
+        """What is written from now on, OpenSSL refuses."""
+        SSL_shutdown(<SSL*>self.link.tls.ssl)
 
     def act_later(self):
         self.link.reactor.later(self)

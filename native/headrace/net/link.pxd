@@ -16,7 +16,8 @@ cdef class Sink(Task):
     cdef int on_bytes(self, const char* data, size_t n) except -1
     # The link has ended: the peer closed it (clean), it failed, or we closed it. Exactly once, from the end of a turn.
     cdef int on_gone(self, bint clean) except -1
-    # TLS is up (after STARTTLS or direct): server name and ALPN are in link.tls.
+    # TLS is up (after STARTTLS or direct): server name and ALPN are in link.tls. Not the place to pause(): bytes that
+    # came with the end of the handshake follow at once.
     cdef int on_secure(self) except -1
     # What to send next: the next contiguous unsent bytes; 0 if none. They stay where they are until sent() covers them.
     cdef size_t pending(self, const char** p) noexcept

@@ -332,7 +332,8 @@ cdef class Link(Channel):
         return self.reactor.add_closing(self)
 
     cdef int _fail_tls(self) except -1:
-        """The alert has been handed to the socket; it arrives only if we don't close over unread input."""
+        """The peer learns why from the alert, if we don't close over unread input."""
+        self.tls.push()
         self.error = self.tls.error
         self.closing = True
         self.clean = False
@@ -462,14 +463,17 @@ cdef class Link(Channel):
             if result == TLS_WANT_WRITE:
                 return SENT_BLOCKED
             if result == TLS_FAILED:
-                self._fail_tls()
+                self._fail(self.tls.error)
                 return SENT_NOTHING
             if not self.tls.established:
                 return SENT_NOTHING
             if written >= FLUSH_BYTES:
                 return SENT_PART
             n = self._seal()
-            if n == 0 and not self.tls.failed:
+            if self.tls.failed:
+                self._fail_tls()
+                return SENT_NOTHING
+            if n == 0:
                 return SENT_ALL
             written += n
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import resource
@@ -82,7 +83,7 @@ class Listener:
         if self._timer is not None:
             self._timer.cancel()
         self._socket.close()
-        os.close(self._spare)
+        self._drop_spare()
         self._socket = self._timer = None
 
     def authenticated(self, link: Link) -> None:
@@ -99,29 +100,36 @@ class Listener:
     def _accept(self) -> None:
         assert self._socket is not None
         room = self._room()
-        try:
-            for _ in range(min(room, ACCEPTS)):
+        for _ in range(min(room, ACCEPTS)):
+            try:
                 taken = accept(self._socket.fileno())
-                if taken is None:
-                    return
-                self._admit(*taken)
-        except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE):
-                raise
-            self._shed()
-            room = 0
+            except OSError as error:
+                self._starve(error)
+                return
+            if taken is None:
+                return
+            self._admit(*taken)
         if room <= 0:
-            self._note(f"{self.name}: descriptors have run out, no connections are accepted for now")
-            self._pause()
+            self._starve(None)
 
     def _room(self) -> int:
         """Descriptors to be had before the reserve begins: the kernel always gives the lowest free number."""
+        assert self._socket is not None
         try:
-            lowest = os.dup(self._spare)
+            lowest = os.dup(self._socket.fileno())
         except OSError:  # not even one: accept() will say so
             return 1
         os.close(lowest)
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED - lowest
+
+    def _starve(self, error: OSError | None) -> None:
+        """No connection can be had: say so and look again in a while."""
+        why = "descriptors have run out" if error is None else os.strerror(error.errno or 0)
+        self._note(f"{self.name}: {why}; no connections are accepted for now")
+        if error is not None and error.errno in (errno.EMFILE, errno.ENFILE):
+            self._shed()
+        self._stop_accepting()
+        self._timer = self.reactor.loop.call_later(PAUSE_SECONDS, self._go_on)
 
     def _admit(self, fd: int, peer: tuple[str, int]) -> None:
         if self.limits.admit(peer[0]) is not None:
@@ -143,15 +151,17 @@ class Listener:
     def _shed(self) -> None:
         """Take one connection off the backlog with the spare descriptor, so that its peer learns at once."""
         assert self._socket is not None
-        os.close(self._spare)
-        taken = accept(self._socket.fileno())
-        if taken is not None:
-            os.close(taken[0])
-        self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._drop_spare()
+        with contextlib.suppress(OSError):  # others may have been quicker to take it
+            taken = accept(self._socket.fileno())
+            if taken is not None:
+                os.close(taken[0])
+            self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
-    def _pause(self) -> None:
-        self._stop_accepting()
-        self._timer = self.reactor.loop.call_later(PAUSE_SECONDS, self._go_on)
+    def _drop_spare(self) -> None:
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
 
     def _go_on(self) -> None:
         self._timer = None
