@@ -9,7 +9,7 @@ from headrace.core.events import Event
 from headrace.core.expat import ExpatReader
 from headrace.core.limits import Limits
 from headrace.core.tokenizer import Workspace
-from support.documents import broken, streams
+from support.generated import broken, streams
 from support.streams import HEADER, SCANS, agreed, condition, flat, in_pieces, read
 
 
