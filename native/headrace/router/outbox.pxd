@@ -39,7 +39,7 @@ cdef class Outbox:
     cdef size_t burst                       # bytes queued since it was last empty
     cdef size_t first                       # what the next first chunk should hold: the last burst
 
-    cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() them
+    cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() at most these
     cdef int commit(self, size_t n, size_t attrs_at) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it

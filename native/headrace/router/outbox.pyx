@@ -2,6 +2,7 @@
 
 cdef enum:
     ROOM = sizeof(Chunk) + sizeof(Entry)    # of a chunk, beside the bytes of its first stanza
+    SLACK = 1024            # a stanza is reserved with room for escapes that it rarely has
 
 
 cdef inline char* bytes_of(Chunk* chunk) noexcept nogil:
@@ -100,7 +101,7 @@ cdef class Outbox:
         self.reactor.chunk_give(<char*>chunk, chunk.size)
         if self.head == NULL:
             self.tail = NULL
-            self.first = self.burst + sizeof(Chunk)
+            self.first = self.burst + SLACK
             self.burst = 0
 
     cdef size_t to_border(self) noexcept:

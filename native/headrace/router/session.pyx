@@ -1,7 +1,7 @@
 """A bound resource."""
 from libc.string cimport memcpy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
-from headrace.core.writer cimport splice_size, splice_write
+from headrace.core.writer cimport splice_bound, splice_write
 
 from asyncio import get_running_loop
 from headrace.stream.errors import stream_error
@@ -135,12 +135,11 @@ cdef class Session(Sink):
 
     cdef int splice(self, const Parcel* parcel) except -1:
         cdef size_t attrs_at = 0
-        cdef size_t n
+        cdef char* dst
         if self.flags & S_ENDED:
             return 0
-        n = splice_size(&parcel.head, parcel.view, 0)
-        splice_write(self.outbox.reserve(n), &parcel.head, parcel.view, NULL, 0, &attrs_at)
-        return self.added(n, attrs_at)
+        dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, 0))
+        return self.added(splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst, attrs_at)
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
         if self.flags & S_ENDED:
