@@ -3,12 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from support.serving import Server, serving
-
-USERS = {"romeo@localhost": "wherefore", "juliet@localhost": "balcony"}
+from support.server import Server, running
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, USERS) as running:
-        yield running
+    with running(tmp_path) as server:
+        yield server

@@ -9,7 +9,7 @@ import pytest
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 
-from support.serving import Server, serving
+from support.server import Server, running
 
 WAIT = 30  # seconds for one step; only a failure gets there
 USERS = {f"{name}@localhost": "secret" for name in ("romeo", "juliet", "tybalt")}
@@ -18,8 +18,8 @@ PLUGINS = ("xep_0012", "xep_0030", "xep_0092", "xep_0199", "xep_0202", "xep_0203
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("server"), USERS) as running:
-        yield running
+    with running(tmp_path_factory.mktemp("server"), users=USERS) as server:
+        yield server
 
 
 class Client(ClientXMPP):
@@ -63,7 +63,7 @@ class House:
     async def login(self, name: str, resource: str = "r") -> Client:
         client = Client(name, resource, self.server)
         self.clients.append(client)
-        client.connect("127.0.0.1", self.server.port)
+        client.connect("127.0.0.1", self.server.starttls)
         await client.next("session_start")
         await asyncio.wait_for(client.get_roster(), WAIT)
         await client.next("roster_update")

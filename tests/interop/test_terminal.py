@@ -1,5 +1,6 @@
 """A terminal client from Debian, driven by keys as a person would: profanity under tmux, talking to itself twice."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.serving import Server
+from support.server import USERS, Server
+from support.slix import Client
 
 WAIT = 60  # seconds for something to appear; only a failure gets there
 FOREIGN = ("LD_PRELOAD", "ASAN_OPTIONS", "PYTHONMALLOC")  # the sanitizers' settings are not for other programs
@@ -49,7 +51,8 @@ class Terminal:
         raise AssertionError(f"never saw {text!r}:\n{screen}")
 
     def close(self) -> None:
-        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], env=self.env, check=False)
+        if self.socket.exists():
+            subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], env=self.env, check=False)
 
 
 @pytest.fixture
@@ -63,21 +66,47 @@ def terminals(tmp_path: Path) -> Iterator[tuple[Terminal, Terminal]]:
         terminal.close()
 
 
-def log_in(terminal: Terminal, jid: str, password: str, server: Server) -> None:
+def log_in(terminal: Terminal, name: str, server: Server) -> None:
     terminal.start("profanity")
     terminal.see("Type '/help'")
-    terminal.type(f"/connect {jid} server 127.0.0.1 port {server.port} tls trust")
+    terminal.type(f"/connect {name}@localhost server 127.0.0.1 port {server.starttls} tls trust")
     terminal.see("password")
-    terminal.type(password)
+    terminal.type(USERS[f"{name}@localhost"])
     terminal.see("logged in successfully")
 
 
 def test_two_people_chat(server: Server, terminals: tuple[Terminal, Terminal]) -> None:
     romeo, juliet = terminals
-    log_in(romeo, "romeo@localhost", "wherefore", server)
-    log_in(juliet, "juliet@localhost", "balcony", server)
+    log_in(romeo, "romeo", server)
+    log_in(juliet, "juliet", server)
     romeo.type("/msg juliet@localhost But soft, what light?")
     juliet.see("romeo@localhost")
     juliet.type("/msg romeo@localhost Ay me!")
     romeo.see("Ay me!")
     juliet.see("But soft, what light?")
+
+
+async def test_a_friend_with_another_client(server: Server, terminals: tuple[Terminal, Terminal]) -> None:
+    """The friend's presence and messages show on the screen, and what is typed arrives."""
+    _, juliet = terminals
+    await asyncio.to_thread(log_in, juliet, "juliet", server)
+    romeo = Client("romeo", server)
+    await romeo.log_in()
+
+    juliet.type("/sub request romeo@localhost")
+    await romeo.next_from("presence_subscribe", "juliet@localhost")
+    romeo.send_presence(pto="juliet@localhost", ptype="subscribed")
+    await asyncio.to_thread(juliet.see, "++ romeo@localhost (slixmpp) is online")
+    romeo.send_presence(pshow="away")
+    await asyncio.to_thread(juliet.see, "++ romeo@localhost (slixmpp) is away")
+
+    romeo.send_message(mto="juliet@localhost", mbody="She speaks: <oh>, speak again & again", mtype="chat")
+    await asyncio.to_thread(juliet.see, "<< chat message: romeo@localhost/slixmpp")
+    juliet.type("/msg romeo@localhost Wherefore art thou \"Romeo\"?")
+    await asyncio.to_thread(juliet.see, "She speaks: <oh>, speak again & again")
+    message = await romeo.next("message")
+    while not message["body"]:
+        message = await romeo.next("message")
+    assert message["body"] == 'Wherefore art thou "Romeo"?'
+    assert message["from"].bare == "juliet@localhost"
+    await romeo.log_out()

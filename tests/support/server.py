@@ -121,9 +121,9 @@ def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", mo
 
 
 async def add_users(database: Path, users: Mapping[str, str]) -> None:
-    """Those that don't exist yet; cheap key derivation."""
+    """Those that don't exist yet; keys are derived once per password, and cheaply."""
+    credentials = {password: make(password, iterations=MIN_ITERATIONS) for password in set(users.values())}
     database.parent.mkdir(parents=True, exist_ok=True)
     storage = open_sqlite(database)
-    await storage.accounts.create_many(
-        [(jid, make(password, iterations=MIN_ITERATIONS)) for jid, password in users.items()])
+    await storage.accounts.create_many([(jid, credentials[password]) for jid, password in users.items()])
     await storage.close()

@@ -1,0 +1,55 @@
+"""A client of a widely used library, for tests: what comes in waits in queues."""
+
+import asyncio
+from typing import Any
+
+from slixmpp import ClientXMPP
+
+from support.server import USERS, Server
+
+WAIT = 30  # seconds for one step; only a failure gets there
+
+
+class Client(ClientXMPP):
+    """One of the accounts that the test server has by default."""
+
+    def __init__(self, name: str, server: Server, password: str = "") -> None:
+        super().__init__(f"{name}@localhost/slixmpp", password or USERS[f"{name}@localhost"])
+        self.register_plugin("xep_0199")
+        self.register_plugin("xep_0203")
+        self.register_plugin("xep_0092")
+        self.running = server
+        self.ca_certs = str(server.certificate)
+        self.auto_authorize = None
+        self.queues: dict[str, asyncio.Queue[Any]] = {}
+        for event in ("message", "presence_subscribe", "presence_subscribed", "presence_available",
+                      "presence_unavailable", "session_start", "disconnected", "stream_error"):
+            self.queues[event] = asyncio.Queue()
+            self.add_event_handler(event, self.queues[event].put_nowait)
+
+    async def next(self, event: str) -> Any:
+        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+
+    async def next_from(self, event: str, bare: str) -> Any:
+        """The next one that this account sent: one's own presence comes back too."""
+        while (stanza := await self.next(event))["from"].bare != bare:
+            pass
+        return stanza
+
+    async def log_in(self) -> None:
+        self.connect("127.0.0.1", self.running.starttls)
+        await self.next("session_start")
+        await asyncio.wait_for(self.get_roster(), WAIT)
+        self.send_presence()
+
+    async def log_out(self) -> None:
+        self.disconnect()
+        await self.next("disconnected")
+
+
+async def subscribe(one: Client, other: Client) -> None:
+    one.send_presence_subscription(pto=other.boundjid.bare, ptype="subscribe")
+    await other.next_from("presence_subscribe", one.boundjid.bare)
+    other.send_presence_subscription(pto=one.boundjid.bare, ptype="subscribed")
+    await one.next_from("presence_subscribed", other.boundjid.bare)
+    await one.next_from("presence_available", other.boundjid.bare)
