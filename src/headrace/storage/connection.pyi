@@ -8,6 +8,9 @@ class SqliteError(Exception):
 
     code: int
 
+class Statement:
+    """A compiled statement; its connection's business."""
+
 class Connection:
     """One SQLite database file, opened (or created) for reading and writing; for one thread at a time.
 
