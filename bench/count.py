@@ -47,11 +47,12 @@ def callgrind(turns: int, batch: int, shape: str, folder: Path) -> tuple[int, in
 
 
 def calls_of(function: str, text: str) -> int:
-    """How often it was called: callgrind writes `cfn=(id) name` the first time, `cfn=(id)` from then on."""
-    named = re.search(rf"^c?fn=\((\d+)\) {function}\S*$", text, re.MULTILINE)
-    if named is None:
+    """How often it was called, recursion included: callgrind writes `(id) name` once, `(id)` from then on."""
+    ids = set(re.findall(rf"^c?fn=\((\d+)\) {function}(?:'\d+)?$", text, re.MULTILINE))
+    if not ids:
         raise SystemExit(f"{function} is not in callgrind's output")
-    return sum(map(int, re.findall(rf"^cfn=\({named[1]}\).*\ncalls=(\d+)", text, re.MULTILINE)))
+    calls = re.findall(r"^cfn=\((\d+)\).*\ncalls=(\d+)", text, re.MULTILINE)
+    return sum(int(count) for callee, count in calls if callee in ids)
 
 
 def instructions(batch: int, shape: str) -> dict[str, object]:

@@ -17,9 +17,10 @@ cdef class Parse:
     cdef bytes data
 
     def __init__(self, bytes data not None):
+        cdef bytes header = HEADER
         self.data = data
         self.tok = Tokenizer(Workspace())
-        self.tok.feed(HEADER, len(HEADER))
+        self.tok.feed(header, len(header))
         if self.tok.next() != EV_OPEN or self.tok.next() != EV_MORE:
             raise ValueError("the root was refused")
 
