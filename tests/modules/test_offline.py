@@ -3,7 +3,7 @@ from collections.abc import Awaitable
 
 import pytest
 
-from headrace.modules.api import Refused, Route
+from headrace.modules.api import Refused
 from headrace.modules.offline import BATCH, Offline
 from headrace.storage.ports import StorageUnavailable
 from support.stanzas import shape, tree
@@ -147,12 +147,13 @@ async def test_unknown_account_is_said_so_many_times_a_minute(world: World) -> N
     assert await world.storage.offline.count("nobody@example.org") == 0
 
 
-async def test_somebody_who_came_meanwhile_gets_it_directly(world: World) -> None:
+async def test_somebody_who_came_meanwhile_gets_it_behind_older_ones(world: World) -> None:
     await world.account(JULIET)
-    world.arrives(f"{JULIET}/balcony")
-    [effect] = await message(world, world.module(Offline), "<body>hi</body>")  # type: ignore[misc]
-    assert isinstance(effect, Route)
-    assert bodies([effect.stanza]) == ["hi"]
+    module = world.module(Offline)
+    await message(world, module, "<body>1</body>")
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await message(world, module, "<body>2</body>")
+    assert bodies(balcony.got) == ["1", "2"]
     assert await world.storage.offline.count(JULIET) == 0
 
 

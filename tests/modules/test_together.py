@@ -257,6 +257,24 @@ async def test_letters_stay_in_order_when_somebody_comes_meanwhile(house: House)
     assert await house.world.storage.offline.count(JULIET) == 0
 
 
+async def test_nothing_overtakes_letters(make: Make) -> None:
+    house = await make(True)
+    romeo, tybalt = await house.login(f"{ROMEO}/o"), await house.login(f"{TYBALT}/t")
+    romeo.say(*letters(2))
+    await kept(house, 2)
+    await house.loader.load(JULIET)
+    juliet = Client(house, house.rig.connect(f"{JULIET}/b"))
+    juliet.say("<presence/>")
+    tybalt.say(f"<message to='{JULIET}' type='chat'><body>now</body></message>")
+    await juliet.got("presence juliet", "message chat romeo 0", "message chat romeo 1", "message chat tybalt now")
+    for _ in range(STEPS):  # it ends: messages come at once again, undelayed
+        tybalt.say(f"<message to='{JULIET}' type='chat'><body>then</body></message>")
+        if seen := juliet.read():
+            break
+        await asyncio.sleep(0.01)
+    assert seen[-1].find("{urn:xmpp:delay}delay") is None
+
+
 async def test_letters_outlive_a_session_that_dies(house: House) -> None:
     romeo = await house.login(f"{ROMEO}/o")
     romeo.say(*letters(1))

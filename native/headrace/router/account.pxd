@@ -17,6 +17,7 @@ cdef class Account:
     cdef bytes to_attr                      # " to='...'" with that JID: what a broadcast writes for each receiver
     cdef list sessions                      # of Session, in order of binding
     cdef dict contacts                      # prepared bare JID (bytes) -> int of Subscription
+    cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
     cdef uint64_t hash                      # of jid, in the table that it is in
 
     # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.

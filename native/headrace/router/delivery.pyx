@@ -6,9 +6,10 @@
     full, resource there        deliver     deliver     deliver     deliver     deliver
     full, not there             refuse      as bare     refuse      refuse      drop
 
-"absent" is punted: whether there is such an account, and where its messages wait, only storage knows. "refuse" is
-service-unavailable. Where RFC 6121 8.5.3.2.1 lets us choose between an error and silence, only who may know the
-account's resources is told that one is not there (protocol.md 12).
+"absent" is punted: whether there is such an account, and where its messages wait, only storage knows. So is what would
+overtake messages that are being handed over (Account.catching_up). "refuse" is service-unavailable. Where RFC 6121
+8.5.3.2.1 lets us choose between an error and silence, only who may know the account's resources is told that one is not
+there (protocol.md 12).
 """
 from cpython.object cimport PyObject
 from headrace.router.errors cimport SERVICE_UNAVAILABLE
@@ -50,13 +51,22 @@ cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
     return n
 
 
+cdef bint takes_messages(Account account, Session but) except -1:
+    cdef Session target
+    for target in account.sessions:
+        if target is not but and target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0:
+            return True
+    return False
+
+
 cdef int deliver_to_bare(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
     if parcel.type == MSG_ERROR:
         return 0
     if parcel.type == MSG_GROUPCHAT:
         return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
-    if account is not None and deliver_to_all(account, parcel):
-        return 0
+    if account is not None and (not account.catching_up or parcel.type == MSG_HEADLINE):
+        if deliver_to_all(account, parcel):
+            return 0
     if parcel.type == MSG_HEADLINE:
         return 0
     return exchange.punt(session, parcel, P_ABSENT)

@@ -31,5 +31,6 @@ cdef class Router(Exchange):
     # The control plane.
     cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1
     cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1
+    cdef object caught_up(self, Session session, object outcome)
     cdef int wait_for(self, Session session, object outcome, bytes key) except -1
     cdef int route_own(self, bytes stanza, bytes sender) except -1

@@ -11,8 +11,8 @@ from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRE
 from headrace.core.writer cimport splice_allowed
 from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
-from headrace.router.account cimport AccountTable
-from headrace.router.delivery cimport deliver_iq, deliver_message, shares
+from headrace.router.account cimport Account, AccountTable
+from headrace.router.delivery cimport deliver_iq, deliver_message, shares, takes_messages
 from headrace.router.errors cimport BAD_REQUEST, JID_MALFORMED, write_error
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
 from headrace.router.order cimport Held, Order, take_ticket
@@ -51,6 +51,14 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
     parcel.head.lang = view.lang if view.lang.p != NULL else str_of(lang)
     parcel.to.bare.p = NULL
     return 0
+
+
+async def catching_up(Account account not None, outcome):
+    """outcome, at whose end the account's sessions take messages again."""
+    try:
+        await outcome
+    finally:
+        account.catching_up -= 1
 
 
 cdef class Router(Exchange):
@@ -408,17 +416,26 @@ cdef class Router(Exchange):
 
     cdef int came(self, Session session) except -1:
         try:
-            self.wait_for(session, self.control.available(session), str_bytes(session.bare_str()))
+            self.wait_for(session, self.caught_up(session, self.control.available(session)),
+                          str_bytes(session.bare_str()))
         except Exception as error:
             self.reactor.report("Control.available failed", error)
         return 0
 
     cdef int rose(self, Session session) except -1:
         try:
-            self.wait_for(session, self.control.rose(session), str_bytes(session.bare_str()))
+            self.wait_for(session, self.caught_up(session, self.control.rose(session)),
+                          str_bytes(session.bare_str()))
         except Exception as error:
             self.reactor.report("Control.rose failed", error)
         return 0
+
+    cdef object caught_up(self, Session session, object outcome):
+        """Until what waited for the account's first taker is handed over, nothing may overtake it."""
+        if outcome is None or takes_messages(session.account, session):
+            return outcome
+        session.account.catching_up += 1
+        return catching_up(session.account, outcome)
 
     cdef int wait_for(self, Session session, object outcome, bytes key) except -1:
         cdef Order order = None

@@ -7,7 +7,7 @@ from headrace.core import ns
 from headrace.core.names import Known
 from headrace.core.stanza import Stanza
 from headrace.modules.allowance import Allowance
-from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Route, Xep
+from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Xep
 from headrace.modules.locks import Locks
 from headrace.storage.ports import OfflineMessage, StorageUnavailable
 from headrace.xep.delay import delay
@@ -65,9 +65,7 @@ class Offline(Module):
         if await self._count(request.to) >= self.options.max_messages:
             raise Refused("service-unavailable")
         stanza = request.stanza.raw
-        came = await self._taker(request.to) is not None  # while we looked
-        if came and not self._counts.get(request.to):
-            return Route(stanza)
+        came = await self._taker(request.to) is not None  # while we looked, or it is being handed older ones
         try:
             # Queued, in order, when add() returns; the ticket need not wait for the commit.
             commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
@@ -96,10 +94,10 @@ class Offline(Module):
         return ()
 
     def available(self, sender: str, priority: int) -> Outcome:
-        return Later(self._hand_over(sender.partition("/")[0])) if priority >= 0 else None
+        return self._hand_over(sender.partition("/")[0]) if priority >= 0 else None
 
     def rose(self, sender: str) -> Outcome:
-        return Later(self._hand_over(sender.partition("/")[0]))
+        return self._hand_over(sender.partition("/")[0])
 
     async def _hand_over(self, account: str) -> Effects:
         """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""

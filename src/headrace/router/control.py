@@ -40,7 +40,9 @@ class Control(Protocol):
     def available(self, session: Session) -> Outcome:
         """The session has sent the first presence with which it became available.
 
-        Contacts on this server have been told, and their current presence is in the session's outbox.
+        Contacts on this server have been told, and their current presence is in the session's outbox. Until what
+        this returns is done, and while no other session takes them, messages to the bare JID are punted as P_ABSENT:
+        nothing overtakes what is being handed over. So also rose().
         """
 
     def rose(self, session: Session) -> Outcome:
