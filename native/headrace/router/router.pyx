@@ -53,7 +53,7 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
     return 0
 
 
-async def catching_up(Account account not None, outcome):
+async def _catching_up(Account account not None, outcome):
     """outcome, at whose end the account's sessions take messages again."""
     try:
         await outcome
@@ -435,7 +435,7 @@ cdef class Router(Exchange):
         if outcome is None or takes_messages(session.account, session):
             return outcome
         session.account.catching_up += 1
-        return catching_up(session.account, outcome)
+        return _catching_up(session.account, outcome)
 
     cdef int wait_for(self, Session session, object outcome, bytes key) except -1:
         cdef Order order = None
