@@ -10,8 +10,8 @@ from headrace.router.session import Session
 
 @dataclass(frozen=True, slots=True)
 class HoldAll:
-    """Until this is done, every later stanza of the session waits (protocol.md 2): carbons, roster, block
-    list, ..."""
+    """Until this is done, every later stanza of the session waits (protocol.md 2): for requests that change how
+    later stanzas are treated."""
 
     awaitable: Awaitable[object]
 
@@ -21,12 +21,11 @@ Outcome = Awaitable[object] | HoldAll | None
 
 
 class Control(Protocol):
-    """The control plane, as the router sees it. Nothing here may raise: a request that fails is answered with
-    its error.
+    """The control plane, as the router sees it. Nothing here may raise: a request that fails is answered with its
+    error.
 
     Called in the middle of a turn, after the tokenizer has returned; all it gets are copies. It may call
-    anything of the
-    Router: what ends a session only takes effect at the end of the turn.
+    anything of the Router: what ends a session only takes effect at the end of the turn.
     """
 
     def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
