@@ -1,0 +1,34 @@
+"""One server per file, fresh accounts for each test; a test that makes the server complain or die fails."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.people import PASSWORD, World
+from support.server import Server, running
+
+ACCOUNTS = [f"p{number}" for number in range(400)]  # per file
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    users = {f"{name}@localhost": PASSWORD for name in ACCOUNTS}
+    with running(tmp_path_factory.mktemp("server"), users=users) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[str]:
+    return iter(ACCOUNTS)
+
+
+@pytest.fixture
+def world(server: Server, names: Iterator[str]) -> Iterator[World]:
+    before = len(server.log)
+    world = World(server, names)
+    yield world
+    for client in world.clients:
+        client.close()
+    assert server.process.poll() is None, server.log_file.read_text()
+    complaints = [entry for entry in server.log[before:] if entry.get("level") not in ("debug", "info", "warning")]
+    assert not complaints
