@@ -8,7 +8,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from corpus.chat import message
 from headrace.storage.connection import Connection
-from headrace.storage.migrate import migrate, steps
+from headrace.storage.migrate import steps
+from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import Group, GroupWriter
 
 
@@ -16,7 +17,7 @@ from headrace.storage.writer import Group, GroupWriter
 def test_group(benchmark: BenchmarkFixture, tmp_path: Path, size: int) -> None:
     connection = Connection(tmp_path / "bench.db")
     connection.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF")
-    migrate(connection, steps())
+    migrate(connection, steps("sqlite"))
     writer, stanza, ids = GroupWriter(connection), message(300), count(1)
 
     def packed() -> tuple[tuple[Group], dict[str, object]]:

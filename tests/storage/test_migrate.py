@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from headrace.storage.connection import Connection, SqliteError
-from headrace.storage.migrate import Step, migrate, steps
+from headrace.storage.migrate import Step, steps
 from headrace.storage.ports import StorageUnavailable
+from headrace.storage.sqlite.migrate import migrate
 
 ONE = Step(1, "0001_one.sql", "CREATE TABLE one (n INTEGER); INSERT INTO one VALUES (1);")
 TWO = Step(2, "0002_two.sql", "CREATE TABLE two (n INTEGER);")
@@ -23,8 +24,13 @@ def tables(connection: Connection) -> set[str]:
     return {name for name, in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
 
 
-def test_ours_are_numbered_without_gap() -> None:
-    assert [step.number for step in steps()] == list(range(1, len(steps()) + 1))
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+def test_ours_are_numbered_without_gap(backend: str) -> None:
+    assert [step.number for step in steps(backend)] == list(range(1, len(steps(backend)) + 1))
+
+
+def test_back_ends_go_step_by_step_together() -> None:
+    assert [step.name for step in steps("sqlite")] == [step.name for step in steps("postgres")]
 
 
 def test_only_missing_steps_run(connection: Connection) -> None:

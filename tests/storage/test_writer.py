@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from headrace.storage.connection import Connection, SqliteError
-from headrace.storage.migrate import migrate, steps
+from headrace.storage.migrate import steps
+from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import Group, GroupWriter, MessageFlag
 
 
@@ -15,7 +16,7 @@ from headrace.storage.writer import Group, GroupWriter, MessageFlag
 def connection(tmp_path: Path):
     connection = Connection(tmp_path / "test.db", patience=0.05)
     connection.script("PRAGMA journal_mode = WAL")
-    migrate(connection, steps())
+    migrate(connection, steps("sqlite"))
     yield connection
     connection.close()
 
@@ -103,7 +104,7 @@ def test_group_is_written_without_the_gil(connection: Connection, tmp_path: Path
 
 def test_writer_of_a_closed_connection_refuses(tmp_path: Path) -> None:
     connection = Connection(tmp_path / "other.db")
-    migrate(connection, steps())
+    migrate(connection, steps("sqlite"))
     writer = GroupWriter(connection)
     connection.close()
     with pytest.raises(ValueError, match="closed"):

@@ -1,10 +1,10 @@
-"""The numbered steps in sql/ that bring a database to the shape this version knows."""
+"""The numbered steps in sql/<back end>/ that bring a database to the shape this version knows."""
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from headrace.storage.connection import Connection
 from headrace.storage.ports import StorageUnavailable
 
 
@@ -14,10 +14,10 @@ class Step(NamedTuple):
     sql: str
 
 
-def steps() -> list[Step]:
-    """All steps, in order; their numbers leave no gap."""
+def steps(backend: str) -> list[Step]:
+    """All steps, in order; their numbers leave no gap. Every back end has the same names."""
     found = []
-    for file in files("headrace.storage").joinpath("sql").iterdir():
+    for file in files("headrace.storage").joinpath("sql", backend).iterdir():
         if number := re.match(r"(\d{4})_\w+\.sql$", file.name):
             found.append(Step(int(number[1]), file.name, file.read_text(encoding="utf-8")))
     found.sort()
@@ -26,29 +26,11 @@ def steps() -> list[Step]:
     return found
 
 
-def migrate(connection: Connection, known: list[Step]) -> int:
-    """Runs the steps that the database lacks, each in a transaction; how many those were.
+def missing(version: int, known: Sequence[Step]) -> Sequence[Step]:
+    """The steps that a database with that many of them lacks.
 
-    Raises StorageUnavailable if the database has been changed by a version that knows more steps."""
-    done = 0
-    for step in known[_version(connection):]:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if _version(connection) < step.number:     # another process may just have run it
-                connection.script(step.sql)
-                connection.script(f"PRAGMA user_version = {step.number}")
-                done += 1
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-    if (version := _version(connection)) > len(known):
+    Raises StorageUnavailable if it has been changed by a version that knows more steps."""
+    if version > len(known):
         raise StorageUnavailable(
             f"the database is a newer headrace's (format {version}, this one knows {len(known)}): upgrade")
-    return done
-
-
-def _version(connection: Connection) -> int:
-    [(version,)] = connection.execute("PRAGMA user_version")
-    assert isinstance(version, int)
-    return version
+    return known[version:]

@@ -19,7 +19,7 @@ class Group:
         """Ids grow. `owner` and `peer` are prepared bare JIDs; flags: MessageFlag, M_OFFLINE unless given."""
 
 class GroupWriter:
-    """Writes groups over a connection whose tables are those of sql/0003_messages.sql."""
+    """Writes groups over a connection whose tables are those of sql/sqlite/0003_messages.sql."""
 
     def __init__(self, connection: Connection) -> None: ...
     def write(self, group: Group, reserved: int = 0) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from headrace.storage.connection import Connection, SqliteError
-from headrace.storage.migrate import migrate, steps
+from headrace.storage.migrate import steps
 from headrace.storage.ports import StorageError, StorageLocked, StorageUnavailable
+from headrace.storage.sqlite.migrate import migrate
 
 T = TypeVar("T")
 
@@ -32,7 +33,7 @@ class Database:
             connection = Connection(path, patience=patience)
             connection.script(_PRAGMAS)
             connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
-            migrate(connection, steps())
+            migrate(connection, steps("sqlite"))
         self.connection = connection
         self._thread = ThreadPoolExecutor(1, "headrace-storage")
 
