@@ -33,6 +33,7 @@ class Client:
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.read = b""
+        self.features = b""  # those after login
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
@@ -60,7 +61,7 @@ class Client:
         if b"<success" not in self.until(b">"):
             return False
         self.send(OPEN)
-        self.until(b"</stream:features>")
+        self.features = self.until(b"</stream:features>")
         self.send(f"<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>{resource}"
                   "</resource></bind></iq>".encode())
         self.until(b"</iq>")
@@ -86,6 +87,10 @@ def test_direct_tls_with_the_certificate_it_made(server: Server) -> None:
     client = Client(server.direct, ssl.create_default_context(cafile=str(server.certificate)))
     assert client.log_in("romeo", "montague", "phone")
     assert any("self-signed" in entry["event"] for entry in server.log)
+
+
+def test_features_of_modules_are_announced_after_login(server: Server) -> None:
+    assert b"<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>" in logged_in(server).features
 
 
 def test_login_without_tls_is_warned_about(server: Server) -> None:

@@ -122,7 +122,6 @@ async def test_features_after_login():
     with staged(config=C2SConfig(features=(b"<ver xmlns='urn:xmpp:features:rosterver'/>",))) as stage:
         answer = await stage.login()
         assert "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" in answer
-        assert "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>" in answer
         assert "<ver xmlns='urn:xmpp:features:rosterver'/>" in answer
         assert "<max-bytes>262144</max-bytes>" in answer
         assert "mechanism" not in answer

@@ -174,6 +174,7 @@ class Module:
     account_features: ClassVar[tuple[str, ...]] = ()  # disco#info of an account
     identities: ClassVar[tuple[Identity, ...]] = ()
     account_identities: ClassVar[tuple[Identity, ...]] = ()
+    stream_features: ClassVar[tuple[bytes, ...]] = ()  # announced to who has logged in, beside bind: XML
 
     def __init__(self, context: Context, options: Any) -> None:
         self.context = context

@@ -136,7 +136,8 @@ class App:
 
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits
-        policy = C2SConfig(settings.tls, limits.negotiation, limits.before, limits.after)
+        policy = C2SConfig(settings.tls, limits.negotiation, limits.before, limits.after,
+                           features=tuple(feature for module in MODULES for feature in module.stream_features))
         c2s = C2S(policy, self.services, self.tls)
         self.c2s.append(c2s)
         listener = Listener(

@@ -141,7 +141,7 @@ class Negotiation:
         config = self._config
         if self.account is not None:
             limit = features.limits(config.after.stanza)
-            return [features.bind(), features.session(), *config.features, limit]
+            return [features.bind(), *config.features, limit]
         parts = []
         if self._may_start_tls():
             parts.append(features.starttls(required=config.tls == "starttls"))
