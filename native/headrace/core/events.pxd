@@ -6,4 +6,4 @@ cdef class EventReader:
     cdef bytes data                     # keeps alive what was pushed; None once all of it has been read
     cdef tuple attributes(self, unsigned int start, unsigned int n)
     cdef list pieces(self)              # of the tape
-    cdef bint copied(self, const char* base)    # the element isn't where the caller's bytes are
+    cdef bint copied(self, const char* base) except -1    # the element isn't where the caller's bytes are

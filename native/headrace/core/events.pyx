@@ -96,7 +96,7 @@ cdef class EventReader:
     def reset(self, bint drop_rest=False):
         self.tokenizer.reset(drop_rest)
 
-    cdef bint copied(self, const char* base):
+    cdef bint copied(self, const char* base) except -1:
         cdef const char* data = self.data
         return not data <= base < data + len(self.data)
 
