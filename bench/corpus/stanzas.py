@@ -7,10 +7,9 @@ from collections.abc import Callable
 SEED = 6120
 HEADER = (b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' "
           b"from='capulet.lit' id='++TR84Sm6A3hnt3Q065SnAbbk3Y=' version='1.0' xml:lang='en'>")
-WORDS = ("the", "mill", "wheel", "turns", "because", "water", "falls", "and", "somebody", "led", "it", "here",
-         "so", "wherefore",
-         "art", "thou", "don't", "café", "naïve", "Überraschung", "да", "&lt;3", "&amp;", "ok", "see", "you",
-         "tomorrow")
+WORDS = (
+    "the", "mill", "wheel", "turns", "because", "water", "falls", "and", "somebody", "led", "it", "here", "so",
+    "wherefore", "art", "thou", "don't", "café", "naïve", "Überraschung", "да", "&lt;3", "&amp;", "ok", "see", "you", "tomorrow")
 NAMES = ("juliet", "romeo", "benvolio", "mercutio", "nurse", "tybalt", "paris", "rosaline")
 RESOURCES = ("balcony", "orchard", "Conversations.x3Fq", "gajim.7ZKQ3H1A", "dino.9f2c1b7e", "Monal-iOS.53a1")
 
@@ -37,15 +36,17 @@ class Writer:
         return base64.b64encode(self.rng.randbytes(n)).decode()
 
     def stamp(self) -> str:
-        return f"2026-{self.rng.randint(1, 12):02}-{self.rng.randint(1, 28):02}T{self.rng.randint(0, 23):02}:17:{self.rng.randint(0, 59):02}Z"
+        month, day = self.rng.randint(1, 12), self.rng.randint(1, 28)
+        return f"2026-{month:02}-{day:02}T{self.rng.randint(0, 23):02}:17:{self.rng.randint(0, 59):02}Z"
 
 
 def chat(w: Writer) -> str:
     head = f"<message from='{w.jid()}' to='{w.jid()}' type='chat' id='{w.id()}'>"
-    active = "<active xmlns='http://jabber.org/protocol/chatstates'/>"
     if w.rng.random() < 0.2:
-        return f"{head}<composing xmlns='http://jabber.org/protocol/chatstates'/><no-store xmlns='urn:xmpp:hints'/></message>"
-    return (f"{head}<body>{w.words(2, 25)}</body>{active}<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>"
+        return (f"{head}<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+                "<no-store xmlns='urn:xmpp:hints'/></message>")
+    return (f"{head}<body>{w.words(2, 25)}</body><active xmlns='http://jabber.org/protocol/chatstates'/>"
+            "<request xmlns='urn:xmpp:receipts'/><markable xmlns='urn:xmpp:chat-markers:0'/>"
             f"<origin-id xmlns='urn:xmpp:sid:0' id='{w.id()}'/></message>")
 
 
@@ -58,6 +59,11 @@ def presence(w: Writer) -> str:
             f"<x xmlns='vcard-temp:x:update'><photo>{w.rng.getrandbits(160):040x}</photo></x></presence>")
 
 
+def roster_item(w: Writer, number: int) -> str:
+    return (f"<item jid='{w.bare()}' name='{w.rng.choice(NAMES)} {number}' subscription='both'>"
+            "<group>Friends</group></item>")
+
+
 def iq(w: Writer) -> str:
     kind = w.rng.random()
     head = f"from='{w.jid()}' to='{w.jid()}' id='{w.id()}'"
@@ -66,31 +72,38 @@ def iq(w: Writer) -> str:
     if kind < 0.7:
         return f"<iq {head} type='result'/>"
     if kind < 0.85:
-        items = "".join(f"<item jid='{w.bare()}' name='{w.rng.choice(NAMES)} {i}' subscription='both'><group>Friends</group></item>"
-                        for i in range(w.rng.randint(3, 30)))
-        return f"<iq {head} type='result'><query xmlns='jabber:iq:roster' ver='ver{w.rng.randint(1, 99)}'>{items}</query></iq>"
-    features = "".join(f"<feature var='urn:xmpp:{w.rng.choice(WORDS[:12])}:{i}'/>" for i in range(w.rng.randint(10, 40)))
+        items = "".join(roster_item(w, i) for i in range(w.rng.randint(3, 30)))
+        version = w.rng.randint(1, 99)
+        return f"<iq {head} type='result'><query xmlns='jabber:iq:roster' ver='ver{version}'>{items}</query></iq>"
+    count = w.rng.randint(10, 40)
+    features = "".join(f"<feature var='urn:xmpp:{w.rng.choice(WORDS[:12])}:{i}'/>" for i in range(count))
     return (f"<iq {head} type='result'><query xmlns='http://jabber.org/protocol/disco#info'>"
             f"<identity category='client' type='pc' name='Gajim'/>{features}</query></iq>")
 
 
 def mam(w: Writer) -> str:
     inner = chat(w).replace("<message ", "<message xmlns='jabber:client' ", 1)
-    return (f"<message to='{w.jid()}' from='{w.bare()}'><result xmlns='urn:xmpp:mam:2' id='{w.id()}' queryid='{w.rng.randint(1, 9)}'>"
-            f"<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='{w.stamp()}'/>{inner}</forwarded></result></message>")
+    query = w.rng.randint(1, 9)
+    return (f"<message to='{w.jid()}' from='{w.bare()}'><result xmlns='urn:xmpp:mam:2' id='{w.id()}' queryid='{query}'>"
+            f"<forwarded xmlns='urn:xmpp:forward:0'><delay xmlns='urn:xmpp:delay' stamp='{w.stamp()}'/>{inner}"
+            "</forwarded></result></message>")
 
 
 def omemo(w: Writer) -> str:
-    keys = "".join(f"<key rid='{w.rng.getrandbits(31)}'>{w.base64(w.rng.choice((60, 170)))}</key>" for _ in range(w.rng.randint(2, 8)))
-    return (f"<message from='{w.jid()}' to='{w.bare()}' type='chat' id='{w.id()}'><encrypted xmlns='eu.siacs.conversations.axolotl'>"
-            f"<header sid='{w.rng.getrandbits(31)}'>{keys}<iv>{w.base64(12)}</iv></header><payload>{w.base64(w.rng.randint(20, 300))}</payload>"
-            f"</encrypted><body>I sent you an OMEMO encrypted message but your client doesn’t seem to support that.</body>"
-            f"<encryption xmlns='urn:xmpp:eme:0' name='OMEMO' namespace='eu.siacs.conversations.axolotl'/><store xmlns='urn:xmpp:hints'/></message>")
+    keys = "".join(f"<key rid='{w.rng.getrandbits(31)}'>{w.base64(w.rng.choice((60, 170)))}</key>"
+                   for _ in range(w.rng.randint(2, 8)))
+    return (f"<message from='{w.jid()}' to='{w.bare()}' type='chat' id='{w.id()}'>"
+            f"<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='{w.rng.getrandbits(31)}'>{keys}"
+            f"<iv>{w.base64(12)}</iv></header><payload>{w.base64(w.rng.randint(20, 300))}</payload></encrypted>"
+            "<body>I sent you an OMEMO encrypted message but your client doesn’t seem to support that.</body>"
+            "<encryption xmlns='urn:xmpp:eme:0' name='OMEMO' namespace='eu.siacs.conversations.axolotl'/>"
+            "<store xmlns='urn:xmpp:hints'/></message>")
 
 
 def avatar(w: Writer) -> str:
-    return (f"<iq from='{w.bare()}' to='{w.jid()}' type='result' id='{w.id()}'><pubsub xmlns='http://jabber.org/protocol/pubsub'>"
-            f"<items node='urn:xmpp:avatar:data'><item id='{w.rng.getrandbits(160):040x}'><data xmlns='urn:xmpp:avatar:data'>"
+    return (f"<iq from='{w.bare()}' to='{w.jid()}' type='result' id='{w.id()}'>"
+            "<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:avatar:data'>"
+            f"<item id='{w.rng.getrandbits(160):040x}'><data xmlns='urn:xmpp:avatar:data'>"
             f"{w.base64(w.rng.randint(4_000, 40_000))}</data></item></items></pubsub></iq>")
 
 

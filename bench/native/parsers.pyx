@@ -3,7 +3,7 @@
 import pyexpat
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
-from headrace.core.tokenizer cimport EV_ERROR, EV_MORE, T_START, Tokenizer, Workspace
+from headrace.core.tokenizer cimport EV_ELEMENT, EV_ERROR, EV_MORE, T_START, Tokenizer, Workspace
 
 
 cdef extern from "headrace/core/expat_capi.h":
@@ -23,7 +23,7 @@ cdef extern from "headrace/core/expat_capi.h":
 
 
 def tape(list pieces not None, scan=None):
-    """Elements, start tags and bytes of text that the tape of a whole stream has."""
+    """Stanzas of a whole stream, and start tags that its tape has."""
     cdef Tokenizer tok = Tokenizer(Workspace(scan))
     cdef long elements = 0, starts = 0
     cdef unsigned int i
@@ -37,14 +37,14 @@ def tape(list pieces not None, scan=None):
                 break
             if event == EV_ERROR:
                 raise ValueError(tok.error)
-            elements += 1
+            elements += event == EV_ELEMENT
             for i in range(tok.tape_n):
                 starts += tok.tape[i].kind == T_START
     return elements, starts
 
 
 def views(list pieces not None, scan=None):
-    """Elements of a whole stream, and how many of them have a `to`."""
+    """Stanzas of a whole stream, and how many tags at its top have a `to`."""
     cdef Tokenizer tok = Tokenizer(Workspace(scan))
     cdef long elements = 0, addressed = 0
     cdef int event
@@ -57,7 +57,7 @@ def views(list pieces not None, scan=None):
                 break
             if event == EV_ERROR:
                 raise ValueError(tok.error)
-            elements += 1
+            elements += event == EV_ELEMENT
             addressed += tok.view.to.p != NULL
     return elements, addressed
 
@@ -75,7 +75,7 @@ cdef void nothing_in_text(void* self, const char* text, int n) noexcept:
 
 
 def expat(list pieces not None):
-    """Reads a whole stream with expat and handlers in C that do nothing."""
+    """Reads a whole stream with expat and handlers in C that do nothing. Raises ValueError."""
     cdef const ExpatApi* api = expat_checked(PyCapsule_GetPointer(pyexpat.expat_CAPI, EXPAT_CAPSULE))
     cdef ExpatParser parser = api.create("UTF-8", NULL, b"\x0c")
     cdef bytes piece
