@@ -9,7 +9,8 @@ HEADER = (b"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stre
           b"from='capulet.lit' id='++TR84Sm6A3hnt3Q065SnAbbk3Y=' version='1.0' xml:lang='en'>")
 WORDS = (
     "the", "mill", "wheel", "turns", "because", "water", "falls", "and", "somebody", "led", "it", "here", "so",
-    "wherefore", "art", "thou", "don't", "café", "naïve", "Überraschung", "да", "&lt;3", "&amp;", "ok", "see", "you", "tomorrow")
+    "wherefore", "art", "thou", "don't", "café", "naïve", "Überraschung", "да", "&lt;3", "&amp;", "ok", "see",
+    "you", "tomorrow")
 NAMES = ("juliet", "romeo", "benvolio", "mercutio", "nurse", "tybalt", "paris", "rosaline")
 RESOURCES = ("balcony", "orchard", "Conversations.x3Fq", "gajim.7ZKQ3H1A", "dino.9f2c1b7e", "Monal-iOS.53a1")
 
