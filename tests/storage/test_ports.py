@@ -64,14 +64,33 @@ class TestAccounts:
         assert await storage.accounts.delete(ROMEO)
         assert await storage.accounts.last_seen(ROMEO) is None
 
+    async def test_disabling_and_back(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        for disabled in (True, True, False):
+            assert await storage.accounts.set_disabled(ROMEO, disabled)
+            account = await storage.accounts.get(ROMEO)
+            assert account is not None
+            assert (account.disabled, account.credentials) == (disabled, credentials(1))
+        assert not await storage.accounts.set_disabled(JULIET, True)
+
+    async def test_counts_are_of_a_host(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(jid, credentials(1)) for jid in (TYBALT, ROMEO, JULIET)])
+        await storage.accounts.set_disabled(ROMEO, True)
+        assert await storage.accounts.count("example.org") == 2
+        assert await storage.accounts.count("example.org", disabled=True) == 1
+        assert await storage.accounts.count("example.net", disabled=True) == 0
+
     async def test_jids_are_sorted_and_by_host(self, storage: Storage) -> None:
         await storage.accounts.create_many([(jid, credentials(1)) for jid in (TYBALT, ROMEO, JULIET)])
         assert await storage.accounts.jids("example.org") == [JULIET, ROMEO]
         assert await storage.accounts.jids() == [JULIET, ROMEO, TYBALT]
         assert await storage.accounts.jids("example.com") == []
 
-    async def test_deletion_takes_roster_and_messages_but_nobody_elses(self, storage: Storage) -> None:
+    async def test_deletion_takes_all_that_is_stored_but_nobody_elses(self, storage: Storage) -> None:
         await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        for owner in (ROMEO, JULIET):
+            await storage.blocks.add(owner, [TYBALT])
+            await storage.documents.put(owner, "vcard", {"": b"<vCard/>"})
         await storage.roster.put_pair(ROMEO, RosterItem(JULIET), JULIET, RosterItem(ROMEO))
         await storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 1e9)
         await storage.offline.add(JULIET, ROMEO, b"<message>2</message>", 1e9)
@@ -82,6 +101,8 @@ class TestAccounts:
         assert await storage.accounts.exists(JULIET)
         assert len(await storage.roster.load(JULIET)) == 1
         assert await storage.offline.count(JULIET) == 1
+        assert [await storage.blocks.load(owner) for owner in (ROMEO, JULIET)] == [frozenset(), {TYBALT}]
+        assert [await storage.documents.get(owner, "vcard", "") for owner in (ROMEO, JULIET)] == [None, b"<vCard/>"]
 
 
 class TestRoster:
@@ -171,6 +192,52 @@ class TestOffline:
         waiter.cancel()
         await storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9)
         assert await storage.offline.count(ROMEO) == 2
+
+
+class TestBlocks:
+    async def test_lists_are_apart_and_know_each_jid_once(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        assert await storage.blocks.load(ROMEO) == frozenset()
+        await storage.blocks.add(ROMEO, [TYBALT, "example.com", f"{JULIET}/balcony"])
+        await storage.blocks.add(ROMEO, [TYBALT])
+        await storage.blocks.add(JULIET, [TYBALT])
+        await storage.blocks.remove(ROMEO, ["example.com", "unknown.example"])
+        assert await storage.blocks.load(ROMEO) == {TYBALT, f"{JULIET}/balcony"}
+        await storage.blocks.remove(ROMEO, await storage.blocks.load(ROMEO))
+        assert [await storage.blocks.load(owner) for owner in (ROMEO, JULIET)] == [frozenset(), {TYBALT}]
+
+    async def test_longest_jid_fits(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        longest = f"{'l' * 1023}@{'d' * 1023}/{'r' * 1023}"
+        await storage.blocks.add(ROMEO, [longest])
+        assert await storage.blocks.load(ROMEO) == {longest}
+
+    async def test_nobody_owns_nothing(self, storage: Storage) -> None:
+        await storage.blocks.add(ROMEO, [TYBALT])
+        assert await storage.blocks.load(ROMEO) == frozenset()
+
+
+class TestDocuments:
+    async def test_content_comes_back_by_owner_kind_and_name(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        content = bytes(range(256)) * 1000
+        await storage.documents.put(ROMEO, "private", {"a": content, "b": b"<b/>"})
+        await storage.documents.put(ROMEO, "vcard", {"a": b"<vCard/>"})
+        await storage.documents.put(JULIET, "private", {"a": b"<hers/>"})
+        assert await storage.documents.get(ROMEO, "private", "a") == content
+        assert await storage.documents.get(ROMEO, "private", "c") is None
+        assert await storage.documents.sizes(ROMEO, "private") == {"a": len(content), "b": 4}
+
+    async def test_put_replaces(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        await storage.documents.put(ROMEO, "private", {"a": b"<old/>", "b": b"<b/>"})
+        await storage.documents.put(ROMEO, "private", {"a": b""})
+        assert await storage.documents.get(ROMEO, "private", "a") == b""
+        assert await storage.documents.sizes(ROMEO, "private") == {"a": 0, "b": 4}
+
+    async def test_nobody_owns_nothing(self, storage: Storage) -> None:
+        await storage.documents.put(ROMEO, "private", {"a": b"<a/>"})
+        assert await storage.documents.get(ROMEO, "private", "a") is None
 
 
 class TestLife:

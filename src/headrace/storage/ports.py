@@ -5,7 +5,7 @@ Every call that changes something returns after the commit. A call sees what was
 before it, committed or not yet.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -35,6 +35,7 @@ class Account(msgspec.Struct, frozen=True):
     jid: str
     credentials: Credentials
     created: float                  # unix s
+    disabled: bool = False          # may not log in
 
 
 class RosterItem(msgspec.Struct, frozen=True):
@@ -76,8 +77,13 @@ class AccountStore(Protocol):
     async def set_credentials(self, jid: str, credentials: Credentials) -> bool:
         """False: no such account."""
 
+    async def set_disabled(self, jid: str, disabled: bool) -> bool:
+        """False: no such account."""
+
     async def delete(self, jid: str) -> bool:
-        """The account, its roster and its offline messages. False: no such account."""
+        """The account and all that is stored for it: roster, offline messages, block list, documents.
+
+        False: no such account."""
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
         """When each account was last here, unix s, in one commit; those that don't exist are passed over."""
@@ -86,6 +92,9 @@ class AccountStore(Protocol):
 
     async def jids(self, host: str | None = None) -> list[str]:
         """Of one host or of all, sorted."""
+
+    async def count(self, host: str, *, disabled: bool = False) -> int:
+        """Accounts of a host; disabled: only those that are."""
 
 
 class RosterStore(Protocol):
@@ -121,6 +130,28 @@ class OfflineStore(Protocol):
     async def count(self, owner: str) -> int: ...
 
 
+class BlockStore(Protocol):
+    """Whom accounts have blocked (XEP-0191): prepared JIDs of any form. Owners that don't exist are passed over."""
+
+    async def load(self, owner: str) -> frozenset[str]: ...
+
+    async def add(self, owner: str, jids: Collection[str]) -> None: ...
+
+    async def remove(self, owner: str, jids: Collection[str]) -> None: ...
+
+
+class DocumentStore(Protocol):
+    """XML that accounts keep here, by kind (whose feature it is) and name; bytes come back as they were given."""
+
+    async def get(self, owner: str, kind: str, name: str) -> bytes | None: ...
+
+    async def put(self, owner: str, kind: str, documents: Mapping[str, bytes]) -> None:
+        """Documents by name, all in one commit. An owner that doesn't exist is passed over."""
+
+    async def sizes(self, owner: str, kind: str) -> dict[str, int]:
+        """Bytes of each document, by name."""
+
+
 class Storage(Protocol):
     @property
     def accounts(self) -> AccountStore: ...
@@ -130,6 +161,12 @@ class Storage(Protocol):
 
     @property
     def offline(self) -> OfflineStore: ...
+
+    @property
+    def blocks(self) -> BlockStore: ...
+
+    @property
+    def documents(self) -> DocumentStore: ...
 
     async def secret(self) -> bytes:
         """32 random bytes, the same for all time: salts of accounts that don't exist (protocol.md 10)."""

@@ -18,12 +18,13 @@ class SqliteAccounts:
 
     async def get(self, jid: str) -> Account | None:
         rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT created, digest, salt, iterations, stored_key, server_key"
+            "SELECT created, disabled, digest, salt, iterations, stored_key, server_key"
             " FROM account JOIN verifier USING (jid) WHERE jid = ?", (jid,)))
         if not rows:
             return None
-        verifiers = {digest: ScramVerifier(*values) for _, digest, *values in rows}
-        return Account(jid, Credentials(**verifiers), rows[0][0])
+        verifiers = {digest: ScramVerifier(*values) for _, _, digest, *values in rows}
+        created, disabled, *_ = rows[0]
+        return Account(jid, Credentials(**verifiers), created, bool(disabled))
 
     async def exists(self, jid: str) -> bool:
         return bool(await self._database.run(lambda connection: connection.execute(
@@ -45,6 +46,13 @@ class SqliteAccounts:
             if found:
                 _set_verifiers(connection, jid, credentials)
             return found
+
+        return await self._database.change(change)
+
+    async def set_disabled(self, jid: str, disabled: bool) -> bool:
+        def change(connection: Connection) -> bool:
+            connection.execute("UPDATE account SET disabled = ? WHERE jid = ?", (disabled, jid))
+            return connection.changes > 0
 
         return await self._database.change(change)
 
@@ -78,6 +86,11 @@ class SqliteAccounts:
             return [str(jid) for jid, in rows]
 
         return await self._database.run(find)
+
+    async def count(self, host: str, *, disabled: bool = False) -> int:
+        [(count,)] = await self._database.run(lambda connection: connection.execute(
+            "SELECT count(*) FROM account WHERE host = ? AND disabled >= ?", (host, disabled)))
+        return int(count)
 
 
 def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:

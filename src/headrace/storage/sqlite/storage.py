@@ -9,7 +9,9 @@ from typing import IO, Literal
 from headrace.storage.connection import Connection
 from headrace.storage.ports import StorageLocked, StorageUnavailable
 from headrace.storage.sqlite.accounts import SqliteAccounts
+from headrace.storage.sqlite.blocks import SqliteBlocks
 from headrace.storage.sqlite.database import Database
+from headrace.storage.sqlite.documents import SqliteDocuments
 from headrace.storage.sqlite.offline import SqliteOffline
 from headrace.storage.sqlite.roster import SqliteRosters
 
@@ -23,6 +25,8 @@ class SqliteStorage:
         self.accounts = SqliteAccounts(database)
         self.roster = SqliteRosters(database)
         self.offline = SqliteOffline(database)
+        self.blocks = SqliteBlocks(database)
+        self.documents = SqliteDocuments(database)
         self.database = database
         self._lock = lock
 
