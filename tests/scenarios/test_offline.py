@@ -1,0 +1,121 @@
+"""What is kept for who is away: in order, stamped, once (XEP-0160, XEP-0203)."""
+
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from support.people import World
+from support.rawclient import NS, bodies, body
+
+DELAY = "{urn:xmpp:delay}delay"
+CHAT = "<message to='{to}' type='chat' id='m{n}'><body>{n}</body></message>"
+
+
+def letters(stanzas: list[ET.Element]) -> list[ET.Element]:
+    return [stanza for stanza in stanzas if stanza.tag == NS + "message"]
+
+
+def test_in_order_with_the_time_of_sending(world: World) -> None:
+    account, sender = world.account(), world.online()
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    sender.send(*(CHAT.format(to=account, n=n) for n in range(200)))
+    assert sender.sync() == []
+    kept = letters(world.arrive(account))
+    assert bodies(kept) == [str(n) for n in range(200)]
+    for letter in kept:
+        assert (letter.get("from"), letter.get("type")) == (sender.jid, "chat")
+        assert letter.get("to", "").partition("/")[0] == account
+        [delay] = letter.findall(DELAY)
+        stamp = datetime.fromisoformat(delay.get("stamp", ""))
+        assert before <= stamp <= datetime.now(UTC) + timedelta(seconds=2)
+        assert delay.get("from") == "localhost"
+    assert [letter.get("id") for letter in kept] == [f"m{n}" for n in range(200)]
+
+
+def test_once(world: World) -> None:
+    account, sender = world.account(), world.online()
+    sender.send(CHAT.format(to=account, n=1))
+    sender.sync()
+    assert bodies(world.arrive(account)) == ["1"]
+    assert bodies(world.arrive(account)) == []
+
+
+def test_only_the_first_who_wants_messages_gets_them(world: World) -> None:
+    account, sender = world.account(), world.online()
+    sender.send(CHAT.format(to=account, n=1))
+    sender.sync()
+    shy = world.online(account, priority=-1)
+    assert bodies(shy.sync()) == []
+    silent = world.connected(account)
+    assert silent.sync() == []
+    assert bodies(world.arrive(account)) == ["1"]
+    assert bodies(shy.sync()) == []
+    shy.send("<presence><priority>0</priority></presence>")
+    assert bodies(shy.sync()) == []
+
+
+def test_becoming_willing_brings_them(world: World) -> None:
+    """A resource that raises its priority to zero is the first that can take them."""
+    account, sender = world.account(), world.online()
+    shy = world.online(account, priority=-1)
+    sender.send(CHAT.format(to=account, n=1))
+    assert sender.sync() == []
+    shy.send("<presence/>")
+    assert body(shy.until(lambda e: e.tag == NS + "message")[-1]) == "1"
+
+
+def test_bytes_are_kept(world: World) -> None:
+    account, sender = world.account(), world.online()
+    content = ("<subject xml:lang='de'>\u00dcber</subject><body>a &lt; b &amp;&amp; c</body><body xml:lang='fr'>"
+               "<![CDATA[<d>]]></body><x xmlns='urn:x' a='&#10;&quot;'><y/>tail</x><thread>t</thread>")
+    sender.send(f"<message to='{account}' type='chat' xml:lang='en' id='q'>{content}</message>")
+    sender.sync()
+    [kept] = letters(world.arrive(account))
+    for delay in kept.findall(DELAY):
+        kept.remove(delay)
+    expected = ET.fromstring(f"<message xmlns='jabber:client'>{content}</message>")
+    assert [ET.tostring(child) for child in kept] == [ET.tostring(child) for child in expected]
+    assert kept.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
+
+
+@pytest.mark.parametrize("message", [
+    "<message to='{to}' type='headline'><body>x</body></message>",
+    "<message to='{to}' type='groupchat'><body>x</body></message>",
+    "<message to='{to}' type='error'><body>x</body></message>",
+    "<message to='{to}' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+    "<message to='{to}' type='chat'><body>x</body><no-store xmlns='urn:xmpp:hints'/></message>",
+])
+def test_what_is_not_kept(world: World, message: str) -> None:
+    """XEP-0160 3, XEP-0334; a hint to store is another matter."""
+    account, sender = world.account(), world.online()
+    sender.send(message.format(to=account))
+    sender.sync()
+    assert letters(world.arrive(account)) == []
+
+
+@pytest.mark.parametrize("message", [
+    "<message to='{to}'><body>x</body></message>",
+    "<message to='{to}' type='normal'><subject>only</subject><body/></message>",
+    "<message to='{to}' type='chat'><body>x</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>",
+    "<message to='{to}' type='chat'><store xmlns='urn:xmpp:hints'/><received xmlns='urn:xmpp:receipts'/></message>",
+])
+def test_what_is_kept(world: World, message: str) -> None:
+    account, sender = world.account(), world.online()
+    sender.send(message.format(to=account))
+    sender.sync()
+    assert len(letters(world.arrive(account))) == 1
+
+
+def test_a_crash_between(world: World) -> None:
+    """The reader's connection dies while they come: none is lost that was not written, no order changes."""
+    account, sender = world.account(), world.online()
+    count = 300
+    sender.send(*(f"<message to='{account}' type='chat'><body>{n} {'x' * 3000}</body></message>"
+                  for n in range(count)))
+    sender.sync()
+    reader = world.connected(account)
+    reader.send("<presence/>")
+    reader.reset()
+    kept = [int(str(text).split()[0]) for text in bodies(world.arrive(account))]
+    assert kept == list(range(count - len(kept), count))
