@@ -1,4 +1,5 @@
-# An account's tables in memory while one of its sessions is bound (or logging in): who is here, who may see it.
+# An account's tables in memory while one of its sessions is bound (or logging in): who is here, who may see it, who is
+# kept away.
 cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport uint64_t
@@ -17,6 +18,7 @@ cdef class Account:
     cdef bytes to_attr                      # " to='...'" with that JID: what a broadcast writes for each receiver
     cdef list sessions                      # of Session, in order of binding
     cdef dict contacts                      # prepared bare JID (bytes) -> int of Subscription
+    cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
     cdef uint64_t hash                      # of jid, in the table that it is in
 

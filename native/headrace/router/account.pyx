@@ -13,11 +13,12 @@ cdef enum:
 
 
 cdef class Account:
-    def __init__(self, bytes jid not None, dict contacts not None):
+    def __init__(self, bytes jid not None, dict contacts not None, set blocked not None):
         self.jid = jid
         self.to_attr = b" to='" + jid + b"'"        # nodeprep and nameprep leave nothing to escape in a bare JID
         self.sessions = []
         self.contacts = contacts
+        self.blocked = blocked or None
 
     cdef int bits(self, bytes contact) except -1:
         cdef object found = self.contacts.get(contact)

@@ -10,9 +10,11 @@ cdef extern from *:
         STANZA_ERROR("modify", "jid-malformed"),
         STANZA_ERROR("cancel", "service-unavailable"),
         STANZA_ERROR("wait", "resource-constraint"),
+        "<error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+        "<blocked xmlns='urn:xmpp:blocking:errors'/></error>",
     };
     """
-    const char* stanza_errors[4]
+    const char* stanza_errors[5]
 
 
 cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1:

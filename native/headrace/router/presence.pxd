@@ -13,3 +13,7 @@ cdef int depart(Exchange exchange, Session session) except -1
 # The presence of each available session of `account` to a session, or that it is unavailable.
 cdef int show(Account account, Session watcher) except -1
 cdef int hide(Account account, Session watcher) except -1
+# The account is about to block these JIDs: to those who see it, it goes away.
+cdef int part(Exchange exchange, Account account, set jids) except -1
+# It blocks these JIDs no longer: both sides see each other as far as they may.
+cdef int rejoin(Exchange exchange, Account account, set jids) except -1

@@ -13,6 +13,7 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.tokenizer cimport KIND_PRESENCE, Record, T_END, T_START, T_TEXT
 from headrace.core.writer cimport Head, write_stanza
 from headrace.router.account cimport SUB_FROM, SUB_TO
+from headrace.router.blocking cimport apart, listed
 from headrace.router.errors cimport BAD_REQUEST, RESOURCE_CONSTRAINT
 from headrace.router.parcel cimport PRES_AVAILABLE, packed
 from headrace.router.session cimport S_AVAILABLE, S_ENDED
@@ -84,10 +85,10 @@ cdef bytes unavailable(Session session, Str to):
         buf_free(&buf)
 
 
-cdef int tell_resources(Account account, bytes stanza) except -1:
+cdef int tell_resources(Session session, Account account, bytes stanza) except -1:
     cdef Session watcher
     for watcher in account.sessions:
-        if is_there(watcher):
+        if is_there(watcher) and not apart(session, watcher):
             watcher.put_to(stanza, len(stanza), ATTRS_AT, account.to_attr)
     return 0
 
@@ -98,20 +99,25 @@ cdef int tell(Exchange exchange, Session session, bytes stanza) except -1:
     cdef PyObject* jid
     cdef PyObject* bits
     cdef Py_ssize_t at = 0
-    tell_resources(account, stanza)
+    tell_resources(session, account, stanza)
     while PyDict_Next(account.contacts, &at, &jid, &bits):
         if <int><object>bits & SUB_FROM:
             contact = exchange.accounts.find(str_of(<bytes>jid))
             if contact is not None and contact is not account:
-                tell_resources(contact, stanza)
+                tell_resources(session, contact, stanza)
+    return 0
+
+
+cdef int show_one(Session session, Session watcher) except -1:
+    if is_there(session) and session is not watcher and not apart(session, watcher):
+        watcher.put_to(session.presence, len(session.presence), ATTRS_AT, watcher.account.to_attr)
     return 0
 
 
 cdef int show(Account account, Session watcher) except -1:
     cdef Session session
     for session in account.sessions:
-        if is_there(session) and session is not watcher:
-            watcher.put_to(session.presence, len(session.presence), ATTRS_AT, watcher.account.to_attr)
+        show_one(session, watcher)
     return 0
 
 
@@ -121,7 +127,7 @@ cdef int hide(Account account, Session watcher) except -1:
     cdef Str absent
     absent.p, absent.n = NULL, 0
     for session in account.sessions:
-        if is_there(session):
+        if is_there(session) and not apart(session, watcher):
             stanza = unavailable(session, absent)
             watcher.put_to(stanza, len(stanza), ATTRS_AT, watcher.account.to_attr)
     return 0
@@ -241,4 +247,72 @@ cdef int direct(Exchange exchange, Session session, Account account, const Parce
     for target in account.sessions:
         if is_there(target):
             target.splice(parcel)
+    return 0
+
+
+# Blocking (XEP-0191 3.3, 3.4).
+
+cdef list forget_listed(Session session, set jids):
+    """Who of these had directed presence and is no contact that sees us anyway."""
+    cdef dict directed = session.directed
+    cdef JidParts parts
+    cdef bytes to
+    cdef list found = []
+    if directed is None:
+        return found
+    for to in [to for to in directed if listed(jids, str_of(to))]:
+        del directed[to]
+        jid_split(str_of(to), &parts)
+        if not (is_there(session) and session.account.bits(parts.bare.p[:parts.bare.n]) & SUB_FROM):
+            found.append(to)
+    return found
+
+
+cdef int part(Exchange exchange, Account account, set jids) except -1:
+    cdef Account contact
+    cdef Session session, watcher
+    cdef PyObject* jid
+    cdef PyObject* bits
+    cdef Py_ssize_t at = 0
+    cdef bytes to
+    if not jids:
+        return 0
+    while PyDict_Next(account.contacts, &at, &jid, &bits):
+        contact = exchange.accounts.find(str_of(<bytes>jid)) if <int><object>bits & SUB_FROM else None
+        if contact is not None:
+            for watcher in contact.sessions:
+                if is_there(watcher) and listed(jids, str_of(watcher.full)):
+                    hide(account, watcher)
+    for session in account.sessions:
+        for to in forget_listed(session, jids):
+            exchange.own(unavailable(session, str_of(to)))
+    return 0
+
+
+cdef int rejoin(Exchange exchange, Account account, set jids) except -1:
+    cdef Account contact
+    cdef PyObject* jid
+    cdef PyObject* bits
+    cdef Py_ssize_t at = 0
+    if not jids:
+        return 0
+    while PyDict_Next(account.contacts, &at, &jid, &bits):
+        contact = exchange.accounts.find(str_of(<bytes>jid))
+        if contact is not None:
+            meet(account, contact, jids, <int><object>bits)
+    return 0
+
+
+cdef int meet(Account account, Account contact, set jids, int bits) except -1:
+    """The account and those of the contact's resources that these JIDs name see each other as far as they may."""
+    cdef Session session, other
+    for other in contact.sessions:
+        if not is_there(other) or not listed(jids, str_of(other.full)):
+            continue
+        if bits & SUB_FROM:
+            show(account, other)
+        if bits & SUB_TO and contact.bits(account.jid) & SUB_FROM:
+            for session in account.sessions:
+                if is_there(session):
+                    show_one(other, session)
     return 0

@@ -12,15 +12,16 @@ from headrace.core.writer cimport splice_allowed
 from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable
+from headrace.router.blocking cimport blocks
 from headrace.router.delivery cimport deliver_iq, deliver_message, shares, takes_messages
-from headrace.router.errors cimport BAD_REQUEST, JID_MALFORMED, write_error
+from headrace.router.errors cimport BAD_REQUEST, BLOCKED, JID_MALFORMED, SERVICE_UNAVAILABLE, write_error
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
 from headrace.router.order cimport Held, Order, take_ticket
 from headrace.router.parcel cimport (
     IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
     equal, is_answer, packed, stanza_type
 )
-from headrace.router.presence cimport broadcast, depart, direct, hide, show
+from headrace.router.presence cimport broadcast, depart, direct, hide, part, rejoin, show
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.session cimport (
     P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED
@@ -92,9 +93,10 @@ cdef class Router(Exchange):
         cdef bytes jid = bare.encode()  # must live as long as the look at it
         return self.accounts.find(str_of(jid))
 
-    def load(self, str bare not None, contacts):
+    def load(self, str bare not None, contacts, blocked=()):
         if self.account_of(bare) is None:
-            self.accounts.add(Account(bare.encode(), {jid.encode(): bits for jid, bits in contacts.items()}))
+            self.accounts.add(Account(bare.encode(), {jid.encode(): bits for jid, bits in contacts.items()},
+                                      {jid.encode() for jid in blocked}))
 
     def loaded(self, str bare not None):
         return self.account_of(bare) is not None
@@ -116,6 +118,18 @@ cdef class Router(Exchange):
             account.contacts[contact.encode()] = bits
         else:
             account.contacts.pop(contact.encode(), None)
+
+    def set_blocked(self, str bare not None, jids):
+        cdef Account account = self.account_of(bare)
+        cdef set before, after = {jid.encode() for jid in jids}
+        if account is None:
+            return
+        self.reactor.touch()
+        before = account.blocked or set()
+        part(self, account, after - before)
+        account.blocked = after or None
+        self.generation += 1        # the peers that sessions remember were judged by the old list
+        rejoin(self, account, before - after)
 
     # Sessions.
 
@@ -287,6 +301,8 @@ cdef class Router(Exchange):
                 return peer.splice(&parcel)
             if view.kind == KIND_IQ and (is_answer(&parcel) or shares(session, peer)):
                 return peer.splice(&parcel)
+        if blocks(session.account, parcel.head.to):
+            return self.bounce(session, &parcel, BLOCKED, parcel.head.to)
         jid_split(parcel.head.to, &parcel.to)
         return self.dispatch(session, tok, &parcel)
 
@@ -312,6 +328,8 @@ cdef class Router(Exchange):
         cdef int kind = parcel.head.kind
         if parcel.to.node.p != NULL:
             account = self.accounts.find(parcel.to.bare)
+            if account is not None and blocks(account, parcel.head.from_):
+                return self.turn_away(session, parcel)
         remote = account is None and not self.is_host(parcel.to.domain)
         if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
             return self.hand_over(session, tok, parcel, P_SERVER)
@@ -326,6 +344,12 @@ cdef class Router(Exchange):
         if kind == KIND_MESSAGE:
             return deliver_message(self, session, account, parcel)
         return deliver_iq(self, session, account, parcel)
+
+    cdef int turn_away(self, Session session, const Parcel* parcel) except -1:
+        """From a blocked JID (XEP-0191 3.3): as if the account were not here."""
+        if parcel.head.kind == KIND_PRESENCE:
+            return 0
+        return self.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
 
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1:
         cdef Session target

@@ -20,6 +20,7 @@ cpdef enum SessionFlag:
     S_AVAILABLE = 1         # has sent initial presence
     S_INTERESTED = 2        # has asked for the roster: gets pushes
     S_ENDED = 4             # unbound, or about to be: takes nothing any more
+    S_BLOCKLIST = 8         # has asked for the block list: gets pushes
 
 
 cpdef enum Reason:

@@ -71,9 +71,9 @@ cdef class Session(Sink):
         return self.full[self.bare_n + 1:].decode()
 
     def set_flag(self, int flag, bint on=True):
-        if flag != S_INTERESTED:
-            raise ValueError("only S_INTERESTED is set from outside")
-        self.flags = self.flags | S_INTERESTED if on else self.flags & ~S_INTERESTED
+        if flag != S_INTERESTED and flag != S_BLOCKLIST:
+            raise ValueError("only S_INTERESTED and S_BLOCKLIST are set from outside")
+        self.flags = self.flags | flag if on else self.flags & ~flag
 
     def written(self):
         cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes

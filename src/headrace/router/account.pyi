@@ -13,7 +13,7 @@ class Subscription(IntEnum):
 
 @final
 class Account:
-    """Who of an account is here, and who may see it. Made by Router.load()."""
+    """Who of an account is here, who may see it, whom it has blocked. Made by Router.load()."""
 
     jid: bytes
     """Prepared bare JID."""

@@ -5,7 +5,7 @@ in the content namespace, and are routed in the turn in which they are given; no
 caller: errors come back as stanzas.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import final
 
 from headrace.core.tokenizer import Tokenizer
@@ -26,10 +26,11 @@ class Router:
     def add_host(self, domain: str) -> None:
         """Serve this domain: stanzas to it and to its accounts are ours."""
 
-    def load(self, bare: str, contacts: Mapping[str, int]) -> None:
-        """Put an account's tables into memory: bits of account.Subscription by bare JID.
+    def load(self, bare: str, contacts: Mapping[str, int], blocked: Iterable[str] = ()) -> None:
+        """Put an account's tables into memory: bits of account.Subscription by bare JID, and whom it has blocked.
 
-        Does nothing if they are there already: what is there has followed every set_contact() since. They go
+        Does nothing if they are there already: what is there has followed every set_contact() and
+        set_blocked() since. They go
         by themselves after the account's last session, or by release().
         """
 
@@ -59,9 +60,17 @@ class Router:
     def set_contact(self, bare: str, contact: str, bits: int) -> None:
         """Change a loaded account's table; nothing happens if it is not loaded. 0 takes the contact out."""
 
+    def set_blocked(self, bare: str, jids: Iterable[str]) -> None:
+        """Give a loaded account another block list: JIDs of any form (XEP-0191 5), neither its own nor its
+        domain.
+
+        Who becomes blocked and might see its presence, as a contact or because it was directed there, gets
+        unavailable; who is blocked no longer gets the current presence again, and is seen again.
+        """
+
     def show(self, bare: str, watcher: str) -> None:
         """Send the current presence of each available session of `bare` to each available session of
-        `watcher` (a bare JID; or a full one: to that session only)."""
+        `watcher` (a bare JID; or a full one: to that session only), unless one has blocked the other."""
 
     def hide(self, bare: str, watcher: str) -> None:
         """Send `watcher` an unavailable presence from each available session of `bare`."""

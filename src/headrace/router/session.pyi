@@ -37,6 +37,8 @@ class SessionFlag(IntEnum):
     """Has asked for the roster: gets pushes (RFC 6121 2.1.6)."""
     S_ENDED = 4
     """Unbound, or about to be at the end of this turn: takes nothing any more."""
+    S_BLOCKLIST = 8
+    """Has asked for the block list: gets pushes (XEP-0191 3.3)."""
 
 @final
 class Session:
@@ -66,4 +68,5 @@ class Session:
         ends before that."""
 
     def set_flag(self, flag: int, on: bool = True) -> None:
-        """Set or clear S_INTERESTED; the other flags are the data plane's. Raises ValueError for those."""
+        """Set or clear S_INTERESTED or S_BLOCKLIST; the other flags are the data plane's. Raises ValueError for
+        those."""
