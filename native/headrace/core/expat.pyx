@@ -115,8 +115,7 @@ cdef class ExpatReader:
         cdef Py_ssize_t i = 0, n = len(data), step
         self.events = []
         while i < n and self.error is None:
-            # Byte by byte up to the root: a document type declaration is seen before anything in it is expanded.
-            step = 1 if not self.opened else min(n - i, 4096)
+            step = min(n - i, 4096) if self.opened else prolog_piece(p + i, n - i)
             self.parse(p + i, <int>step, False)
             i += step
         return self.events
@@ -222,6 +221,17 @@ cdef class ExpatReader:
             self.pieces.append(("text", "".join(self.text)))
             self.text = []
         return 0
+
+
+cdef Py_ssize_t prolog_piece(const char* p, Py_ssize_t n) noexcept:
+    """Bytes to the next '>' or '[': a document type declaration is seen before anything in it is expanded.
+
+    Not less than that: an expat that defers would report a tag that came in small pieces much later."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        if p[i] == c'>' or p[i] == c'[':
+            return i + 1
+    return n
 
 
 def _is_prompt():
