@@ -119,3 +119,34 @@ def test_a_crash_between(world: World) -> None:
     reader.reset()
     kept = [int(str(text).split()[0]) for text in bodies(world.arrive(account))]
     assert kept == list(range(count - len(kept), count))
+
+
+def test_live_letters_come_behind_kept_ones(world: World) -> None:
+    """RFC 6120 10.1: one sender's stanzas to one recipient are delivered in the order sent."""
+    account, sender = world.account(), world.online()
+    sender.send(*(CHAT.format(to=account, n=n) for n in range(500)))
+    sender.sync()
+    reader = world.connected(account)
+    reader.send("<presence/>")
+    assert reader.next().tag == NS + "presence"     # its own: it counts as available now
+    sender.send(*(CHAT.format(to=account, n=n) for n in range(500, 510)))
+    sender.sync()
+    got = bodies(reader.until(lambda e: body(e) == "499"))
+    got += bodies(reader.until(lambda e: body(e) == "509")) if "509" not in got else []
+    assert got == [str(n) for n in range(510)]
+
+
+def test_sender_and_reader_at_once(world: World) -> None:
+    """Letters sent while the reader comes and goes arrive once and in order, kept or live."""
+    account, sender = world.account(), world.online()
+    got: list[str | None] = []
+    for turn in range(20):
+        first = turn * 20
+        sender.send(*(CHAT.format(to=account, n=n) for n in range(first, first + 10)))
+        reader = world.connected(account)
+        reader.send("<presence/>")
+        sender.send(*(CHAT.format(to=account, n=n) for n in range(first + 10, first + 20)))
+        while len(got) < first + 20:
+            got += bodies([reader.next()])
+        reader.log_out()
+    assert got == [str(n) for n in range(400)]

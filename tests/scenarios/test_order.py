@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.people import World
+from support.people import World, befriend
 from support.rawclient import NS, ROSTER, bodies, body
 
 ROSTER_GET = "<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>"
@@ -122,3 +122,13 @@ def test_goodbye_behind_letters(world: World) -> None:
         heard = receiver.until(lambda e, asker=sender.bare: (e.get("type"), e.get("from")) == ("subscribe", asker))
         assert bodies(heard) == [str(turn)]
         assert bodies(world.arrive(away)) == [str(turn)]
+
+
+def test_cancelling_before_presence(world: World) -> None:
+    for _ in range(TURNS):
+        one, other = world.online(), world.online()
+        befriend(one, other)
+        other.send(f"<presence to='{one.bare}' type='unsubscribed'/>", "<presence><status>secret</status></presence>",
+                   f"<message to='{one.bare}' type='chat'><body>end</body></message>")
+        heard = one.until(lambda e: body(e) == "end")
+        assert [stanza for stanza in heard if stanza.findtext(NS + "status") == "secret"] == []

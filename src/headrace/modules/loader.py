@@ -95,7 +95,9 @@ class Dispatcher:
         chain = self._chains.get(Reason(reason))
         if chain is not None:
             request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
-            return self._run(session, stanza, partial(first, chain, request))
+            ticket = self._run(session, stanza, partial(first, chain, request))
+            # Who may see what follows is what a subscription decides (protocol.md 2).
+            return HoldAll(ticket) if reason == Reason.P_SUBSCRIPTION and ticket is not None else ticket
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type")
         elif reason == Reason.P_REMOTE and worth_an_error(stanza):
