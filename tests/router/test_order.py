@@ -139,6 +139,36 @@ async def test_available_may_wait(world: World, romeo: Session) -> None:
     assert slow.log == ["end welcome", "begin 1", "end 1"]
 
 
+@pytest.mark.parametrize("hook", ["welcome", "rise"])
+async def test_available_may_hold_everything(world: World, hook: str) -> None:
+    slow, juliet = Slow(world), world.client("juliet@localhost/b")
+    romeo = world.client("romeo@localhost/a", presence="-1" if hook == "rise" else None)
+    setattr(world.notes, hook, lambda session: HoldAll(slow.work("welcome")))
+    world.send(romeo, "<presence/><message to='juliet@localhost/b'/>")
+    assert world.got(juliet) == []
+    await slow.finish()
+    assert (len(world.got(juliet)), slow.log) == (1, ["end welcome"])
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_letters_that_are_given_up_hold_back_no_others(world: World, early: bool) -> None:
+    """However its hand-over ends, also cancelled before it began: the account takes messages again."""
+    slow, before = Slow(world), asyncio.all_tasks()
+    world.notes.welcome = lambda session: asyncio.sleep(60)
+    romeo = world.client("romeo@localhost/a", presence="0")
+    letters, = asyncio.all_tasks() - before
+    message = b"<message from='localhost' to='romeo@localhost'/>"
+    world.rig.router.route(message)
+    assert (world.got(romeo), world.notes.reasons()) == ([], [Reason.P_ABSENT])
+    if not early:
+        await asyncio.sleep(0)
+    letters.cancel()
+    await slow.finish()
+    world.rig.router.route(message)
+    world.rig.turn()
+    assert len(world.got(romeo)) == 1
+
+
 @pytest.mark.parametrize("raises", [True, False])
 async def test_a_request_that_fails_or_is_cancelled_lets_go(world: World, romeo: Session, raises: bool) -> None:
     async def fail() -> None:
@@ -202,6 +232,48 @@ async def test_a_lost_link_loses_nothing_that_was_held(world: World, romeo: Sess
     await slow.finish()
     assert [m.get("id") for m in world.got(juliet)] == ["1"]
     assert slow.log[-2:] == ["begin 2", "end 2"]
+    assert world.counters()["sessions"] == 1
+
+
+async def test_a_lost_link_loses_nothing_that_was_unread(world: World) -> None:
+    """More came than may wait: it stood in the tokenizer when the link was lost."""
+    slow = Slow(world)
+    romeo = world.client("romeo@localhost/a", contacts={"juliet@localhost": 3}, presence="0")
+    juliet = world.client("juliet@localhost/b", contacts={"romeo@localhost": 3}, presence="0")
+    message = "<message to='juliet@localhost/b' id='{}'/>".format
+    world.send(romeo, request("hold", "0") + "".join(map(message, range(300))) + request("hold", "1")
+               + "".join(map(message, range(300, 600))) + "<mess")
+    assert romeo.link.paused
+    world.rig.lose(romeo.link)
+    world.rig.router.route(b"<message from='localhost' to='romeo@localhost' id='late'/>")
+    assert (world.got(juliet), world.notes.went) == ([], [])
+    await slow.finish()
+    *got, last = world.got(juliet)
+    assert [m.get("id") for m in got] == [str(i) for i in range(600)]
+    assert (last.get("type"), world.notes.went) == ("unavailable", [romeo])
+    assert slow.log == ["begin 0", "begin late", "end 0", "end late", "begin 1", "end 1"]
+    assert (world.counters()["sessions"], world.counters()["links"]) == (1, 1)
+
+
+@pytest.mark.parametrize("behind", ["</stream:stream>", "<not></well-formed>"])
+async def test_what_stands_behind_the_end_is_not_read(world: World, romeo: Session, behind: str) -> None:
+    slow, juliet = Slow(world), world.client("juliet@localhost/b")
+    messages = "<message to='juliet@localhost/b'/>" * 200
+    world.send(romeo, request("hold", "0") + messages + behind + "<message to='juliet@localhost/b' id='no'/>")
+    world.rig.lose(romeo.link)
+    await slow.finish()
+    assert [m.get("id") for m in world.got(juliet)] == [None] * 200
+    assert world.notes.went == [romeo]
+
+
+async def test_a_session_that_is_ended_reads_no_more(world: World, romeo: Session) -> None:
+    """Ended by the server, not by its link: what has not been taken yet is not."""
+    slow, juliet = Slow(world), world.client("juliet@localhost/b")
+    world.send(romeo, request("hold", "0") + "<message to='juliet@localhost/b'/>" * 500)
+    world.rig.router.end(romeo, "conflict")
+    world.rig.turn()
+    await slow.finish()
+    assert len(world.got(juliet)) < 200
     assert world.counters()["sessions"] == 1
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from headrace.router.account import Subscription
 from headrace.router.session import Reason, SessionFlag
+from headrace.stream.limits import SessionLimits
 from support.routing import World
 
 
@@ -152,6 +153,60 @@ def test_unread_elements_of_the_login_are_read_after_binding() -> None:
     for piece in ("<mess", "age to='juliet@localhost/b'", "/><message to='juliet@loc", "alhost/b'/>"):
         world.send(romeo, piece)
     assert len(world.got(juliet)) == 2
+
+
+# Silence (RFC 6120 4.6).
+
+def test_who_is_silent_for_an_hour_is_given_up() -> None:
+    world = World()
+    romeo, juliet = world.client("romeo@localhost/a"), world.client("juliet@localhost/b")
+    for _ in range(59):
+        world.rig.advance(60)
+        world.send(juliet, " ")
+    assert not romeo.flags & SessionFlag.S_ENDED
+    world.rig.advance(61)
+    assert stream_error(world.raw(romeo)) == "connection-timeout"
+    assert not juliet.flags & SessionFlag.S_ENDED
+    assert world.counters()["deadlines"] == world.counters()["sessions"] == 1
+
+
+def test_white_space_keeps_a_silent_connection_alive() -> None:
+    """Sent when neither side has said anything for five minutes."""
+    world = World()
+    romeo = world.client("romeo@localhost/a")
+    world.rig.advance(299)
+    assert world.raw(romeo) == b""
+    world.rig.advance(1)
+    assert world.raw(romeo) == b" "
+    world.rig.advance(200)
+    world.send(romeo, " ")
+    world.rig.advance(299)
+    world.rig.router.deliver(romeo, b"<message/>")
+    world.rig.turn()
+    assert world.raw(romeo) == b"<message/>"
+    world.rig.advance(299)
+    assert world.raw(romeo) == b""
+    world.rig.advance(1)
+    assert world.raw(romeo) == b" "
+
+
+def test_no_white_space_inside_a_stanza() -> None:
+    world = World()
+    romeo = world.client("romeo@localhost/a")
+    world.rig.allow(romeo.link, 5)
+    world.rig.router.deliver(romeo, b"<message/>")
+    world.rig.turn()
+    world.rig.advance(1000)
+    world.rig.allow(romeo.link, -1)
+    world.rig.turn()
+    assert world.raw(romeo) == b"<message/>"
+
+
+def test_silence_may_be_allowed_for_ever() -> None:
+    world = World(limits=SessionLimits(idle_seconds=0, keep_alive_seconds=0))
+    romeo = world.client("romeo@localhost/a")
+    world.rig.advance(1e6)
+    assert (world.raw(romeo), romeo.flags) == (b"", 0)
 
 
 def test_many_sessions_leave_nothing() -> None:

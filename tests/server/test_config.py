@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.server.config import ConfigError, ListenerConfig, default, load
+from headrace.stream.limits import SessionLimits
 
 LISTENER = """
 [[listener]]
@@ -66,6 +67,8 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
         [limits.connections]
         rate = 5
         proxies = ["10.0.0.0/8", "2001:db8::/32"]
+        [limits.session]
+        idle_seconds = 600
         [limits.before]
         stanza = 65536
         [module.offline]
@@ -83,6 +86,7 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
     assert config.limits.connections.rate == 5.0
     assert config.limits.connections.burst == 100
     assert config.limits.connections.proxies == (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
+    assert config.limits.session == SessionLimits(600.0, 300.0)
     assert config.limits.before.stanza == 65536
     assert config.limits.before.elements == 64      # the stranger's default, not the client's
     assert config.modules["offline"].max_messages == 7

@@ -98,6 +98,19 @@ def test_login_without_tls_is_warned_about(server: Server) -> None:
     assert (warning["level"], warning["port"]) == ("warning", server.plain)
 
 
+def test_silent_sessions_are_kept_alive_and_given_up_in_the_end(tmp_path: Path) -> None:
+    limits = "[limits.session]\nidle_seconds = 2.0\nkeep_alive_seconds = 0.5"
+    with running(tmp_path, more=limits) as server:
+        client = logged_in(server)
+        assert b"<idle-seconds>2</idle-seconds>" in client.features
+        space, _, end = client.rest().partition(b"<stream:error>")
+        assert space.strip() == b""
+        assert space
+        assert end.startswith(b"<connection-timeout ")
+        assert end.endswith(b"</stream:stream>")
+        client.socket.close()
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_says_good_bye_to_every_stream(server: Server, number: signal.Signals) -> None:
     bound, negotiating, silent = logged_in(server), Client(server.starttls), Client(server.starttls)

@@ -123,7 +123,7 @@ async def test_features_after_login():
         answer = await stage.login()
         assert "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>" in answer
         assert "<ver xmlns='urn:xmpp:features:rosterver'/>" in answer
-        assert "<max-bytes>262144</max-bytes>" in answer
+        assert "<max-bytes>262144</max-bytes><idle-seconds>3600</idle-seconds>" in answer
         assert "mechanism" not in answer
 
 

@@ -8,6 +8,7 @@ from headrace.core.stanza import Stanza
 from headrace.router.control import Outcome
 from headrace.router.rig import Rig
 from headrace.router.session import Reason, Session
+from headrace.stream.limits import SessionLimits
 
 ROOT = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
 CLIENT = "{jabber:client}"
@@ -24,6 +25,7 @@ class Notes:
     went: list[Session] = field(default_factory=list)
     answer: Callable[[Session | None, Stanza, int], Outcome] = lambda session, stanza, reason: None
     welcome: Callable[[Session], Outcome] = lambda session: None
+    rise: Callable[[Session], Outcome] = lambda session: None
 
     def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
         self.punted.append((session, stanza, Reason(reason)))
@@ -35,7 +37,7 @@ class Notes:
 
     def rose(self, session: Session) -> Outcome:
         self.rising.append(session)
-        return None
+        return self.rise(session)
 
     def gone(self, session: Session) -> None:
         self.went.append(session)
@@ -60,9 +62,9 @@ def read(data: bytes, root: bytes = ROOT) -> list[Element]:
 class World:
     """Some clients on one router."""
 
-    def __init__(self, hosts: tuple[str, ...] = ("localhost",)) -> None:
+    def __init__(self, hosts: tuple[str, ...] = ("localhost",), limits: SessionLimits = SessionLimits()) -> None:
         self.notes = Notes()
-        self.rig = Rig(self.notes, hosts)
+        self.rig = Rig(self.notes, hosts, limits)
         self.links: dict[Session, object] = {}
 
     def client(self, jid: str, *, contacts: dict[str, int] | None = None, presence: str | None = None,

@@ -2,6 +2,7 @@
 cimport cython
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.reactor cimport Reactor, Task
+from headrace.router.account cimport Account
 
 
 @cython.final
@@ -39,7 +40,9 @@ cdef class Ticket:
     cdef Reactor reactor
     cdef Order order        # None: holds back nothing
     cdef bytes key          # None: holds back everything
+    cdef Account account    # older messages are being handed over to it until then; None
     cdef set pending        # the router's: keeps the future alive
 
 # Wait for an awaitable. key None: all waits for it.
-cdef int take_ticket(object awaitable, Reactor reactor, Order order, bytes key, set pending) except -1
+cdef int take_ticket(
+    object awaitable, Reactor reactor, Order order, bytes key, Account account, set pending) except -1

@@ -74,6 +74,8 @@ cdef class Ticket:
         cdef Order order = self.order
         self.pending.discard(future)
         self.reactor.touch()
+        if self.account is not None:
+            self.account.catching_up -= 1
         if not future.cancelled() and future.exception() is not None:
             self.reactor.report("a handler failed", future.exception())
         if order is None:
@@ -88,13 +90,17 @@ cdef class Ticket:
             self.reactor.later(order.owner)
 
 
-cdef int take_ticket(object awaitable, Reactor reactor, Order order, bytes key, set pending) except -1:
+cdef int take_ticket(
+        object awaitable, Reactor reactor, Order order, bytes key, Account account, set pending) except -1:
     cdef Ticket ticket = Ticket.__new__(Ticket)
     future = ensure_future(awaitable, loop=reactor.loop)
     ticket.reactor = reactor
     ticket.order = order
     ticket.key = key
+    ticket.account = account
     ticket.pending = pending
+    if account is not None:
+        account.catching_up += 1
     pending.add(future)
     if order is not None:
         if key is None:

@@ -6,6 +6,7 @@ from headrace.router.reader cimport open_tokenizer
 from headrace.router.session cimport Session
 
 from asyncio import get_running_loop
+from headrace.stream.limits import SessionLimits
 
 
 class Loop:
@@ -35,10 +36,10 @@ cdef class Wire:
 
 
 cdef class Rig:
-    def __init__(self, control=None, hosts=("localhost",)):
+    def __init__(self, control=None, hosts=("localhost",), limits=SessionLimits()):
         self.loop = Loop()
         self.reactor = Reactor(self.loop)
-        self.router = Router(self.reactor, control)
+        self.router = Router(self.reactor, control, limits)
         self.wires = {}
         self.tick()
         for host in hosts:

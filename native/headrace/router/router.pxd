@@ -32,6 +32,8 @@ cdef class Router(Exchange):
     # The control plane.
     cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1
     cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1
-    cdef object caught_up(self, Session session, object outcome)
-    cdef int wait_for(self, Session session, object outcome, bytes key) except -1
+    # It has become able to take messages.
+    cdef int catch_up(self, Session session, object outcome) except -1
+    # account: it takes no messages until the outcome is there.
+    cdef int wait_for(self, Session session, object outcome, bytes key, Account account) except -1
     cdef int route_own(self, bytes stanza, bytes sender) except -1

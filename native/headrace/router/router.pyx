@@ -4,6 +4,7 @@ A stanza's way: element() -> held_back()? -> take() checks sender, address and s
 -> delivery and presence write it into outboxes, or the control plane gets it. Nothing on this way closes or unbinds
 anything: the end of the turn does (Session.act).
 """
+from libc.stdint cimport int64_t
 from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.stanza cimport stanza_copy
@@ -30,6 +31,10 @@ from headrace.router.session cimport (
 from headrace.core.stanza import parse_stanza
 from headrace.router import slow
 from headrace.router.control import HoldAll
+from headrace.stream.limits import SessionLimits
+
+cdef enum:
+    EVER = 1152921504606846976      # ns: 36 years
 
 
 cdef bint valid(const Parcel* parcel) noexcept:
@@ -54,18 +59,16 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
     return 0
 
 
-async def _catching_up(Account account not None, outcome):
-    """outcome, at whose end the account's sessions take messages again."""
-    try:
-        await outcome
-    finally:
-        account.catching_up -= 1
+cdef inline int64_t patience(double seconds) noexcept:
+    return <int64_t>(seconds * 1e9) if seconds > 0 else EVER
 
 
 cdef class Router(Exchange):
-    def __init__(self, Reactor reactor not None, control=None):
+    def __init__(self, Reactor reactor not None, control=None, limits=SessionLimits()):
         self.reactor = reactor
         self.control = control
+        self.idle_ns = patience(limits.idle_seconds)
+        self.keep_alive_ns = patience(limits.keep_alive_seconds)
         self.accounts = AccountTable()
         self.generation = 1
         self.domains = []
@@ -433,35 +436,31 @@ cdef class Router(Exchange):
 
     cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1:
         try:
-            self.wait_for(session, self.control.punt(session, stanza, reason), key)
+            self.wait_for(session, self.control.punt(session, stanza, reason), key, None)
         except Exception as error:
             self.reactor.report("Control.punt failed", error)
         return 0
 
     cdef int came(self, Session session) except -1:
         try:
-            self.wait_for(session, self.caught_up(session, self.control.available(session)),
-                          str_bytes(session.bare_str()))
+            self.catch_up(session, self.control.available(session))
         except Exception as error:
             self.reactor.report("Control.available failed", error)
         return 0
 
     cdef int rose(self, Session session) except -1:
         try:
-            self.wait_for(session, self.caught_up(session, self.control.rose(session)),
-                          str_bytes(session.bare_str()))
+            self.catch_up(session, self.control.rose(session))
         except Exception as error:
             self.reactor.report("Control.rose failed", error)
         return 0
 
-    cdef object caught_up(self, Session session, object outcome):
+    cdef int catch_up(self, Session session, object outcome) except -1:
         """Until what waited for the account's first taker is handed over, nothing may overtake it."""
-        if outcome is None or takes_messages(session.account, session):
-            return outcome
-        session.account.catching_up += 1
-        return _catching_up(session.account, outcome)
+        cdef Account account = None if takes_messages(session.account, session) else session.account
+        return self.wait_for(session, outcome, str_bytes(session.bare_str()), account)
 
-    cdef int wait_for(self, Session session, object outcome, bytes key) except -1:
+    cdef int wait_for(self, Session session, object outcome, bytes key, Account account) except -1:
         cdef Order order = None
         if outcome is None:
             return 0
@@ -471,4 +470,4 @@ cdef class Router(Exchange):
             if session.order is None:
                 session.order = Order(self.reactor, session)
             order = session.order
-        return take_ticket(outcome, self.reactor, order, key, self.pending)
+        return take_ticket(outcome, self.reactor, order, key, account, self.pending)

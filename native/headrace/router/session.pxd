@@ -38,6 +38,8 @@ cdef class Exchange:
     cdef readonly Reactor reactor
     cdef AccountTable accounts
     cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
+    cdef int64_t idle_ns        # a session that has heard nothing for so long ends
+    cdef int64_t keep_alive_ns  # after so long a silence of both sides, white space is sent
 
     # The current element of a session's tokenizer.
     cdef int element(self, Session session, Tokenizer tok) except -1
@@ -71,6 +73,7 @@ cdef class Session(Sink):
     cdef Py_ssize_t bare_n                  # bytes of its bare JID
     cdef readonly int priority              # -128..127, of the last available presence
     cdef readonly uint16_t flags            # SessionFlag
+    cdef int64_t heard                      # ns, Reactor.now: when bytes last came
     cdef readonly bytes presence            # last broadcast presence, as a stanza without `to`; None while unavailable
     cdef readonly str lang                  # the stream's xml:lang
     cdef bytes lang_utf8
@@ -79,6 +82,7 @@ cdef class Session(Sink):
     cdef PyObject* peer                     # the session that the last full JID led to; not owned, see generation
     cdef uint64_t peer_generation           # Exchange.generation when it was remembered
     cdef bint stalled                       # elements may be unread in the tokenizer; the link is paused
+    cdef bint bequest                       # they still count, though the link is lost and the session takes nothing
     cdef bint overrun                       # ends because its peer doesn't read
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
@@ -97,6 +101,7 @@ cdef class Session(Sink):
     cdef int added(self, size_t n, size_t attrs_at) except -1
     cdef bint must_wait(self) noexcept
     cdef int pull(self) except -1           # route what the tokenizer has
+    cdef int stall(self) except -1          # leave the rest for later
     cdef int answer_marks(self) except -1                           # tell who waits for written()
     cdef int stop(self, str condition, str text) except -1          # Router.end()
     cdef int farewell(self) except -1

@@ -55,8 +55,10 @@ cdef class Session(Sink):
         self.lang = lang
         self.lang_utf8 = None if lang is None else lang.encode()
         self.stalled = True         # the login may have left elements unread
+        self.heard = router.reactor.now
         router.reactor.sessions += 1
         router.reactor.later(self)
+        router.reactor.deadline(self, min(router.idle_ns, router.keep_alive_ns))
 
     @property
     def jid(self):
@@ -104,32 +106,41 @@ cdef class Session(Sink):
     cdef int on_bytes(self, const char* data, size_t n) except -1:
         if self.flags & S_ENDED:
             return 0
+        self.heard = self.router.reactor.now
         self.tok.feed(data, n)
         return self.pull()
 
     cdef int pull(self) except -1:
         cdef int event
-        while not self.flags & S_ENDED:
+        while self.bequest or not self.flags & S_ENDED:
             event = self.tok.next()
             if event == EV_ELEMENT:
                 self.router.element(self, self.tok)
                 if self.must_wait():
-                    self.stalled = True
-                    self.tok.keep()
-                    self.link.pause()
-                    if self.outbox.unsent_bytes > HALF_BYTES:
-                        self.router.reactor.deadline(self, STALL_NS)
-                    return 0
-            elif event == EV_MORE:
+                    return self.stall()
+                continue
+            self.bequest = False
+            if event == EV_MORE:
                 return 0
-            elif event == EV_CLOSE:
+            if event == EV_CLOSE:
                 self.stop(None, None)
             elif event == EV_ERROR:
                 self.stop(self.tok.error_condition.decode(), self.tok.error_text.decode())
         return 0
 
     cdef bint must_wait(self) noexcept:
-        return self.outbox.unsent_bytes > HALF_BYTES or (self.order is not None and self.order.full())
+        if self.order is not None and self.order.full():
+            return True
+        return self.outbox.unsent_bytes > HALF_BYTES and self.link is not None
+
+    cdef int stall(self) except -1:
+        self.stalled = True
+        self.tok.keep()
+        if self.link is not None:
+            self.link.pause()
+        if self.outbox.unsent_bytes > HALF_BYTES:
+            self.router.reactor.deadline(self, STALL_NS)
+        return 0
 
     # Bytes out.
 
@@ -184,14 +195,24 @@ cdef class Session(Sink):
         return self.outbox.to_border()
 
     cdef int expire(self) except -1:
-        """The peer has been slow: look whether it takes anything at all."""
+        """Some time has passed: does the peer take what it is sent, and is it still there?"""
+        cdef int64_t silent = self.router.reactor.now - self.heard
         cdef int64_t still = self.router.reactor.now - self.outbox.progress
-        if self.outbox.unsent_bytes <= HALF_BYTES:
+        cdef int64_t wait = STALL_NS
+        if self.flags & S_ENDED:
             return 0
-        if still >= <int64_t>STALL_NS and self.outbox.unsent_bytes > STALL_BYTES:
+        if self.outbox.unsent_bytes > STALL_BYTES and still >= <int64_t>STALL_NS:
             self.overrun = True
             return self.stop("resource-constraint", "nothing has been read for 30 seconds")
-        return self.router.reactor.deadline(self, STALL_NS)
+        if silent >= self.router.idle_ns:
+            return self.stop("connection-timeout", "nothing has been heard from you for too long")
+        if self.outbox.unsent_bytes == 0:
+            if min(silent, still) >= self.router.keep_alive_ns:
+                self.link.write(b" ", 1)
+                self.outbox.progress = self.router.reactor.now
+                still = 0
+            wait = self.router.keep_alive_ns - min(silent, still)
+        return self.router.reactor.deadline(self, min(wait, self.router.idle_ns - silent))
 
     # The end of a turn.
 
@@ -207,13 +228,13 @@ cdef class Session(Sink):
         if self.order is not None and self.order.idle():
             self.order.close()
             self.order = None
-        if self.flags & S_ENDED:
-            return self.farewell()
-        if self.stalled and not self.must_wait():
+        if self.stalled and not self.must_wait() and (self.bequest or not self.flags & S_ENDED):
             self.stalled = False
             self.pull()
-            if not self.stalled:
+            if not self.stalled and self.link is not None:
                 self.link.resume()
+        if self.flags & S_ENDED:
+            return self.farewell()
         return 0
 
     cdef int answer_marks(self) except -1:
@@ -253,7 +274,7 @@ cdef class Session(Sink):
             memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
             self.outbox.commit(len(last), 0)
             self.link.finish()
-        if not self.left and (self.order is None or not self.order.waiting):
+        if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True
             self.router.leave(self)
         if self.left and self.link is None:
@@ -262,7 +283,9 @@ cdef class Session(Sink):
 
     cdef int on_gone(self, bint clean) except -1:
         self.link = None
-        self.flags |= S_ENDED
+        if not self.flags & S_ENDED:
+            self.flags |= S_ENDED
+            self.bequest = self.stalled     # what had come before the link was lost is not lost with it
         return self.act()
 
     cdef int close(self) except -1:

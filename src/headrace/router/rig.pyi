@@ -15,6 +15,7 @@ from headrace.net.reactor import Reactor
 from headrace.router.control import Control
 from headrace.router.router import Router
 from headrace.router.session import Session
+from headrace.stream.limits import SessionLimits
 
 class Loop:
     """What a Reactor asks of an event loop; nothing happens by itself. Handlers that wait need a running loop."""
@@ -34,7 +35,12 @@ class Rig:
     reactor: Reactor
     router: Router
 
-    def __init__(self, control: Control | None = None, hosts: Iterable[str] = ("localhost",)) -> None: ...
+    def __init__(
+        self,
+        control: Control | None = None,
+        hosts: Iterable[str] = ("localhost",),
+        limits: SessionLimits = SessionLimits(),
+    ) -> None: ...
     def connect(
         self,
         jid: str,

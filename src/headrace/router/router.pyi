@@ -13,10 +13,13 @@ from headrace.net.link import Link
 from headrace.net.reactor import Reactor
 from headrace.router.control import Control
 from headrace.router.session import Session
+from headrace.stream.limits import SessionLimits
 
 @final
 class Router:
-    def __init__(self, reactor: Reactor, control: Control | None = None) -> None:
+    def __init__(
+        self, reactor: Reactor, control: Control | None = None, limits: SessionLimits = SessionLimits()
+    ) -> None:
         """control may be set later, before the first bind()."""
 
     control: Control

@@ -119,7 +119,7 @@ class App:
 
     async def _build(self) -> None:
         config = self.config
-        self.router = Router(self.reactor)
+        self.router = Router(self.reactor, limits=self.config.limits.session)
         for host in config.hosts:
             self.router.add_host(host.name)
         locks = Locks()
@@ -136,7 +136,7 @@ class App:
 
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits
-        policy = C2SConfig(settings.tls, limits.negotiation, limits.before, limits.after,
+        policy = C2SConfig(settings.tls, limits.negotiation, limits.session, limits.before, limits.after,
                            features=tuple(feature for module in MODULES for feature in module.stream_features))
         c2s = C2S(policy, self.services, self.tls)
         self.c2s.append(c2s)

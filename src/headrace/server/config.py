@@ -19,7 +19,7 @@ from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
 from headrace.storage.sqlite import Durability
-from headrace.stream.limits import NegotiationLimits
+from headrace.stream.limits import NegotiationLimits, SessionLimits
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class LimitsConfig(msgspec.Struct, frozen=True):
 
     connections: ConnectionLimits = ConnectionLimits()
     negotiation: NegotiationLimits = NegotiationLimits()
+    session: SessionLimits = SessionLimits()
     backoff: BackoffPolicy = BackoffPolicy()
     before: Limits = BEFORE_AUTH    # what a stranger may send
     after: Limits = CLIENT          # what a client may send after login

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headrace.core.limits import BEFORE_AUTH, CLIENT, Limits
-from headrace.stream.limits import NegotiationLimits
+from headrace.stream.limits import NegotiationLimits, SessionLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class C2SConfig:
     # optional: passwords may cross in clear, for loopback and trusted proxies only.
     tls: Literal["starttls", "direct", "optional"] = "starttls"
     negotiation: NegotiationLimits = field(default_factory=NegotiationLimits)
+    session: SessionLimits = field(default_factory=SessionLimits)   # announced; the router keeps to them
     before: Limits = BEFORE_AUTH    # what a stranger may send
     after: Limits = CLIENT          # what a bound client may
     features: tuple[bytes, ...] = ()    # stream features of modules, announced beside bind

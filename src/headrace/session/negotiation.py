@@ -9,6 +9,7 @@ An error in any state ends the stream: OVER. All that moves the state is in this
 come when.
 """
 
+import math
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
@@ -140,7 +141,7 @@ class Negotiation:
     def _features(self) -> list[bytes]:
         config = self._config
         if self.account is not None:
-            limit = features.limits(config.after.stanza)
+            limit = features.limits(config.after.stanza, math.ceil(config.session.idle_seconds) or None)
             return [features.bind(), *config.features, limit]
         parts = []
         if self._may_start_tls():

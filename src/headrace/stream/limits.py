@@ -12,3 +12,11 @@ class NegotiationLimits:
 
     seconds: float = 30.0  # a phone on a bad network needs three round trips; a slow-loris gets no more
     sasl_attempts: int = 5  # RFC 6120 6.4.5 asks for 2 to 5
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a bound session may be silent; 0 means for ever (RFC 6120 4.6)."""
+
+    idle_seconds: float = 3600.0  # no byte heard: clients say something every few minutes, if only white space
+    keep_alive_seconds: float = 300.0  # nothing said by either side: then we do, which NATs and dead peers notice
