@@ -4,76 +4,97 @@
 
 #include "headrace/core/scope.h"
 
-static inline Record *push(Machine *m, Frame *f, int kind, uint32_t at) {
+#define INLINE __attribute__((always_inline)) static inline
+#define OUTLINE __attribute__((noinline)) static
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+static inline int in_root(const Machine *m) { return m->phase < PHASE_INSIDE; }
+
+INLINE Record *push(Machine *m, Frame *f, uint32_t at) {
     if (ROOM(f, tape, 1)) {
         no_memory(m, at);
         return NULL;
     }
-    Record *r = &f->tape[f->tape_n++];
-    *r = (Record){.kind = (uint8_t)kind, .depth = (uint16_t)f->open_n};
+    return &f->tape[f->tape_n++];
+}
+
+/* '<' and the first byte of a name have come; `at` is that byte. */
+INLINE int tag_begin(Machine *m, Frame *f, uint32_t at) {
+    Record *r = push(m, f, at);
+    if (r == NULL)
+        return EV_ERROR;
+    r->kind = T_START;
+    r->flags = 0;
+    r->depth = (uint16_t)(f->open_n + !in_root(m));
+    r->value = f->start = at - 1;
+    r->value_n = 0;
+    f->tag = f->tape_n - 1;
+    f->attrs = f->prefixed = f->decls = 0;
+    f->seen = 0;
+    f->again = 0;
+    if (UNLIKELY(f->open_n >= m->limits.depth))
+        return wrong(m, at, E_POLICY, "elements are nested too deep");
+    if (UNLIKELY(f->elements++ >= m->limits.elements))
+        return wrong(m, at, E_POLICY, "too many elements in one stanza");
+    if (f->open_n == 0 && !in_root(m) && m->tops++ >= m->tops_allowed)
+        return wrong(m, at, E_POLICY, "too many elements before authentication");
+    return 0;
+}
+
+static inline int is_declaration(const char *name, uint32_t n, uint32_t prefix_n) {
+    return (prefix_n ? prefix_n : n) == 5 && memcmp(name, "xmlns", 5) == 0;
+}
+
+/* The next declaration of the tag: its name is complete. NULL after an error. */
+INLINE Decl *decl_begin(Machine *m, Frame *f, uint32_t name, uint32_t n) {
+    if (UNLIKELY(f->decls >= m->limits.decls)) {
+        wrong(m, name + n, E_POLICY, "too many namespace declarations in a tag");
+        return NULL;
+    }
+    f->decl[f->decls].name = name;
+    f->decl[f->decls].name_n = (uint16_t)n;
+    f->declaring = 1;
+    return &f->decl[f->decls++];
+}
+
+/* The next attribute of the tag: its name is complete. NULL after an error. */
+INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uint32_t n, uint32_t prefix_n) {
+    if (UNLIKELY(f->attrs >= m->limits.attrs)) {
+        wrong(m, name + n, E_POLICY, "too many attributes in a tag");
+        return NULL;
+    }
+    Record *r = push(m, f, name + n);
+    if (UNLIKELY(r == NULL))
+        return NULL;
+    uint64_t bit = (uint64_t)1 << (key * UINT64_C(0x9E3779B97F4A7C15) >> 58);
+    f->again |= (f->seen & bit) != 0;
+    f->seen |= bit;
+    f->attrs++;
+    f->declaring = 0;
+    r->kind = T_ATTR;
+    r->flags = prefix_n ? R_PREFIXED : 0;
+    r->depth = f->tape[f->tag].depth;
+    r->ns = prefix_n ? (uint16_t)prefix_n : NS_NONE;
+    r->name_n = (uint16_t)n;
+    r->name = name;
     return r;
 }
 
-static inline int in_root(const Machine *m) { return m->phase < PHASE_INSIDE; }
-
-/* '<' and the first byte of a name have come; `at` is that byte. */
-static inline int tag_begin(Machine *m, Frame *f, uint32_t at) {
-    Record *r = push(m, f, T_START, at);
-    if (r == NULL)
-        return EV_ERROR;
-    r->depth += !in_root(m);
-    r->value = f->start = at - 1;
-    f->tag = f->tape_n - 1;
-    f->tag_attrs = f->key_n = 0;
-    f->decls = 0;
-    if (in_root(m))
-        return 0;
-    if (f->open_n == 0 && m->tops++ >= m->tops_allowed)
-        return wrong(m, at, E_POLICY, "too many elements before authentication");
-    if (f->open_n >= m->limits.depth)
-        return wrong(m, at, E_POLICY, "elements are nested too deep");
-    if (f->elements++ >= m->limits.elements)
-        return wrong(m, at, E_POLICY, "too many elements in one stanza");
-    return 0;
-}
-
-static inline int is_declaration(uint64_t key, uint32_t n, uint32_t prefix_n) {
-    return prefix_n ? prefix_n == 5 && (key & 0xFFFFFFFFFF) == KEY_XMLNS : n == 5 && key == KEY_XMLNS;
-}
-
-/* An attribute's name is complete: from f->mark to `at`. */
-static inline int attr_begin(Machine *m, Frame *f, const char *base, uint32_t at, const char *end) {
+/* The name of an attribute or declaration is complete: from f->mark to `at`. */
+static int named_in_tag(Machine *m, Frame *f, const char *base, uint32_t at, const char *end) {
     uint32_t n = at - f->mark, prefix_n = f->colon ? f->colon - f->mark : 0;
-    uint64_t key = name_key(base + f->mark, n, end);
     if (n > m->limits.name)
         return wrong(m, at, E_POLICY, "a name is too long");
-    if (is_declaration(key, n, prefix_n)) {
-        if (f->decls >= m->limits.decls)
-            return wrong(m, at, E_POLICY, "too many namespace declarations in a tag");
-        f->decl[f->decls] = (Decl){.name = f->mark, .name_n = (uint16_t)n};
-        f->declaring = 1;
-        return 0;
-    }
-    if (f->tag_attrs >= m->limits.attrs)
-        return wrong(m, at, E_POLICY, "too many attributes in a tag");
-    Record *r = push(m, f, T_ATTR, at);
-    if (r == NULL || ROOM(f, key, 1))
-        return no_memory(m, at);
-    r->depth = f->tape[f->tag].depth;
-    r->name = f->mark;
-    r->name_n = (uint16_t)n;
-    r->ns = (uint16_t)prefix_n;
-    r->flags = prefix_n ? R_PREFIXED : 0;
-    f->key[f->key_n++] = key;
-    f->tag_attrs++;
-    f->declaring = 0;
-    return 0;
+    if (is_declaration(base + f->mark, n, prefix_n))
+        return decl_begin(m, f, f->mark, n) ? 0 : EV_ERROR;
+    f->prefixed += prefix_n != 0;
+    return attr_begin(m, f, name_key(base + f->mark, n, end), f->mark, n, prefix_n) ? 0 : EV_ERROR;
 }
 
 /* Its value is complete: from f->mark to `at`. */
-static inline void attr_end(Frame *f, uint32_t at) {
+static inline void valued_in_tag(Frame *f, uint32_t at) {
     if (f->declaring) {
-        Decl *d = &f->decl[f->decls++];
+        Decl *d = &f->decl[f->decls - 1];
         d->value = f->mark;
         d->value_n = at - f->mark;
         d->refs = f->refs;
@@ -85,61 +106,44 @@ static inline void attr_end(Frame *f, uint32_t at) {
     }
 }
 
-static inline int push_text(Machine *m, Frame *f, uint32_t at, uint32_t to, int flags) {
-    Record *r = push(m, f, T_TEXT, at);
-    if (r == NULL)
+INLINE int push_text(Machine *m, Frame *f, uint32_t at, uint32_t to, int flags) {
+    Record *r = push(m, f, at);
+    if (UNLIKELY(r == NULL))
         return EV_ERROR;
-    r->value = at;
-    r->value_n = to - at;
-    r->flags = (uint8_t)flags;
+    *r = (Record){.kind = T_TEXT, .flags = (uint8_t)flags, .depth = (uint16_t)f->open_n, .value = at, .value_n = to - at};
     return 0;
 }
 
-static inline int push_end(Machine *m, Frame *f, uint32_t start, uint32_t at) {
-    Record *r = push(m, f, T_END, at);
-    if (r == NULL)
-        return EV_ERROR;
-    *r = f->tape[start];
-    r->kind = T_END;
-    r->value = at;
-    r->value_n = 0;
-    return 0;
-}
-
-/* The head of the top tag: which attributes are there, and whether there are others. */
-static void top_attrs(Frame *f, const char *base) {
-    const Record *a = &f->tape[f->tag + 1];
-    for (uint32_t i = 0; i < f->tag_attrs; i++) {
-        int place = 5;
-        if (!(a[i].flags & R_PREFIXED))
-            switch (f->key[i]) {
-            case KEY_TO: place = 0; break;
-            case KEY_FROM: place = 1; break;
-            case KEY_ID: place = 2; break;
-            case KEY_TYPE: place = 3; break;
-            default: break;
-            }
-        else if (a[i].ns == NS_XML && same(base + a[i].name, a[i].name_n, "lang", 4))
-            place = 4;
-        if (place < 5)
-            f->head_record[place] = f->tag + 2 + i;
-        else
-            f->view.flags |= F_EXTRA_ATTRS;
+/* Which of the head's attributes this is, by its name_key(); -1: none of them. */
+static int head_place(uint64_t key) {
+    switch (key) {
+    case KEY_TO: return 0;
+    case KEY_FROM: return 1;
+    case KEY_ID: return 2;
+    case KEY_TYPE: return 3;
+    default: return -1;
     }
 }
 
-static void top_tag(Machine *m, Frame *f, const char *base, int outer, int own) {
+/* The top tag, its names resolved; outer: the default namespace around it; own: it declares one. */
+OUTLINE void top_tag(Machine *m, Frame *f, const char *base, const char *end, int outer, int own) {
     const Record *tag = &f->tape[f->tag];
     StanzaView *v = &f->view;
-    f->head_attrs = f->tag_attrs;
-    if (tag->flags & R_PREFIXED)
-        v->flags |= F_PREFIXED;
-    if (own)
-        v->flags |= F_OWN_XMLNS;
-    if (outer != m->content)
-        v->flags |= F_FOREIGN_DEFAULT;
-    if (f->tag_attrs)
-        top_attrs(f, base);
+    f->head_attrs = f->attrs;
+    v->flags |= (tag->flags & R_PREFIXED ? F_PREFIXED : 0) | (own ? F_OWN_XMLNS : 0) |
+                (outer != m->content ? F_FOREIGN_DEFAULT : 0);
+    for (uint32_t i = 1; i <= f->attrs; i++) {
+        const Record *a = tag + i;
+        int place = -1;
+        if (!(a->flags & R_PREFIXED))
+            place = head_place(name_key(base + a->name, a->name_n, end));
+        else if (a->ns == NS_XML && same(base + a->name, a->name_n, "lang", 4))
+            place = 4;
+        if (place >= 0)
+            f->head_record[place] = f->tag + i;
+        else
+            v->flags |= F_EXTRA_ATTRS;
+    }
     for (uint32_t i = 0; i < f->decls; i++) {
         const Decl *d = &f->decl[i];
         if (d->name_n == 5)
@@ -150,13 +154,13 @@ static void top_tag(Machine *m, Frame *f, const char *base, int outer, int own) 
 }
 
 /* A direct child's start tag; `at` is behind its '>'. */
-static void child_begin(Machine *m, Frame *f, const char *base, uint32_t at, int own) {
+INLINE void child_begin(Machine *m, Frame *f, const char *base, uint32_t at, int own) {
     const Record *tag = &f->tape[f->tag];
     StanzaView *v = &f->view;
     int ns = tag->ns < NS_COUNT ? tag->ns : NS_OTHER;
     int known = known_find(ns, base + tag->name, tag->name_n, m->content);
     v->known |= (uint64_t)(known != K_NONE) << known;
-    if (ns_is_content(ns) && (own || tag->flags & R_PREFIXED))
+    if (UNLIKELY(ns_is_content(ns)) && (own || tag->flags & R_PREFIXED))
         v->flags |= F_CONTENT_CHILD;
     if (v->children < MAX_CHILDREN) {
         Child *c = &v->child[v->children];
@@ -169,63 +173,77 @@ static void child_begin(Machine *m, Frame *f, const char *base, uint32_t at, int
     v->children++;
 }
 
-/* An element is complete: from its end tag's '<' (or, self-closed, its own '>') at `inner_end` to `at`. */
-static inline int element_end(Machine *m, Frame *f, uint32_t record, uint32_t inner_end, uint32_t at) {
+/* An element is complete: from its end tag's '<' (or, self-closed, its own end) at `inner_end` to `at`. */
+INLINE int element_end(Machine *m, Frame *f, uint32_t record, uint32_t inner_end, uint32_t at) {
     StanzaView *v = &f->view;
-    if (push_end(m, f, record, at))
+    Record *r = push(m, f, at);
+    if (UNLIKELY(r == NULL))
         return EV_ERROR;
-    if (f->open_n == 1 && v->children <= MAX_CHILDREN) {
+    *r = f->tape[record];
+    r->kind = T_END;
+    r->value = at;
+    if (f->open_n > 1)
+        return EV_MORE;
+    if (f->open_n == 0) {
+        v->body_end = inner_end;
+        v->size = at;
+        return EV_ELEMENT;
+    }
+    if (v->children <= MAX_CHILDREN) {
         v->child[v->children - 1].inner_end = inner_end;
         v->child[v->children - 1].end = at;
     }
-    if (f->open_n)
-        return EV_MORE;
-    v->body_end = inner_end;
-    v->size = at;
-    return EV_ELEMENT;
+    return EV_MORE;
+}
+
+/* Resolves the tag's own name if it has a prefix. */
+OUTLINE int resolve_tag(Machine *m, Frame *f, const char *base, uint32_t at) {
+    Record *tag = &f->tape[f->tag];
+    uint32_t raw = f->start + 1, prefix_n = f->colon_at - raw;
+    int ns = resolve_prefix(m, f, base, base + raw, prefix_n);
+    if (ns == UNBOUND)
+        return wrong(m, at, E_NOT_WELL_FORMED, "an element's prefix is not bound");
+    tag->ns = (uint16_t)ns;
+    tag->name += prefix_n + 1;
+    tag->name_n = (uint16_t)(tag->name_n - prefix_n - 1);
+    tag->flags |= R_PREFIXED;
+    return 0;
 }
 
 /* A start tag is complete; `at` is behind its '>'. Answers EV_MORE to go on with its content. */
-static int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self_closed) {
+INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, const char *end, int self_closed) {
     Record *tag = &f->tape[f->tag];
-    const Open *parent = f->open_n ? &f->open[f->open_n - 1] : NULL;
-    int outer = parent ? parent->ns : m->outer ? m->outer->ns : NS_NONE, inside = outer, declared = -1;
-    uint32_t binds = f->bind_n, raw = f->start + 1;
+    int outer = f->ns, inside = outer, own = f->own, declared = -1;
+    uint32_t binds = f->bind_n, raw_n = tag->name_n;
     if (f->decls) {
         if (declare(m, f, base, at - 1, &declared))
             return EV_ERROR;
-        inside = declared < 0 ? outer : declared;
+        if (declared >= 0) {
+            inside = declared;
+            own = 1;
+        }
     }
-    int own = declared >= 0 || (parent && parent->own);
-    if (f->tag_attrs && resolve_attrs(m, f, base, at - 1))
+    if (UNLIKELY(f->again) && attrs_repeat(m, f, base, at - 1))
         return EV_ERROR;
-    uint32_t raw_n = tag->name_n;
-    if (f->tag_colon) {
-        uint32_t prefix_n = f->tag_colon - raw;
-        int ns = resolve_prefix(m, f, base, base + raw, prefix_n);
-        if (ns == UNBOUND)
-            return wrong(m, at - 1, E_NOT_WELL_FORMED, "an element's prefix is not bound");
-        tag->ns = (uint16_t)ns;
-        tag->name += prefix_n + 1;
-        tag->name_n = (uint16_t)(raw_n - prefix_n - 1);
-        tag->flags |= R_PREFIXED;
-    } else {
-        tag->ns = (uint16_t)inside;
-        if (!own && inside != m->content && inside != NS_NONE)
-            f->view.flags |= F_OUTER_BINDING;
-    }
-    if (parent == NULL)
-        top_tag(m, f, base, outer, declared >= 0);
-    else if (f->open_n == 1)
+    if (UNLIKELY(f->prefixed) && resolve_attrs(m, f, base, at - 1))
+        return EV_ERROR;
+    tag->ns = (uint16_t)inside;
+    if (UNLIKELY(f->colon_at)) {
+        if (resolve_tag(m, f, base, at - 1))
+            return EV_ERROR;
+    } else if (!own && inside != m->content && inside != NS_NONE)
+        f->view.flags |= F_OUTER_BINDING;
+    if (f->open_n == 1)
         child_begin(m, f, base, at, declared >= 0);
-    if (parent == NULL) {
-        f->view.body = at;
+    else if (f->open_n == 0) {
+        top_tag(m, f, base, end, outer, declared >= 0);
         f->view.flags |= self_closed ? F_SELF_CLOSED : 0;
-    }
-    if (in_root(m)) {
-        f->view.size = at;
-        f->root_ns = (uint16_t)inside;
-        return EV_OPEN;
+        f->view.body = at;
+        if (in_root(m)) {
+            f->view.size = at;
+            f->ns = (uint16_t)inside;
+            return EV_OPEN;
+        }
     }
     if (self_closed) {
         unbind(f, binds);
@@ -233,17 +251,22 @@ static int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self
     }
     if (ROOM(f, open, 1))
         return no_memory(m, at);
-    f->open[f->open_n++] = (Open){raw, f->tag, binds, (uint16_t)raw_n, (uint16_t)inside, (uint8_t)own};
+    f->open[f->open_n++] = (Open){f->start + 1, f->tag, binds, (uint16_t)raw_n, (uint16_t)outer, f->own};
+    f->ns = (uint16_t)inside;
+    f->own = (uint8_t)own;
     return EV_MORE;
 }
 
-/* An end tag that fits is complete; it began at `start`. EV_MORE to go on, EV_ELEMENT, or EV_CLOSE for the root. */
-static inline int end_tag(Machine *m, Frame *f, uint32_t start, uint32_t at) {
-    if (f->open_n == 0)
+/* An end tag that fits is complete; it began at f->start. EV_MORE to go on, EV_ELEMENT, or EV_CLOSE for the root. */
+INLINE int end_tag(Machine *m, Frame *f, uint32_t at) {
+    if (UNLIKELY(f->open_n == 0))
         return EV_CLOSE;
     const Open *o = &f->open[--f->open_n];
-    unbind(f, o->binds);
-    return element_end(m, f, o->record, start, at);
+    if (f->bind_n > o->binds)
+        unbind(f, o->binds);
+    f->ns = o->ns;
+    f->own = o->own;
+    return element_end(m, f, o->record, f->start, at);
 }
 
 #endif

@@ -22,8 +22,8 @@ typedef struct Open {       /* an element whose end tag has not come */
     uint32_t record;        /* its T_START on the tape */
     uint32_t binds;         /* bindings in force before it */
     uint16_t name_n;
-    uint16_t ns;            /* default namespace inside it */
-    uint8_t own;            /* that one was declared inside the top-level element */
+    uint16_t ns;            /* Frame.ns and Frame.own around it */
+    uint8_t own;
 } Open;
 
 typedef struct Bind {       /* xmlns:prefix='uri', in force */
@@ -45,27 +45,27 @@ typedef struct Uri {        /* a namespace beside those of names.h */
 #define ARRAY(T, name) T *name; uint32_t name##_n, name##_cap
 
 typedef struct Frame {
-    struct Frame *next;
     ARRAY(Record, tape);
     ARRAY(Open, open);
-    ARRAY(Bind, bind);
-    ARRAY(Uri, uri);
-    ARRAY(uint64_t, key);   /* of each attribute of the tag: the first 8 bytes of its raw name */
-    ARRAY(uint32_t, set);   /* hash set of a tag's many attributes */
-    ARRAY(char, acc);       /* the element's bytes, once input ended inside it */
-    ARRAY(char, text);      /* decoded namespace URIs */
-    ARRAY(char, head);      /* decoded attributes of the top tag */
-    uint32_t chain[BIND_CHAINS];
-    Decl decl[MAX_DECLS];
+
+    /* the tag being read */
+    uint32_t start;         /* its '<' */
+    uint32_t tag;           /* its T_START on the tape */
+    uint32_t colon_at;      /* in its name; 0: none */
+    uint32_t attrs;         /* attributes so far, without declarations */
+    uint32_t prefixed;      /* those with a prefix */
+    uint32_t decls;         /* declarations so far */
+    uint64_t seen;          /* one bit for each attribute's name: two that share one have to be compared */
+    uint8_t again;          /* two do */
+    uint8_t declaring;      /* the attribute being read is a declaration */
+    uint8_t self_closed;    /* it ends with "/>" */
 
     /* where reading stopped inside a token */
-    uint8_t state;          /* machine.h */
+    uint8_t state;          /* lexis.h */
     uint8_t after_ref;      /* state to go on with behind a reference */
     uint8_t ref;            /* refs.h */
     uint8_t refs;           /* R_REFS of the text or value being read */
     uint8_t fresh;          /* a name must begin here */
-    uint8_t decls;          /* declarations of the tag so far */
-    uint8_t declaring;      /* the attribute being read is one */
     uint8_t brackets;       /* ']' just before, up to 2 */
     char quote;
     uint32_t mark;          /* start of the name, text or value */
@@ -74,22 +74,32 @@ typedef struct Frame {
     uint32_t ref_at, code;  /* a reference: its name, its number */
 
     /* the element so far */
-    uint32_t start;         /* '<' of the tag being read */
-    uint32_t tag;           /* its T_START on the tape */
-    uint32_t tag_colon;     /* in its name; 0: none */
+    uint16_t ns;            /* default namespace here */
+    uint8_t own;            /* that one was declared inside the top-level element */
     uint32_t elements;
-    uint32_t tag_attrs;
     uint32_t head_attrs;    /* attributes of the top tag: tape[1] and following */
-    uint16_t root_ns;       /* default namespace inside the root */
     uint32_t child_record[MAX_CHILDREN];
-    uint32_t head_record[5];    /* 1 + place on the tape of to, from, id, type, xml:lang; 0: absent */
+    uint32_t head_record[5];    /* place on the tape of to, from, id, type, xml:lang; 0: absent */
+
+    struct Frame *next;     /* of a free one */
+    ARRAY(Bind, bind);
+    ARRAY(Uri, uri);
+    ARRAY(uint32_t, set);   /* hash set of a tag's many attributes */
+    ARRAY(char, acc);       /* the element's bytes, once input ended inside it */
+    ARRAY(char, text);      /* decoded namespace URIs */
+    ARRAY(char, head);      /* decoded attributes of the top tag */
+    uint32_t chain[BIND_CHAINS];
+    Decl decl[MAX_DECLS];
     StanzaView view;
 } Frame;
 
 typedef struct Machine Machine;
 typedef int (*Run)(Machine *m, const char *base, const char *p, const char *end);
 
+enum { NS_SLOTS = 128 };    /* power of 2, more than twice NS_COUNT */
+
 typedef struct Work {
+    uint8_t ns_slot[NS_SLOTS];  /* numbers of the known namespaces by hash; 0: empty */
     Frame *free;
     uint32_t free_n;
     uint64_t seed;          /* of hashes over what peers choose */
@@ -100,7 +110,7 @@ typedef struct Work {
 } Work;
 
 /* Room for `more` items behind the used ones; 0 on success. */
-static inline int array_grow(void **items, uint32_t used, uint32_t *cap, uint32_t more, size_t size) {
+__attribute__((cold, noinline, unused)) static int array_grow(void **items, uint32_t used, uint32_t *cap, uint32_t more, size_t size) {
     uint64_t want = (uint64_t)used + more, next = *cap ? (uint64_t)*cap * 2 : 64;
     if (next < want)
         next = want;
@@ -120,8 +130,8 @@ static inline int array_grow(void **items, uint32_t used, uint32_t *cap, uint32_
 static inline void frame_reset(Frame *f) {
     if (f->bind_n)
         memset(f->chain, 0, sizeof f->chain);
-    f->tape_n = f->open_n = f->bind_n = f->uri_n = f->key_n = f->acc_n = f->text_n = f->head_n = 0;
-    f->state = f->refs = f->decls = f->brackets = 0;
+    f->tape_n = f->open_n = f->bind_n = f->uri_n = f->acc_n = f->text_n = 0;
+    f->state = 0;
     f->elements = 0;
     memset(f->head_record, 0, sizeof f->head_record);
     f->view.flags = 0;
@@ -131,13 +141,13 @@ static inline void frame_reset(Frame *f) {
 }
 
 static inline void frame_free(Frame *f) {
-    free(f->tape); free(f->open); free(f->bind); free(f->uri); free(f->key); free(f->set);
+    free(f->tape); free(f->open); free(f->bind); free(f->uri); free(f->set);
     free(f->acc); free(f->text); free(f->head); free(f);
 }
 
 static inline size_t frame_memory(const Frame *f) {
     return sizeof *f + f->tape_cap * sizeof *f->tape + f->open_cap * sizeof *f->open + f->bind_cap * sizeof *f->bind +
-           f->uri_cap * sizeof *f->uri + f->key_cap * sizeof *f->key + f->set_cap * sizeof *f->set +
+           f->uri_cap * sizeof *f->uri + f->set_cap * sizeof *f->set +
            f->acc_cap + f->text_cap + f->head_cap;
 }
 
@@ -159,7 +169,7 @@ static inline void frame_give(Work *w, Frame *f) {
         frame_free(f);
         return;
     }
-    TRIM(f, tape); TRIM(f, open); TRIM(f, bind); TRIM(f, uri); TRIM(f, key); TRIM(f, set);
+    TRIM(f, tape); TRIM(f, open); TRIM(f, bind); TRIM(f, uri); TRIM(f, set);
     TRIM(f, acc); TRIM(f, text); TRIM(f, head);
     f->next = w->free;
     w->free = f;
@@ -171,6 +181,39 @@ static inline uint64_t load64(const char *p) {
     memcpy(&v, p, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     v = __builtin_bswap64(v);
+/* Two names of n bytes are the same; 8 bytes may be read at both. */
+static inline int same_name(const char *a, const char *b, size_t n) {
+    uint64_t differ = load64(a) ^ load64(b);
+    if (n < 8)
+        return (differ & (((uint64_t)1 << 8 * n) - 1)) == 0;
+    return differ == 0 && (n == 8 || memcmp(a + 8, b + 8, n - 8) == 0);
+}
+
+static inline uint32_t ns_hash(const char *uri, size_t n) {
+    return (uint32_t)((load64(uri + n - 8) ^ n) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % NS_SLOTS;
+}
+
+static inline void ns_slots_fill(Work *w) {
+    for (int ns = NS_NONE + 1; ns < NS_COUNT; ns++) {
+        uint32_t slot = ns_hash(NS_URI[ns].p, NS_URI[ns].n);
+        while (w->ns_slot[slot])
+            slot = (slot + 1) % NS_SLOTS;
+        w->ns_slot[slot] = (uint8_t)ns;
+    }
+}
+
+/* What ns_find() answers, by a hash. */
+static inline int ns_lookup(const Work *w, const char *uri, size_t n) {
+    if (n < 8)  /* none of those in the table is so short */
+        return n ? NS_OTHER : NS_NONE;
+    for (uint32_t slot = ns_hash(uri, n); w->ns_slot[slot]; slot = (slot + 1) % NS_SLOTS) {
+        const Str *known = &NS_URI[w->ns_slot[slot]];
+        if (known->n == n && memcmp(known->p, uri, n) == 0)
+            return w->ns_slot[slot];
+    }
+    return NS_OTHER;
+}
+
 #endif
     return v;
 }
@@ -202,6 +245,39 @@ static inline uint32_t hash_bytes(uint64_t seed, const char *p, size_t n) {
         rest = rest << 8 | (uint8_t)p[--n];
     h = fold(h ^ rest, UINT64_C(0xA0761D6478BD642F) ^ seed);
     return (uint32_t)(h ^ h >> 32);
+}
+
+/* Two names of n bytes are the same; 8 bytes may be read at both. */
+static inline int same_name(const char *a, const char *b, size_t n) {
+    uint64_t differ = load64(a) ^ load64(b);
+    if (n < 8)
+        return (differ & (((uint64_t)1 << 8 * n) - 1)) == 0;
+    return differ == 0 && (n == 8 || memcmp(a + 8, b + 8, n - 8) == 0);
+}
+
+static inline uint32_t ns_hash(const char *uri, size_t n) {
+    return (uint32_t)((load64(uri + n - 8) ^ n) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % NS_SLOTS;
+}
+
+static inline void ns_slots_fill(Work *w) {
+    for (int ns = NS_NONE + 1; ns < NS_COUNT; ns++) {
+        uint32_t slot = ns_hash(NS_URI[ns].p, NS_URI[ns].n);
+        while (w->ns_slot[slot])
+            slot = (slot + 1) % NS_SLOTS;
+        w->ns_slot[slot] = (uint8_t)ns;
+    }
+}
+
+/* What ns_find() answers, by a hash. */
+static inline int ns_lookup(const Work *w, const char *uri, size_t n) {
+    if (n < 8)  /* none of those in the table is so short */
+        return n ? NS_OTHER : NS_NONE;
+    for (uint32_t slot = ns_hash(uri, n); w->ns_slot[slot]; slot = (slot + 1) % NS_SLOTS) {
+        const Str *known = &NS_URI[w->ns_slot[slot]];
+        if (known->n == n && memcmp(known->p, uri, n) == 0)
+            return w->ns_slot[slot];
+    }
+    return NS_OTHER;
 }
 
 #endif

@@ -52,7 +52,7 @@ struct Machine {
     size_t pend_n;
 };
 
-static inline int fail(Machine *m, uint64_t offset, const char *condition, const char *message) {
+__attribute__((cold, noinline, unused)) static int fail(Machine *m, uint64_t offset, const char *condition, const char *message) {
     m->condition = condition;
     m->message = message;
     m->error_at = offset;
@@ -74,24 +74,31 @@ static inline int wrong(Machine *m, uint32_t at, const char *condition, const ch
 
 static inline int no_memory(Machine *m, uint32_t at) { return wrong(m, at, E_NO_MEMORY, "out of memory"); }
 
-static inline Str uri_of(const Machine *m, const Frame *f, const char *base, uint32_t ns) {
-    Str s;
-    if (ns < NS_COUNT)
-        return NS_URI[ns];
-    ns -= NS_COUNT;
+/* A namespace beside those of names.h: the root's first, then those of the element. */
+static inline Uri *uri_entry(const Machine *m, const Frame *f, uint32_t ns) {
     uint32_t outer = m->outer ? m->outer->uris : 0;
-    const Uri *u = ns < outer ? &m->outer->uri[ns] : &f->uri[ns - outer];
-    s.p = (ns < outer ? m->outer->text : u->decoded ? f->text : base) + u->at;
-    s.n = u->n;
-    return s;
+    ns -= NS_COUNT;
+    return ns < outer ? &m->outer->uri[ns] : &f->uri[ns - outer];
 }
 
-static inline uint32_t uri_hash(const Machine *m, const Frame *f, uint32_t ns) {
+static inline Str uri_of(const Machine *m, const Frame *f, const char *base, uint32_t ns) {
+    if (ns < NS_COUNT)
+        return NS_URI[ns];
+    const Uri *u = uri_entry(m, f, ns);
+    int outer = m->outer && ns - NS_COUNT < m->outer->uris;
+    return (Str){(outer ? m->outer->text : u->decoded ? f->text : base) + u->at, u->n};
+}
+
+/* Equal for equal URIs. */
+static inline uint32_t uri_hash(const Machine *m, const Frame *f, const char *base, uint32_t ns) {
     if (ns < NS_COUNT)
         return ns;
-    ns -= NS_COUNT;
-    uint32_t outer = m->outer ? m->outer->uris : 0;
-    return ns < outer ? m->outer->uri[ns].hash : f->uri[ns - outer].hash;
+    Uri *u = uri_entry(m, f, ns);
+    if (u->hash == 0) {
+        Str s = uri_of(m, f, base, ns);
+        u->hash = hash_bytes(m->work->seed, s.p, s.n) | 1;
+    }
+    return u->hash;
 }
 
 #endif

@@ -137,13 +137,13 @@ static char *put_text(char **to, const char *p, size_t n) {
 /* Keeps what the root's start tag binds. */
 static int outer_make(Machine *m, Frame *f) {
     const Record *tag = &f->tape[f->tag];
-    uint32_t name_n = (uint32_t)tag->name_n + (f->tag_colon ? f->tag_colon - f->start : 0);
+    uint32_t name_n = (uint32_t)tag->name_n + (f->colon_at ? f->colon_at - f->start : 0);
     size_t text = outer_text(m, f, name_n);
     size_t size = sizeof(Outer) + f->bind_n * sizeof(OuterBind) + f->uri_n * sizeof(Uri) + text;
     Outer *o = malloc(size);
     if (o == NULL)
         return no_memory(m, f->view.size);
-    *o = (Outer){.name_n = name_n, .binds = (uint16_t)f->bind_n, .uris = (uint16_t)f->uri_n, .ns = f->root_ns};
+    *o = (Outer){.name_n = name_n, .binds = (uint16_t)f->bind_n, .uris = (uint16_t)f->uri_n, .ns = f->ns};
     o->size = (uint32_t)size;
     o->uri = (Uri *)(o + 1);
     o->bind = (OuterBind *)(o->uri + f->uri_n);
@@ -157,7 +157,7 @@ static int outer_make(Machine *m, Frame *f) {
     }
     for (uint32_t i = 0; i < f->uri_n; i++) {
         Str s = uri_of(m, f, m->base, NS_COUNT + i);
-        o->uri[i] = (Uri){(uint32_t)(put_text(&to, s.p, s.n) - o->text), (uint32_t)s.n, f->uri[i].hash, 0};
+        o->uri[i] = (Uri){(uint32_t)(put_text(&to, s.p, s.n) - o->text), (uint32_t)s.n, 0, 0};
     }
     m->outer = o;
     return 0;
@@ -177,7 +177,7 @@ static Str head_value(const Frame *f, const Record *r) {
 
 static Str head_at(const Frame *f, int i) {
     Str none = {NULL, 0};
-    return f->head_record[i] ? head_value(f, &f->tape[f->head_record[i] - 1]) : none;
+    return f->head_record[i] ? head_value(f, &f->tape[f->head_record[i]]) : none;
 }
 
 static int kind_of(const StanzaView *v) {
@@ -309,6 +309,8 @@ static int read_element(Machine *m, const char *end) {
     if (m->base == NULL) {
         if (m->frame == NULL && (m->frame = frame_take(m->work)) == NULL)
             return fail(m, m->consumed, E_NO_MEMORY, "out of memory");
+        m->frame->ns = m->outer ? m->outer->ns : NS_NONE;
+        m->frame->own = 0;
         m->base = m->in;
         m->base_at = m->consumed;
         m->at = 1;
@@ -330,8 +332,8 @@ static int finish_event(Machine *m, int event) {
     case EV_OPEN:
         if (outer_make(m, f))
             return EV_ERROR;
-        if (m->mode == MODE_STREAM && ns_is_content(f->root_ns))
-            m->content = (uint8_t)f->root_ns;
+        if (m->mode == MODE_STREAM && ns_is_content(f->ns))
+            m->content = (uint8_t)f->ns;
         m->closing = (f->view.flags & F_SELF_CLOSED) != 0;
         m->phase = PHASE_INSIDE;
         break;

@@ -53,9 +53,12 @@ RUN int SCAN(read_odd)(Machine *m, const char *base, const char **at, const char
     return r == UTF8_MORE ? EV_MORE : -1;
 }
 
+/* p stays in a register: what moves it elsewhere is given the address of a copy. */
+#define MOVED(call) (copy = p, r = (call), p = copy, r)
+
 RUN int SCAN(run)(Machine *m, const char *base, const char *p, const char *end) {
     Frame *f = m->frame;
-    const char *literal;
+    const char *literal, *copy;
     int r;
     switch (f->state) {
     case S_LT: goto lt;
@@ -103,17 +106,24 @@ lt:
     f->mark = AT(p);
     f->colon = 0;
     f->fresh = 1;
+    if (CHAR_CLASS[(uint8_t)*p] & C_START) {
+        f->fresh = 0;
+        p = SCAN(name)(p, end, base);
+        if (p < end && (int8_t)*p >= 0 && *p != ':')
+            goto named;
+    }
 name:
-    if ((r = SCAN(read_name)(m, f, base, &p, end)) >= 0) {
+    if (MOVED(SCAN(read_name)(m, f, base, &copy, end)) >= 0) {
         if (r == EV_MORE)
             STOP(S_NAME);
         return r;
     }
+named:
     if (AT(p) - f->mark > m->limits.name)
         WRONG(E_POLICY, "a name is too long");
     f->tape[f->tag].name = f->mark;
     f->tape[f->tag].name_n = (uint16_t)(AT(p) - f->mark);
-    f->tag_colon = f->colon;
+    f->colon_at = f->colon;
 after_name:
     NEED(S_AFTER_NAME);
     if (*p == '>' || *p == '/')
@@ -130,13 +140,50 @@ tag_space:
     f->mark = AT(p);
     f->colon = 0;
     f->fresh = 1;
+    if (CHAR_CLASS[(uint8_t)*p] & C_START) {
+        const char *q = SCAN(name)(p, end, base);
+        uint32_t n = (uint32_t)(q - p);
+        f->fresh = 0;
+        if (end - q < 2 || *q != '=' || (q[1] != '\'' && q[1] != '"') || n > m->limits.name) {
+            p = q;
+            goto attr_name;
+        }
+        uint64_t key = name_key(p, n, end);
+        Record *attr = NULL;
+        Decl *decl = NULL;
+        if (key == KEY_XMLNS)
+            decl = decl_begin(m, f, f->mark, n);
+        else
+            attr = attr_begin(m, f, key, f->mark, n, 0);
+        if (UNLIKELY(attr == NULL && decl == NULL))
+            return EV_ERROR;
+        p = q + 2;
+        q = SCAN(value)(p, end, base, q[1]);
+        if (UNLIKELY(q == end || *q != p[-1])) {
+            f->quote = p[-1];
+            f->mark = AT(p);
+            f->refs = 0;
+            p = q;
+            goto value;
+        }
+        if (attr) {
+            attr->value = AT(p);
+            attr->value_n = (uint32_t)(q - p);
+        } else {
+            decl->value = AT(p);
+            decl->value_n = (uint32_t)(q - p);
+            decl->refs = 0;
+        }
+        p = q + 1;
+        goto after_name;
+    }
 attr_name:
-    if ((r = SCAN(read_name)(m, f, base, &p, end)) >= 0) {
+    if (MOVED(SCAN(read_name)(m, f, base, &copy, end)) >= 0) {
         if (r == EV_MORE)
             STOP(S_ATTR_NAME);
         return r;
     }
-    if (attr_begin(m, f, base, AT(p), end))
+    if (named_in_tag(m, f, base, AT(p), end))
         return EV_ERROR;
 equals:
     while (p < end && is_space(*p))
@@ -158,7 +205,7 @@ value:
     p = SCAN(value)(p, end, base, f->quote);
     NEED(S_VALUE);
     if (*p == f->quote) {
-        attr_end(f, AT(p));
+        valued_in_tag(f, AT(p));
         p++;
         goto after_name;
     }
@@ -173,27 +220,33 @@ value:
     }
     if (*p == '<')
         WRONG(E_NOT_WELL_FORMED, "'<' in an attribute's value");
-    if ((r = SCAN(read_odd)(m, base, &p, end)) == EV_MORE)
+    if (MOVED(SCAN(read_odd)(m, base, &copy, end)) == EV_MORE)
         STOP(S_VALUE);
     if (r < 0)
         goto value;
     return r;
 
 tag_close:
-    if (*p++ == '>') {
-        r = tag_end(m, f, base, AT(p), 0);
-        goto ended;
-    }
+    f->self_closed = *p++ == '/';
+    if (!f->self_closed)
+        goto tag_closed;
 slash:
     NEED(S_SLASH);
     if (*p != '>')
         WRONG(E_NOT_WELL_FORMED, "'>' was expected behind '/'");
     p++;
-    r = tag_end(m, f, base, AT(p), 1);
+tag_closed:
+    r = tag_end(m, f, base, AT(p), end, f->self_closed);
     goto ended;
 
 end_name: {
     const Open *o = f->open + f->open_n;
+    if (f->open_n && f->matched == 0 && end - p > o[-1].name_n && end - p >= 8 && p[o[-1].name_n] == '>' &&
+        same_name(p, base + o[-1].name, o[-1].name_n)) {
+        p += o[-1].name_n + 1;
+        r = end_tag(m, f, AT(p));
+        goto ended;
+    }
     const char *name = (f->open_n ? base + o[-1].name : m->outer->text) + f->matched;
     uint32_t missing = (f->open_n ? o[-1].name_n : m->outer->name_n) - f->matched;
     uint32_t n = (size_t)(end - p) < missing ? (uint32_t)(end - p) : missing;
@@ -214,7 +267,7 @@ end_space:
     if (*p != '>')
         WRONG(E_NOT_WELL_FORMED, "an end tag that does not fit the open element");
     p++;
-    r = end_tag(m, f, f->start, AT(p));
+    r = end_tag(m, f, AT(p));
 ended:
     if (r != EV_MORE) {
         m->at = AT(p);
@@ -267,7 +320,7 @@ text:
         p++;
         goto text;
     }
-    if ((r = SCAN(read_odd)(m, base, &p, end)) == EV_MORE)
+    if (MOVED(SCAN(read_odd)(m, base, &copy, end)) == EV_MORE)
         STOP(S_TEXT);
     if (r < 0)
         goto text;
@@ -278,7 +331,7 @@ ampersand:
     f->refs = R_REFS;
     f->ref = REF_AMP;
 reference:
-    switch (ref_scan(f, base, &p, end)) {
+    switch (MOVED(ref_scan(f, base, &copy, end))) {
     case REF_MORE: STOP(S_REF);
     case REF_WRONG: WRONG(E_NOT_WELL_FORMED, "not a reference to a character");
     case REF_ENTITY: WRONG(E_RESTRICTED, "a reference to an entity beside the five of XML");
@@ -330,7 +383,7 @@ cdata:
         p++;
         goto cdata;
     }
-    if ((r = SCAN(read_odd)(m, base, &p, end)) == EV_MORE)
+    if (MOVED(SCAN(read_odd)(m, base, &copy, end)) == EV_MORE)
         STOP(S_CDATA);
     if (r < 0)
         goto cdata;
@@ -360,3 +413,4 @@ declaration:
 #undef STOP
 #undef NEED
 #undef WRONG
+#undef MOVED

@@ -70,7 +70,7 @@ static int declared_namespace(Machine *m, Frame *f, const char *base, const Decl
         u = (Uri){f->text_n, (uint32_t)decode_value(f->text + f->text_n, base + d->value, d->value_n, 1, 0), 0, 1};
         f->text_n += u.n;
     }
-    int ns = ns_find(text, u.n);
+    int ns = ns_lookup(m->work, text, u.n);
     if (ns != NS_OTHER)
         return ns;
     uint32_t number = NS_COUNT + (m->outer ? m->outer->uris : 0) + f->uri_n;
@@ -78,39 +78,44 @@ static int declared_namespace(Machine *m, Frame *f, const char *base, const Decl
         return wrong(m, at, E_POLICY, "too many namespaces in one element"), -1;
     if (ROOM(f, uri, 1))
         return no_memory(m, at), -1;
-    u.hash = hash_bytes(m->work->seed, text, u.n);
     f->uri[f->uri_n++] = u;
     return (int)number;
 }
 
-/* Puts the tag's declarations in force; *inside becomes its own default namespace if it declares one. */
-static int declare(Machine *m, Frame *f, const char *base, uint32_t at, int *inside) {
+/* Binds what one declaration says; *inside becomes its own default namespace if it declares one. */
+static int declare_one(Machine *m, Frame *f, const char *base, const Decl *d, uint32_t at, int *inside) {
+    int ns = declared_namespace(m, f, base, d, at);
+    if (ns < 0)
+        return EV_ERROR;
+    const char *prefix = base + d->name + 6;  /* behind "xmlns:" */
+    uint32_t n = d->name_n > 5 ? d->name_n - 6u : 0;
+    int is_xml = n == 3 && memcmp(prefix, "xml", 3) == 0;
+    if (is_xml != (ns == NS_XML) || ns == NS_XMLNS || (n == 5 && memcmp(prefix, "xmlns", 5) == 0))
+        return wrong(m, at, E_NOT_WELL_FORMED, "the prefixes and namespaces xml and xmlns are reserved");
+    if (n == 0)
+        *inside = ns;
+    else if (ns == NS_NONE)
+        return wrong(m, at, E_NOT_WELL_FORMED, "a prefix can't be undeclared");
+    else if (!is_xml)
+        return bind_prefix(m, f, base, d->name + 6, n, ns);
+    return 0;
+}
+
+/* Puts the tag's declarations in force. */
+static inline int declare(Machine *m, Frame *f, const char *base, uint32_t at, int *inside) {
     for (uint32_t i = 0; i < f->decls; i++) {
         const Decl *d = &f->decl[i];
         for (uint32_t j = 0; j < i; j++)
             if (same(base + d->name, d->name_n, base + f->decl[j].name, f->decl[j].name_n))
                 return wrong(m, at, E_NOT_WELL_FORMED, "a namespace declaration comes twice in a tag");
-        int ns = declared_namespace(m, f, base, d, at);
-        if (ns < 0)
-            return EV_ERROR;
-        const char *prefix = base + d->name + 6;  /* behind "xmlns:" */
-        uint32_t n = d->name_n > 5 ? d->name_n - 6u : 0;
-        int is_xml = n == 3 && memcmp(prefix, "xml", 3) == 0;
-        if (is_xml != (ns == NS_XML) || ns == NS_XMLNS || (n == 5 && memcmp(prefix, "xmlns", 5) == 0))
-            return wrong(m, at, E_NOT_WELL_FORMED, "the prefixes and namespaces xml and xmlns are reserved");
-        if (n == 0)
-            *inside = ns;
-        else if (ns == NS_NONE)
-            return wrong(m, at, E_NOT_WELL_FORMED, "a prefix can't be undeclared");
-        else if (!is_xml && bind_prefix(m, f, base, d->name + 6, n, ns))
+        if (declare_one(m, f, base, d, at, inside))
             return EV_ERROR;
     }
     return 0;
 }
 
-static inline int same_attr(const Frame *f, const char *base, const Record *attrs, uint32_t i, uint32_t j) {
-    return f->key[i] == f->key[j] && (attrs[i].name_n <= 8 ? attrs[j].name_n <= 8 :
-           same(base + attrs[i].name, attrs[i].name_n, base + attrs[j].name, attrs[j].name_n));
+static inline int same_attr(const char *base, const Record *a, const Record *b) {
+    return same(base + a->name, a->name_n, base + b->name, b->name_n);
 }
 
 /* Slots for n items at most half full, all empty; 0 without memory. */
@@ -125,11 +130,13 @@ static uint32_t set_clear(Frame *f, uint32_t n) {
 }
 
 /* Raw names that come twice; compared before prefixes are resolved. */
-static int attrs_repeat(Machine *m, Frame *f, const char *base, const Record *attrs, uint32_t n, uint32_t at) {
+static int attrs_repeat(Machine *m, Frame *f, const char *base, uint32_t at) {
+    const Record *attrs = &f->tape[f->tag + 1];
+    uint32_t n = f->attrs;
     if (n <= FEW_ATTRS) {
         for (uint32_t i = 1; i < n; i++)
             for (uint32_t j = 0; j < i; j++)
-                if (same_attr(f, base, attrs, i, j))
+                if (same_attr(base, &attrs[i], &attrs[j]))
                     return wrong(m, at, E_NOT_WELL_FORMED, "an attribute comes twice in a tag");
         return 0;
     }
@@ -139,7 +146,7 @@ static int attrs_repeat(Machine *m, Frame *f, const char *base, const Record *at
     for (uint32_t i = 0; i < n; i++) {
         uint32_t slot = hash_bytes(m->work->seed, base + attrs[i].name, attrs[i].name_n) & (size - 1);
         for (; f->set[slot]; slot = (slot + 1) & (size - 1))
-            if (same_attr(f, base, attrs, i, f->set[slot] - 1))
+            if (same_attr(base, &attrs[i], &attrs[f->set[slot] - 1]))
                 return wrong(m, at, E_NOT_WELL_FORMED, "an attribute comes twice in a tag");
         f->set[slot] = i + 1;
     }
@@ -148,7 +155,7 @@ static int attrs_repeat(Machine *m, Frame *f, const char *base, const Record *at
 
 static inline int same_resolved(const Machine *m, const Frame *f, const char *base, const Record *a, const Record *b) {
     if (!same(base + a->name, a->name_n, base + b->name, b->name_n) ||
-        uri_hash(m, f, a->ns) != uri_hash(m, f, b->ns))
+        uri_hash(m, f, base, a->ns) != uri_hash(m, f, base, b->ns))
         return 0;
     Str x = uri_of(m, f, base, a->ns), y = uri_of(m, f, base, b->ns);
     return x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
@@ -163,7 +170,7 @@ static int resolved_repeat(Machine *m, Frame *f, const char *base, const Record 
         if (!(attrs[i].flags & R_PREFIXED))
             continue;
         uint32_t hash = hash_bytes(m->work->seed, base + attrs[i].name, attrs[i].name_n);
-        uint32_t slot = (hash ^ uri_hash(m, f, attrs[i].ns) * 0x9E3779B1u) & (size - 1);
+        uint32_t slot = (hash ^ uri_hash(m, f, base, attrs[i].ns) * 0x9E3779B1u) & (size - 1);
         for (; f->set[slot]; slot = (slot + 1) & (size - 1))
             if (same_resolved(m, f, base, &attrs[i], &attrs[f->set[slot] - 1]))
                 return wrong(m, at, E_NOT_WELL_FORMED, "an attribute comes twice in a tag, by its namespace");
@@ -172,18 +179,14 @@ static int resolved_repeat(Machine *m, Frame *f, const char *base, const Record 
     return 0;
 }
 
-/* Resolves the names of a tag's attributes; until then Record.ns holds the bytes of the prefix. */
+/* Resolves the names of a tag's prefixed attributes; until then their Record.ns holds the bytes of the prefix. */
 static int resolve_attrs(Machine *m, Frame *f, const char *base, uint32_t at) {
     Record *attrs = &f->tape[f->tag + 1];
-    uint32_t n = f->tag_attrs, prefixed = 0;
-    if (n > 1 && attrs_repeat(m, f, base, attrs, n, at))
-        return EV_ERROR;
+    uint32_t n = f->attrs;
     for (uint32_t i = 0; i < n; i++) {
         Record *a = &attrs[i];
-        if (!(a->flags & R_PREFIXED)) {
-            a->ns = NS_NONE;
+        if (!(a->flags & R_PREFIXED))
             continue;
-        }
         uint16_t prefix_n = a->ns;
         int ns = resolve_prefix(m, f, base, base + a->name, prefix_n);
         if (ns == UNBOUND)
@@ -191,9 +194,8 @@ static int resolve_attrs(Machine *m, Frame *f, const char *base, uint32_t at) {
         a->ns = (uint16_t)ns;
         a->name += prefix_n + 1u;
         a->name_n = (uint16_t)(a->name_n - prefix_n - 1);
-        prefixed++;
     }
-    return prefixed > 1 ? resolved_repeat(m, f, base, attrs, n, at) : 0;
+    return f->prefixed > 1 ? resolved_repeat(m, f, base, attrs, n, at) : 0;
 }
 
 #endif

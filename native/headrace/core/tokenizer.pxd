@@ -6,8 +6,9 @@
 #
 # Pointers in tok.view / tok.tape are valid until the following next() or feed(). A caller that stops pulling before
 # EV_MORE calls keep() (the tokenizer copies the unread rest; pulling goes on later), or takes rest() and reset()s.
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from headrace.core.buf cimport Buf, Str
+cimport cython
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from headrace.core.buf cimport Str
 
 cdef extern from "headrace/core/view.h":
     cpdef enum Mode:
@@ -116,11 +117,11 @@ cdef extern from "headrace/core/machine.h":
     ctypedef int (*Run)(Machine*, const char*, const char*, const char*) noexcept nogil
 
     ctypedef struct Frame:
-        Frame* next
-        StanzaView view
         Record* tape
         uint32_t tape_n
         uint32_t head_attrs
+        Frame* next
+        StanzaView view
 
     ctypedef struct Work:
         Frame* free
@@ -158,10 +159,15 @@ cdef extern from "headrace/core/machine.h":
         const char* message
         size_t pend_n
 
+
+@cython.final
 cdef class Workspace:
     """Scratch that all tokenizers of one thread share: decode buffers, tape, frames on a free list. One per Reactor."""
     cdef Work w
 
+
+@cython.final
+@cython.no_gc
 cdef class Tokenizer:
     cdef Machine m
     cdef readonly Workspace work

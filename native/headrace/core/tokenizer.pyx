@@ -4,6 +4,7 @@ import os
 
 from headrace.core.limits import CLIENT
 
+cimport cython
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, strlen
 from headrace.core.names cimport NS_CLIENT
@@ -14,6 +15,7 @@ cdef extern from "headrace/core/pull.h":
         Run run
 
     int scanners(Scanner* out) noexcept nogil
+    void ns_slots_fill(Work* w) noexcept nogil
     void frame_free(Frame* f) noexcept nogil
     size_t frame_memory(const Frame* f) noexcept nogil
     void machine_feed(Machine* m, const char* data, size_t n) noexcept nogil
@@ -50,6 +52,7 @@ cdef int fill_limits(Limits* out, object limits) except -1:
     return 0
 
 
+@cython.final
 cdef class Workspace:
     def __cinit__(self, str scan=None):
         cdef Scanner found[4]
@@ -63,6 +66,7 @@ cdef class Workspace:
         else:
             raise ValueError(f"this machine can't scan with {scan}; it has {', '.join(scans())}")
         self.w.seed = (<const uint64_t*><const char*>seed)[0]
+        ns_slots_fill(&self.w)
 
     def __dealloc__(self):
         cdef Frame* f
@@ -93,6 +97,8 @@ cdef Str absent() noexcept:
     return s
 
 
+@cython.final
+@cython.no_gc
 cdef class Tokenizer:
     def __cinit__(self, Workspace work not None, int mode=MODE_STREAM, limits=None, int content=NS_CLIENT):
         cdef Limits bounds

@@ -4,6 +4,7 @@ Its full interface is native (`cimport headrace.core.tokenizer`); from Python us
 """
 
 from enum import IntEnum, IntFlag
+from typing import final
 
 from headrace.core.limits import Limits
 
@@ -79,6 +80,7 @@ T_END: TapeKind
 def scans() -> tuple[str, ...]:
     """Names of the scanners this machine can run, best first: of "avx2", "sse2", "neon", "portable"."""
 
+@final
 class Workspace:
     """Scratch that all tokenizers of one thread share. Not for two threads at once.
 
@@ -93,6 +95,7 @@ class Workspace:
     def memory(self) -> int:
         """Bytes held for reuse, beside what the tokenizers hold."""
 
+@final
 class Tokenizer:
     """One stream's XML, checked while it arrives (RFC 6120 11; XML 1.0 5th edition; Namespaces in XML 1.0).
 
