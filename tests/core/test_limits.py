@@ -1,7 +1,5 @@
 """Each bound by itself: what just fits is taken, one more ends the stream, however the bytes are cut."""
 
-from dataclasses import astuple
-
 import pytest
 
 from headrace.core.events import EventReader
@@ -140,8 +138,8 @@ def test_more_namespaces_than_can_be_numbered() -> None:
 def test_profiles() -> None:
     """protocol.md 8."""
     kib = 1024
-    assert astuple(BEFORE_AUTH) == (16 * kib, 8 * kib, 64, 8, 16, 8, 256, 128 * kib, 128)
-    assert astuple(BEFORE_AUTH_TOKEN) == (64 * kib, 8 * kib, 64, 8, 16, 8, 256, 128 * kib, 128)
-    assert astuple(CLIENT) == (256 * kib, 8 * kib, 4096, 64, 64, 32, 1024, 0, 0)
-    assert astuple(SERVER) == (512 * kib, 8 * kib, 8192, 72, 64, 32, 1024, 0, 0)
-    assert astuple(COMPONENT) == (10240 * kib, 8 * kib, 8192, 72, 64, 32, 1024, 0, 0)
+    assert tuple(BEFORE_AUTH) == (16 * kib, 8 * kib, 64, 8, 16, 8, 256, 128 * kib, 128)
+    assert tuple(BEFORE_AUTH_TOKEN) == (64 * kib, 8 * kib, 64, 8, 16, 8, 256, 128 * kib, 128)
+    assert tuple(CLIENT) == (256 * kib, 8 * kib, 4096, 64, 64, 32, 1024, 0, 0)
+    assert tuple(SERVER) == (512 * kib, 8 * kib, 8192, 72, 64, 32, 1024, 0, 0)
+    assert tuple(COMPONENT) == (10240 * kib, 8 * kib, 8192, 72, 64, 32, 1024, 0, 0)

@@ -91,3 +91,5 @@ cdef Str ns_uri(int ns) noexcept nogil
 # Known child by its namespace's number and its local name; content: the number of the stream's content namespace.
 # K_NONE if not in the table.
 cdef int known_child(int ns, const char* name, size_t name_n, int content) noexcept nogil
+# The same URIs as Python's str, by their numbers: one object each, whoever asks.
+cdef tuple URIS

@@ -8,6 +8,8 @@ cdef extern from "headrace/core/names.h":
 globals().update(Ns.__members__)
 globals().update(Known.__members__)
 
+URIS = tuple([NS_URI[_i].p[:NS_URI[_i].n].decode() for _i in range(NS_COUNT)])  # set at import
+
 
 cdef int ns_number(const char* uri, size_t n) noexcept nogil:
     return ns_find(uri, n)

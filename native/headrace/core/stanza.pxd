@@ -1,28 +1,49 @@
-# The owned, Python-visible form of one top-level element: what the control plane gets when something is punted.
+# The owned, Python-visible form of one top-level element: what the control plane gets when something is punted, and
+# what StreamParser hands out.
 cimport cython
+from libc.stdint cimport uint32_t
 from headrace.core.tokenizer cimport Tokenizer
+
+cdef enum:                  # parts of a stanza
+    PART_NAME           # local name of the top tag
+    PART_URI            # its namespace
+    PART_TO
+    PART_FROM
+    PART_ID
+    PART_TYPE
+    PART_LANG
+    PART_CHILD          # local name of the first direct child
+    PART_CHILD_URI      # its namespace
+    PARTS
+
+cdef enum:              # Span.n of what isn't bytes of the stanza as they stand
+    ABSENT = 0xFFFFFFFF
+    KNOWN_URI = 0xFFFFFFFE      # a namespace with a number: Span.at is its Ns
+    TOLD = 0xFFFFFFFD           # in Stanza.told
+
+cdef struct Span:
+    uint32_t at         # from the first byte of raw
+    uint32_t n
 
 
 @cython.final
+@cython.no_gc           # it holds bytes, str and an element that can't know of it
 cdef class Stanza:
-    """A copy of one element; frozen. Strings are decoded; JIDs as the peer wrote them unless a router prepared them."""
+    """A copy of one element; frozen. Values are decoded when they are asked for; JIDs as the peer wrote them unless a
+    router prepared them."""
     cdef readonly int kind             # Kind
-    cdef readonly str name             # local name of the top tag
-    cdef readonly str namespace
-    cdef readonly str to               # None if absent; so the next four
-    cdef readonly str from_
-    cdef readonly str id
-    cdef readonly str type
-    cdef readonly str lang
-    cdef readonly bytes raw            # the element as received
-    cdef readonly str child_name       # first direct child (IQ dispatch); None if there is none
-    cdef readonly str child_namespace
-    cdef readonly unsigned long long known   # bits: Known
     cdef readonly int flags            # Flag
+    cdef readonly unsigned long long known   # bits: Known
+    cdef readonly bytes raw            # the element as received
+    cdef Span span[PARTS]
+    cdef list told                     # str by part, where raw has them otherwise: references, prepared JIDs
     cdef tuple outer                   # bindings in force around it
     cdef object tree                   # the element once element() was called
 
+    cdef str part(self, int i)
+    cdef int tell(self, int i, str value) except -1
+
 # A copy of the tokenizer's current element. to/from_ replace the head's values where given (already prepared).
 cdef Stanza stanza_copy(Tokenizer tok, str from_, str to)
-# The tokenizer's current element as xml.etree.ElementTree.Element, from its tape.
-cdef object build_element(Tokenizer tok)
+# The same with its parts from somebody who has them: raw, the element's bytes; outer, tok.outer_bindings().
+cdef Stanza stanza_of(Tokenizer tok, bytes raw, tuple outer)

@@ -1,17 +1,17 @@
-"""Stanzas for the control plane, and element trees from the tokenizer's tape."""
+"""Stanzas for the control plane and for embedders."""
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
 
 from headrace.core.buf cimport Str
+from headrace.core.names cimport NS_OTHER, URIS
 from headrace.core.tokenizer cimport (
-    EV_ELEMENT, EV_OPEN, KIND_OTHER, MODE_STREAM, Record, StanzaView, T_ATTR, T_END, T_START, T_TEXT, Tokenizer,
-    Workspace)
+    EV_ELEMENT, EV_OPEN, KIND_OTHER, MODE_STREAM, StanzaView, Tokenizer, Workspace)
+from headrace.core.tree cimport build_element
 from headrace.core.writer cimport Head, splice_allowed, splice_size, splice_write
 
 import copy
-from xml.etree.ElementTree import Element
 
 from headrace.core.errors import XMLError
 from headrace.core.limits import Limits
@@ -23,106 +23,136 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
 
 
-cdef inline str text_of(Str s):
-    return None if s.p == NULL else s.p[:s.n].decode()
+# ---- copies
 
-
-# ---- trees
-
-cdef str tag_of(Tokenizer tok, const Record* r):
-    cdef Str uri = tok.uri(r.ns)
-    cdef str name = (tok.view.base + r.name)[:r.name_n].decode()
-    return f"{{{text_of(uri)}}}{name}" if uri.n else name
-
-
-cdef int add_text(list path, object last, list pieces) except -1:
-    """Character data goes behind the last closed child, or to the front of the open element."""
-    cdef str text
-    if pieces:
-        text = "".join(pieces)
-        pieces.clear()
-        if last is None:
-            path[len(path) - 1].text = text
-        else:
-            last.tail = text
+cdef inline int keep(Stanza stanza, int i, const StanzaView* view, Str value) except -1:
+    """Where the value stands in raw; or the value itself, if it stands elsewhere."""
+    cdef Span* span = &stanza.span[i]
+    if value.p == NULL:
+        span.n = ABSENT
+    elif view.base <= value.p and value.p + value.n <= view.base + view.size:
+        span.at = <uint32_t>(value.p - view.base)
+        span.n = <uint32_t>value.n
+    else:
+        stanza.tell(i, PyUnicode_DecodeUTF8(value.p, value.n, NULL))
     return 0
 
 
-cdef object build_element(Tokenizer tok):
-    cdef list path = [], pieces = []
-    cdef object last = None
-    cdef dict attributes
-    cdef const Record* r = tok.tape
-    cdef const Record* end = tok.tape + tok.tape_n
-    while r < end:
-        if r.kind == T_START:
-            if path:
-                add_text(path, last, pieces)
-            tag = tag_of(tok, r)
-            attributes = {}
-            r += 1
-            while r < end and r.kind == T_ATTR:
-                attributes[tag_of(tok, r)] = text_of(tok.value(r))
-                r += 1
-            element = Element(tag, attributes)
-            if path:
-                path[len(path) - 1].append(element)
-            path.append(element)
-            last = None
-            continue
-        if r.kind == T_TEXT:
-            pieces.append(text_of(tok.value(r)))
-        elif r.kind == T_END:
-            add_text(path, last, pieces)
-            last = path.pop()
-        r += 1
-    return last
+cdef inline int keep_uri(Stanza stanza, int i, const StanzaView* view, int ns, Str uri) except -1:
+    if ns == NS_OTHER:
+        return keep(stanza, i, view, uri)
+    stanza.span[i].at = ns
+    stanza.span[i].n = KNOWN_URI
+    return 0
+
+
+cdef Stanza stanza_of(Tokenizer tok, bytes raw, tuple outer):
+    cdef const StanzaView* view = tok.view
+    cdef Stanza stanza = Stanza.__new__(Stanza)
+    stanza.kind = view.kind
+    stanza.flags = view.flags
+    stanza.known = view.known
+    stanza.raw = raw
+    stanza.outer = outer
+    keep(stanza, PART_NAME, view, view.name)
+    keep_uri(stanza, PART_URI, view, view.ns, view.uri)
+    keep(stanza, PART_TO, view, view.to)
+    keep(stanza, PART_FROM, view, view.from_)
+    keep(stanza, PART_ID, view, view.id)
+    keep(stanza, PART_TYPE, view, view.type)
+    keep(stanza, PART_LANG, view, view.lang)
+    if view.children:
+        keep(stanza, PART_CHILD, view, view.child[0].name)
+        keep_uri(stanza, PART_CHILD_URI, view, view.child[0].ns, view.child[0].uri)
+    else:
+        stanza.span[PART_CHILD].n = stanza.span[PART_CHILD_URI].n = ABSENT
+    return stanza
+
+
+cdef Stanza stanza_copy(Tokenizer tok, str from_, str to):
+    cdef Stanza stanza = stanza_of(tok, tok.view.base[:tok.view.size], tok.outer_bindings())
+    if from_ is not None:
+        stanza.tell(PART_FROM, from_)
+    if to is not None:
+        stanza.tell(PART_TO, to)
+    return stanza
 
 
 # ---- stanzas
 
-cdef Stanza stanza_copy(Tokenizer tok, str from_, str to):
-    cdef const StanzaView* view = tok.view
-    cdef Stanza stanza = Stanza.__new__(Stanza)
-    stanza.kind = view.kind
-    stanza.name = text_of(view.name)
-    stanza.namespace = text_of(view.uri) or ""
-    stanza.to = text_of(view.to) if to is None else to
-    stanza.from_ = text_of(view.from_) if from_ is None else from_
-    stanza.id = text_of(view.id)
-    stanza.type = text_of(view.type)
-    stanza.lang = text_of(view.lang)
-    stanza.raw = view.base[:view.size]
-    if view.children:
-        stanza.child_name = text_of(view.child[0].name)
-        stanza.child_namespace = text_of(view.child[0].uri) or ""
-    stanza.known = view.known
-    stanza.flags = view.flags
-    stanza.outer = tok.outer_bindings()
-    return stanza
-
-
 @cython.final
+@cython.no_gc
 cdef class Stanza:
     def __init__(self):
         raise TypeError("stanzas come from a tokenizer or from parse_stanza()")
+
+    cdef str part(self, int i):
+        cdef Span* span = &self.span[i]
+        if span.n == ABSENT:
+            return None
+        if span.n == KNOWN_URI:
+            return <str>URIS[span.at]
+        if span.n == TOLD:
+            return <str>self.told[i]
+        return PyUnicode_DecodeUTF8(<const char*>self.raw + span.at, span.n, NULL)
+
+    cdef int tell(self, int i, str value) except -1:
+        if self.told is None:
+            self.told = [None] * PARTS
+        self.told[i] = value
+        self.span[i].n = TOLD
+        return 0
+
+    @property
+    def name(self):
+        return self.part(PART_NAME)
+
+    @property
+    def namespace(self):
+        return self.part(PART_URI)
+
+    @property
+    def to(self):
+        return self.part(PART_TO)
+
+    @property
+    def from_(self):
+        return self.part(PART_FROM)
+
+    @property
+    def id(self):
+        return self.part(PART_ID)
+
+    @property
+    def type(self):
+        return self.part(PART_TYPE)
+
+    @property
+    def lang(self):
+        return self.part(PART_LANG)
+
+    @property
+    def child_name(self):
+        return self.part(PART_CHILD)
+
+    @property
+    def child_namespace(self):
+        return self.part(PART_CHILD_URI)
 
     def element(self):
         """The whole element as `xml.etree.ElementTree`, built on first use."""
         if self.tree is None:
             tree = element_of(self.raw, self.outer)
-            if self.from_ is not None:
+            if self.span[PART_FROM].n == TOLD:
                 tree.set("from", self.from_)
-            if self.to is not None:
+            if self.span[PART_TO].n == TOLD:
                 tree.set("to", self.to)
             self.tree = tree
         return self.tree
 
     def child(self):
         """The first direct child of element()."""
-        if self.child_name is None:
-            return None
-        return self.element()[0]
+        return None if self.span[PART_CHILD].n == ABSENT else self.element()[0]
 
     def written(self, bytes piece not None=b"", *, str lang=None):
         """As we send it: a new head, the rest copied where the splice rule allows it, else re-serialised."""
@@ -156,11 +186,12 @@ cdef inline Str utf8(str text) except *:
 cdef bytes spliced(Stanza stanza, const StanzaView* view, bytes piece, str lang):
     cdef Head head
     cdef size_t attrs_at, size
+    cdef str from_ = stanza.from_, to = stanza.to, id = stanza.id, type = stanza.type  # alive until it is written
     head.kind = stanza.kind
-    head.from_ = utf8(stanza.from_)
-    head.to = utf8(stanza.to)
-    head.id = utf8(stanza.id)
-    head.type = utf8(stanza.type)
+    head.from_ = utf8(from_)
+    head.to = utf8(to)
+    head.id = utf8(id)
+    head.type = utf8(type)
     head.lang = utf8(lang)
     size = splice_size(&head, view, len(piece))
     cdef bytes written = PyBytes_FromStringAndSize(NULL, size)

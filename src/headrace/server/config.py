@@ -203,6 +203,8 @@ class _Reader:
         self.complaints += [f"{place}: {key} is missing" for key in missing]
         if missing or None in values.values():
             return None
+        if isinstance(base, Limits):
+            return base._replace(**values)
         return dataclasses.replace(base, **values) if base else kind(**values)  # type: ignore[type-var]
 
     def _value(self, kind: Any, value: Any, place: str) -> Any:
@@ -232,6 +234,8 @@ class _Reader:
 
 def _fields(kind: type) -> dict[str, bool]:
     """Its keys, and whether they must be there."""
+    if kind is Limits:
+        return dict.fromkeys(Limits._fields, False)
     if dataclasses.is_dataclass(kind):
         return {field.name: False for field in dataclasses.fields(kind)}
     return {field.name: field.required for field in msgspec.structs.fields(kind)}

@@ -1,0 +1,56 @@
+# From the tape to Python's objects: names as str that are made once, attributes as dict, elements of ElementTree.
+cimport cython
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_DecodeUTF8
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from headrace.core.buf cimport Str
+from headrace.core.tokenizer cimport R_REFS, Record, Tokenizer
+
+cdef enum:
+    NAMES = 256         # slots, a power of 2: a stream of all usual kinds of stanzas has about 150 names
+    NAME_BYTES = 128    # of URI and local name; a longer one is not remembered
+
+cdef struct Name:
+    PyObject* text      # str, owned; NULL: the slot is free
+    const char* local   # the local name in it, UTF-8
+    const char* uri     # the namespace in it, if ns is none of the table
+    uint64_t key        # first 8 bytes of the local name, the rest 0
+    uint32_t uri_n
+    uint16_t name_n
+    uint16_t ns         # Ns
+
+
+@cython.final
+cdef class Names:
+    """Names of elements and attributes as `{uri}local`. A new one takes the slot of an older one: what strangers
+    invent takes no more room than this."""
+    cdef Name slot[NAMES]
+    cdef str get(self, Tokenizer tok, const Record* r)
+    # The attributes behind a T_START; *r is moved behind them.
+    cdef dict attributes(self, Tokenizer tok, const Record** r, const Record* end)
+
+
+@cython.final
+cdef class TreeWriter:
+    """Writes elements below a xml.etree TreeBuilder, whose `start`, `data` and `end` it calls."""
+    cdef Names names
+    cdef object builder
+    cdef object start
+    cdef object data
+    cdef object end
+    # The tokenizer's current element; what was open in the builder stays open.
+    cdef object write(self, Tokenizer tok)
+
+
+cdef inline str value_of(Tokenizer tok, const Record* r):
+    """Value of a T_ATTR or T_TEXT."""
+    cdef Str s
+    if not r.flags & R_REFS:
+        return PyUnicode_DecodeUTF8(tok.view.base + r.value, r.value_n, NULL)
+    s = tok.value(r)
+    return PyUnicode_DecodeUTF8(s.p, s.n, NULL)
+
+# `{uri}local`, or `local` without a namespace.
+cdef str name_of(Tokenizer tok, const Record* r)
+# The tokenizer's current element as xml.etree.ElementTree.Element.
+cdef object build_element(Tokenizer tok)
