@@ -62,7 +62,7 @@ def read(data: bytes, root: bytes = ROOT) -> list[Element]:
 class World:
     """Some clients on one router."""
 
-    def __init__(self, hosts: tuple[str, ...] = ("localhost",), limits: SessionLimits = SessionLimits()) -> None:
+    def __init__(self, hosts: tuple[str, ...] = ("localhost",), limits: SessionLimits | None = None) -> None:
         self.notes = Notes()
         self.rig = Rig(self.notes, hosts, limits)
         self.links: dict[Session, object] = {}

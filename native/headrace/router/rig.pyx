@@ -6,7 +6,6 @@ from headrace.router.reader cimport open_tokenizer
 from headrace.router.session cimport Session
 
 from asyncio import get_running_loop
-from headrace.stream.limits import SessionLimits
 
 
 class Loop:
@@ -36,7 +35,7 @@ cdef class Wire:
 
 
 cdef class Rig:
-    def __init__(self, control=None, hosts=("localhost",), limits=SessionLimits()):
+    def __init__(self, control=None, hosts=("localhost",), limits=None):
         self.loop = Loop()
         self.reactor = Reactor(self.loop)
         self.router = Router(self.reactor, control, limits)

@@ -64,7 +64,9 @@ cdef inline int64_t patience(double seconds) noexcept:
 
 
 cdef class Router(Exchange):
-    def __init__(self, Reactor reactor not None, control=None, limits=SessionLimits()):
+    def __init__(self, Reactor reactor not None, control=None, limits=None):
+        if limits is None:
+            limits = SessionLimits()
         self.reactor = reactor
         self.control = control
         self.idle_ns = patience(limits.idle_seconds)

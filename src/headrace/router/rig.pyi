@@ -39,7 +39,7 @@ class Rig:
         self,
         control: Control | None = None,
         hosts: Iterable[str] = ("localhost",),
-        limits: SessionLimits = SessionLimits(),
+        limits: SessionLimits | None = None,
     ) -> None: ...
     def connect(
         self,

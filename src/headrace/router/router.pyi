@@ -18,7 +18,7 @@ from headrace.stream.limits import SessionLimits
 @final
 class Router:
     def __init__(
-        self, reactor: Reactor, control: Control | None = None, limits: SessionLimits = SessionLimits()
+        self, reactor: Reactor, control: Control | None = None, limits: SessionLimits | None = None
     ) -> None:
         """control may be set later, before the first bind()."""
 
