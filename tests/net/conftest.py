@@ -80,14 +80,14 @@ class Bench:
         self.errors: list[dict[str, Any]] = []
         self.loop.set_exception_handler(lambda _, context: self.errors.append(context))
 
-    def listen(self, *, tls: TlsContext | None = None, limits: Admission | None = None,
+    def listen(self, *, tls: TlsContext | None = None, either: bool = False, limits: Admission | None = None,
                on_link: Callable[[Link], Any] | None = None, **sink: Any) -> Listener:
         def make(link: Link) -> Any:
             made = self.pysink.PySink(link, **sink)
             self.sinks.append(made)
             return made
 
-        listener = Listener(self.reactor, "127.0.0.1", 0, on_link=on_link or make, tls=tls,
+        listener = Listener(self.reactor, "127.0.0.1", 0, on_link=on_link or make, tls=tls, either=either,
                             limits=limits or Admission(), log=self.lines.append)
         listener.start()
         self.listeners.append(listener)

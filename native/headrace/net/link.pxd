@@ -58,6 +58,7 @@ cdef class Link(Channel):
     cdef bint eof                           # the peer's half is closed
     cdef bint blocked                       # the peer took nothing since on_writable()
     cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
+    cdef TlsContext undecided               # the first byte will tell whether start_tls() is called with it
     cdef str server_name                    # for a client's start_tls()
     cdef object writer                      # the loop has it while the peer takes nothing; else None
     cdef size_t drained                     # bytes discarded in LINK_DRAIN
@@ -71,6 +72,7 @@ cdef class Link(Channel):
     cpdef void finish(self) except *        # flush, close_notify, shutdown, drain (bounded), close
     cpdef void abort(self) except *         # close at the end of the turn, drop everything
     cdef int _readable(self) except -1
+    cdef bint _decide(self) except -1
     cdef int _recv(self, size_t room) except -2
     cdef int _read_plain(self) except -1
     cdef int _read_tls(self) except -1

@@ -6,7 +6,7 @@ from posix.unistd cimport close
 
 from headrace.core.buf cimport buf_free, buf_put
 from headrace.net.reactor cimport PLAIN, RECORD, SCRATCH
-from headrace.net.sockets cimport MSG_NOSIGNAL, SHUT_WR, iovec, msghdr, recv, sendmsg, shutdown
+from headrace.net.sockets cimport MSG_NOSIGNAL, MSG_PEEK, SHUT_WR, iovec, msghdr, recv, sendmsg, shutdown
 from headrace.net.tls cimport TLS_EOF, TLS_FAILED, TLS_OK, TLS_WANT_WRITE, tls_engine
 
 cdef enum:
@@ -14,6 +14,7 @@ cdef enum:
     FLUSH_NS = 2000000000   # for a peer to take what is queued when we close
     DRAIN_BYTES = 262144    # discarded after our half is shut; unread input would turn the close into a reset
     DRAIN_NS = 2000000000
+    TLS_HANDSHAKE = 0x16    # the first byte of a ClientHello's record (RFC 8446 5.1)
 
 cdef enum Sent:
     SENT_ALL = 0
@@ -82,7 +83,7 @@ cdef class Link(Channel):
     def __dealloc__(self):
         buf_free(&self.out)
 
-    def start(self, Sink sink not None, TlsContext tls=None, str server_name=None):
+    def start(self, Sink sink not None, TlsContext tls=None, str server_name=None, *, bint either=False):
         if self.sink is not None or self.closing:
             raise RuntimeError("a link starts once")
         self.sink = sink
@@ -90,7 +91,9 @@ cdef class Link(Channel):
         self.reactor.links += 1
         try:
             self._poll()
-            if tls is not None:
+            if either:
+                self.undecided = tls
+            elif tls is not None:
                 self.start_tls(tls)
             self.dirty()
         except BaseException:
@@ -179,11 +182,25 @@ cdef class Link(Channel):
             return self._discard()
         if self.paused:
             return self._unpoll()
+        if self.undecided is not None and not self._decide():
+            return 0
         if self.context is not None:
             return self._begin_tls()
         if self.tls is not None:
             return self._read_tls()
         return self._read_plain()
+
+    cdef bint _decide(self) except -1:
+        """Does the peer begin with TLS? False while it has said nothing. No XML begins like a handshake record."""
+        cdef char first
+        cdef TlsContext context = self.undecided
+        cdef ssize_t n = recv(self.fd, &first, 1, MSG_PEEK)
+        if n < 0 and errno in (EAGAIN, EINTR):
+            return False
+        self.undecided = None
+        if n == 1 and first == TLS_HANDSHAKE:
+            self.start_tls(context)
+        return True
 
     cdef int _recv(self, size_t room) except -2:
         """Bytes now in the scratch; 0: nothing to be had, or the link has ended."""
@@ -374,7 +391,7 @@ cdef class Link(Channel):
         reactor.handshake_end(self)
         self.closing = True
         self.reading = False
-        self.sink = self.writer = self.context = self.listener = None
+        self.sink = self.writer = self.context = self.undecided = self.listener = None
         if listener is not None:
             listener.gone(self)
         if sink is None:        # never started

@@ -1,6 +1,6 @@
 # What we use of libssl and libcrypto (3.0). Macros are declared as the functions they look like. Never called without
 # the GIL: our callbacks use Python objects.
-from libc.stdint cimport uint16_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
 
 cdef extern from "openssl/bio.h":
@@ -23,10 +23,37 @@ cdef extern from "openssl/bio.h":
     void BIO_set_retry_read(BIO*)
     void BIO_free(BIO*)
 
+cdef extern from "openssl/crypto.h":
+    void OPENSSL_free(void*)
+
 cdef extern from "openssl/err.h":
     void ERR_clear_error()
     unsigned long ERR_peek_error()
     const char* ERR_reason_error_string(unsigned long error)
+
+cdef extern from "openssl/evp.h":
+    ctypedef struct EVP_MD:
+        pass
+    const EVP_MD* EVP_get_digestbynid(int nid)
+    const EVP_MD* EVP_sha256()
+    int NID_undef
+    int NID_md5
+    int NID_sha1
+
+cdef extern from "openssl/x509.h":
+    ctypedef struct X509:
+        pass
+    ctypedef struct X509_STORE_CTX:
+        pass
+    ctypedef struct ASN1_TIME:
+        pass
+    int X509_V_OK
+    int X509_get_signature_info(X509*, int* digest, int* key, int* bits, uint32_t* flags)
+    int X509_digest(const X509*, const EVP_MD*, unsigned char* out, unsigned int* n)
+    const ASN1_TIME* X509_get0_notAfter(const X509*)
+    int X509_cmp_current_time(const ASN1_TIME*)
+    int i2d_X509(X509*, unsigned char** out)
+    void X509_free(X509*)
 
 cdef extern from "openssl/x509v3.h":
     unsigned int X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
@@ -45,7 +72,9 @@ cdef extern from "openssl/ssl.h":
     void SSL_CTX_free(SSL_CTX*)
 
     int TLS1_2_VERSION
+    int TLS1_3_VERSION
     uint64_t SSL_OP_NO_RENEGOTIATION
+    uint64_t SSL_OP_NO_TICKET
     uint64_t SSL_OP_NO_COMPRESSION
     uint64_t SSL_OP_CIPHER_SERVER_PREFERENCE
     long SSL_MODE_RELEASE_BUFFERS
@@ -80,6 +109,9 @@ cdef extern from "openssl/ssl.h":
     long SSL_CTX_set_tlsext_servername_callback(SSL_CTX*, int (*cb)(SSL*, int*, void*) noexcept)
     long SSL_CTX_set_tlsext_servername_arg(SSL_CTX*, void*)
     void SSL_CTX_set_verify(SSL_CTX*, int mode, void* callback)
+    void SSL_set_verify(SSL*, int mode, int (*callback)(int, X509_STORE_CTX*) noexcept)
+    void* SSL_load_client_CA_file(const char* file)
+    void SSL_CTX_set_client_CA_list(SSL_CTX*, void* names)
     int SSL_CTX_set_default_verify_paths(SSL_CTX*)
     int SSL_CTX_load_verify_locations(SSL_CTX*, const char* file, const char* folder)
     int SSL_select_next_proto(unsigned char** out, unsigned char* outlen, const unsigned char* server,
@@ -89,6 +121,8 @@ cdef extern from "openssl/ssl.h":
     SSL* SSL_new(SSL_CTX*)
     void SSL_free(SSL*)
     SSL_CTX* SSL_set_SSL_CTX(SSL*, SSL_CTX*)
+    uint64_t SSL_set_options(SSL*, uint64_t)
+    int SSL_set_num_tickets(SSL*, size_t)
     void SSL_set_bio(SSL*, BIO* read, BIO* write)
     void SSL_set_accept_state(SSL*)
     void SSL_set_connect_state(SSL*)
@@ -106,3 +140,9 @@ cdef extern from "openssl/ssl.h":
     const char* SSL_get_cipher_name(const SSL*)
     long SSL_get_verify_result(const SSL*)
     int SSL_session_reused(const SSL*)
+    int SSL_version(const SSL*)
+    int SSL_get_extms_support(SSL*)
+    int SSL_export_keying_material(SSL*, unsigned char* out, size_t n, const char* label, size_t label_n,
+                                   const unsigned char* context, size_t context_n, int use_context)
+    X509* SSL_get_certificate(const SSL*)
+    X509* SSL_get1_peer_certificate(const SSL*)

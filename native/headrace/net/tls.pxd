@@ -18,6 +18,7 @@ cdef class TlsContext:
     cdef dict names                         # SNI name (A-labels, lower case) -> TlsContext of that host
     cdef object certificate                 # paths; None for a client
     cdef object key
+    cdef object client_ca                   # server: PEM file of authorities whose clients are asked for certificates
     cdef object ca_file                     # client: PEM file of authorities; None: the system's
     cdef bint verify
     cdef bytes ticket_key                   # 80 bytes
@@ -25,6 +26,7 @@ cdef class TlsContext:
 
     cdef void* _make(self) except NULL
     cdef int _make_server(self, void* p) except -1
+    cdef int _trust_clients(self, void* p) except -1
     cdef int _make_client(self, void* p) except -1
     cdef int _use_ticket_key(self, bytes key) except -1
     cdef int _rotate(self, int64_t second) except -1
@@ -66,5 +68,8 @@ cdef class TlsEngine:
     cdef int _keep(self, const char* p, size_t n, size_t sent) noexcept
     cdef int _result(self, int answer) except -1
     cdef int _established(self) except -1
+    cdef bint _exports(self) noexcept
+    cdef bytes _exporter(self)
+    cdef bytes _end_point(self)
 
 cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str server_name)

@@ -21,6 +21,7 @@ cdef enum:
 cdef const char* GROUPS = "X25519:P-256:P-384"
 # TLS 1.2: forward secrecy and AEAD only (RFC 9325 4.2). TLS 1.3 has nothing else.
 cdef const char* CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+cdef const char* EXPORTER = "EXPORTER-Channel-Binding"      # RFC 9266 2
 
 
 class TlsError(ValueError):
@@ -90,13 +91,24 @@ cdef int on_server_name(SSL* ssl, int* alert, void* arg) noexcept:
     cdef TlsContext context = <TlsContext>arg
     cdef TlsContext host
     cdef const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
-    if name == NULL:
-        return SSL_TLSEXT_ERR_NOACK
-    host = context.names.get((<bytes>name).lower())
-    if host is None:
-        return SSL_TLSEXT_ERR_NOACK
-    SSL_set_SSL_CTX(ssl, <SSL_CTX*>host.ctx)
-    return SSL_TLSEXT_ERR_OK
+    host = None if name == NULL else context.names.get((<bytes>name).lower())
+    if host is not None:
+        SSL_set_SSL_CTX(ssl, <SSL_CTX*>host.ctx)
+    ask_for_certificate(ssl, context if host is None else host)
+    return SSL_TLSEXT_ERR_NOACK if host is None else SSL_TLSEXT_ERR_OK
+
+
+cdef int take_any(int good, X509_STORE_CTX* checked) noexcept:
+    return 1        # the handshake goes on; SSL_get_verify_result() tells
+
+
+cdef void ask_for_certificate(SSL* ssl, TlsContext host) noexcept:
+    """Asks the client for one where the host has use for it. Such a connection gets no ticket: resumed, with another
+    host perhaps, it would carry a certificate that nobody has checked there."""
+    if host.client_ca is not None:
+        SSL_set_verify(ssl, SSL_VERIFY_PEER, take_any)
+        SSL_set_num_tickets(ssl, 0)
+        SSL_set_options(ssl, SSL_OP_NO_TICKET)
 
 
 cdef int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_n, const unsigned char* offered,
@@ -130,9 +142,10 @@ cdef class TlsContext:
         self.names = {}
         self.ticket_key = os.urandom(80)
 
-    def __init__(self, certificate, key, *, alpn=("xmpp-client",)):
+    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None):
         if self.ctx != NULL:
             raise RuntimeError("a context is made once")
+        self.client_ca = None if client_ca is None else os.fspath(client_ca)
         self.server = True
         self.certificate = os.fspath(certificate)
         self.key = os.fspath(key)
@@ -151,8 +164,9 @@ cdef class TlsContext:
     def __dealloc__(self):
         SSL_CTX_free(<SSL_CTX*>self.ctx)
 
-    def add_host(self, str name not None, certificate, key):
+    def add_host(self, str name not None, certificate, key, *, client_ca=None):
         cdef TlsContext host = TlsContext.__new__(TlsContext)
+        host.client_ca = None if client_ca is None else os.fspath(client_ca)
         host.server = True
         host.certificate = os.fspath(certificate)
         host.key = os.fspath(key)
@@ -224,6 +238,8 @@ cdef class TlsContext:
         if SSL_CTX_use_PrivateKey_file(ctx, os.fsencode(self.key), SSL_FILETYPE_PEM) != 1:
             raise TlsError(f"{self.key}: no usable unencrypted private key in PEM form, or not the key of "
                            f"{self.certificate} ({openssl_error()})")
+        if self.client_ca is not None:
+            self._trust_clients(ctx)
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF)     # tickets only: nothing is kept per client
         SSL_CTX_set_num_tickets(ctx, 1)
         SSL_CTX_set_session_id_context(ctx, b"headrace", 8)
@@ -232,6 +248,16 @@ cdef class TlsContext:
         SSL_CTX_set_tlsext_servername_arg(ctx, <void*>self)
         if self.alpn:
             SSL_CTX_set_alpn_select_cb(ctx, on_alpn, <void*>self)
+        return 0
+
+    cdef int _trust_clients(self, void* p) except -1:
+        """Clients learn from the authorities' names which certificate to send; we are the ones to check it."""
+        cdef bytes path = os.fsencode(self.client_ca)
+        with open(path, "rb"):
+            pass
+        if SSL_CTX_load_verify_locations(<SSL_CTX*>p, path, NULL) != 1:
+            raise TlsError(f"{self.client_ca}: no usable certificates in PEM form ({openssl_error()})")
+        SSL_CTX_set_client_CA_list(<SSL_CTX*>p, SSL_load_client_CA_file(path))
         return 0
 
     cdef int _make_client(self, void* p) except -1:
@@ -293,6 +319,78 @@ cdef class TlsEngine:
         self.resumed = SSL_session_reused(ssl)
         self.established = True
         return 0
+
+    # What SASL asks (headrace.sasl.channel.Channel).
+
+    def bindings(self):
+        kinds = []
+        if self._exports():
+            kinds.append("tls-exporter")
+        if self._end_point() is not None:
+            kinds.append("tls-server-end-point")
+        return tuple(kinds)
+
+    def binding(self, str kind not None):
+        if kind == "tls-exporter":
+            return self._exporter()
+        if kind == "tls-server-end-point":
+            return self._end_point()
+        return None
+
+    cdef bint _exports(self) noexcept:
+        """TLS 1.2 is unsafe to bind to without the extended master secret (RFC 9266 4.2)."""
+        cdef SSL* ssl = <SSL*>self.ssl
+        return self.established and ssl != NULL and (
+            SSL_version(ssl) >= TLS1_3_VERSION or SSL_get_extms_support(ssl) == 1)
+
+    cdef bytes _exporter(self):
+        """RFC 9266."""
+        cdef unsigned char keys[32]
+        if not self._exports():
+            return None
+        if SSL_export_keying_material(<SSL*>self.ssl, keys, 32, EXPORTER, 24, keys, 0, True) != 1:
+            raise TlsError(f"no keys to bind to ({openssl_error()})")
+        return keys[:32]
+
+    cdef bytes _end_point(self):
+        """RFC 5929 4: the server certificate's hash by its signature's algorithm, by SHA-256 where that is MD5 or
+        SHA-1; not defined for signatures that have none of their own (Ed25519)."""
+        cdef unsigned char digest[64]
+        cdef unsigned int n = 0
+        cdef int hash_nid = NID_undef
+        cdef const EVP_MD* method
+        cdef X509* certificate = NULL
+        if self.context.server and self.established and self.ssl != NULL:
+            certificate = SSL_get_certificate(<SSL*>self.ssl)
+        if certificate == NULL or X509_get_signature_info(certificate, &hash_nid, NULL, NULL, NULL) != 1:
+            return None
+        method = EVP_sha256() if hash_nid in (NID_md5, NID_sha1) else EVP_get_digestbynid(hash_nid)
+        if method == NULL or X509_digest(certificate, method, digest, &n) != 1:
+            ERR_clear_error()
+            return None
+        return digest[:n]
+
+    @property
+    def certificate(self):
+        """The peer's, as DER, if it is good: chain, purpose and, also now, time."""
+        cdef X509* certificate
+        cdef unsigned char* der = NULL
+        cdef int n
+        if not self.established or self.ssl == NULL or SSL_get_verify_result(<SSL*>self.ssl) != X509_V_OK:
+            return None
+        certificate = SSL_get1_peer_certificate(<SSL*>self.ssl)
+        if certificate == NULL:
+            return None
+        try:
+            if X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0:
+                return None
+            n = i2d_X509(certificate, &der)
+            if n < 0:
+                raise MemoryError
+            return (<char*>der)[:n]
+        finally:
+            X509_free(certificate)
+            OPENSSL_free(der)
 
     cdef int read(self, char* p, size_t room, size_t* n) except -1:
         cdef int answer

@@ -14,7 +14,6 @@ cdef class Handshake(Sink):
     cdef object negotiator          # headrace.session.ports.Negotiator
     cdef object task                # what the negotiation waits for; None while it doesn't
     cdef readonly str address       # the peer's, without port
-    cdef bint securing              # a TLS handshake was asked for and has not ended
     cdef bint over                  # finished, gone or bound: nothing is read any more
 
     cdef int _pump(self) except -1          # pull until the input is used up, somebody waits, or it is over

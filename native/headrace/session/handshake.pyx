@@ -16,7 +16,6 @@ cdef class Handshake(Sink):
         self.config = config
         self.tls = tls
         self.address = link.peer[0]
-        self.securing = config.tls == "direct"
         self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
 
     def start(self, negotiator):
@@ -42,7 +41,6 @@ cdef class Handshake(Sink):
 
     def start_tls(self):
         self.tok.reset(True)
-        self.securing = True
         self.link.start_tls(self.tls)
 
     def authenticated(self):
@@ -71,10 +69,6 @@ cdef class Handshake(Sink):
         self._pump()
         return 0
 
-    cdef int on_secure(self) except -1:
-        self.securing = False
-        return 0
-
     cdef int on_gone(self, bint clean) except -1:
         if self.task is not None:
             self.task.cancel()
@@ -91,7 +85,7 @@ cdef class Handshake(Sink):
         cdef Link link = self.link
         if self.task is not None:
             self.task.cancel()
-        if self.securing:  # nothing can be said in the middle of a TLS handshake
+        if link.context is not None:  # nothing can be said in the middle of a TLS handshake
             self._drop()
             link.abort()
         else:

@@ -51,8 +51,10 @@ class Link(Channel):
     @property
     def error(self) -> str | None:
         """Why it failed, in English, for a log."""
-    def start(self, sink: Sink, tls: TlsContext | None = None, server_name: str | None = None) -> None:
+    def start(self, sink: Sink, tls: TlsContext | None = None, server_name: str | None = None, *,
+              either: bool = False) -> None:
         """Begin to read. tls: direct TLS (XEP-0368); server_name: whom a client asks for and expects.
+        either: direct TLS only if the peer's first byte says so; else plain, perhaps STARTTLS later.
         A server's engine is made when the client's first bytes come."""
     def send(self, data: bytes) -> None:
         """Queue bytes, before the sink's next stanza; they go at the end of this turn."""

@@ -34,18 +34,20 @@ def raise_descriptor_limit() -> int:
 class Listener:
     """Accepts connections on one address and port, and asks on_link for the Sink of each.
 
-    on_link(link) may answer None to refuse. tls: direct TLS (XEP-0368); None: plain, perhaps STARTTLS later.
+    on_link(link) may answer None to refuse. tls: direct TLS (XEP-0368); None: plain, perhaps STARTTLS later;
+    either: each client chooses between the two by its first byte.
     admission: shared by all listeners of a server. log: gets at most a line a minute of each kind.
     """
 
     def __init__(self, reactor: Reactor, address: str, port: int, *, on_link: Callable[[Link], Sink | None],
-                 tls: TlsContext | None = None, limits: Admission, name: str = "c2s",
+                 tls: TlsContext | None = None, either: bool = False, limits: Admission, name: str = "c2s",
                  log: Callable[[str], None] = lambda line: None) -> None:
         self.reactor = reactor
         self.address = address
         self.port = port
         self.on_link = on_link
         self.tls = tls
+        self.either = either
         self.limits = limits
         self.name = name
         self.accepted = 0
@@ -146,7 +148,7 @@ class Listener:
             link.abort()
         else:
             self.links.add(link)
-            link.start(sink, self.tls)
+            link.start(sink, self.tls, either=self.either)
 
     def _shed(self) -> None:
         """Take one connection off the backlog with the spare descriptor, so that its peer learns at once."""

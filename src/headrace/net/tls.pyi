@@ -12,11 +12,13 @@ class TlsContext:
     certificate: PEM file with the chain, the server's own certificate first. key: PEM file, not encrypted.
     alpn: protocols in our order of preference; a client that offers ALPN and none of them is refused
     (RFC 7301 3.2; XEP-0368: "xmpp-client", "xmpp-server"); one that offers none is served.
+    client_ca: PEM file of the authorities whose clients are asked for a certificate (XEP-0178); one that has none, or
+    a bad one, is served too (TlsEngine.certificate tells). Such connections get no session tickets.
     Raises OSError for a file that can't be read, TlsError for one that can't be used.
     """
 
     def __init__(self, certificate: str | PathLike[str], key: str | PathLike[str], *,
-                 alpn: Sequence[str] = ("xmpp-client",)) -> None: ...
+                 alpn: Sequence[str] = ("xmpp-client",), client_ca: str | PathLike[str] | None = None) -> None: ...
     @classmethod
     def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True,
                alpn: Sequence[str] = ()) -> Self:
@@ -24,8 +26,10 @@ class TlsContext:
         ca_file replaces the system's authorities. verify=False: tests and load generators only."""
     @property
     def server(self) -> bool: ...
-    def add_host(self, name: str, certificate: str | PathLike[str], key: str | PathLike[str]) -> None:
-        """Clients that ask for `name` (SNI, RFC 6066 3) get this certificate, others our own."""
+    def add_host(self, name: str, certificate: str | PathLike[str], key: str | PathLike[str], *,
+                 client_ca: str | PathLike[str] | None = None) -> None:
+        """Clients that ask for `name` (SNI, RFC 6066 3) get this certificate, and are asked for theirs if there is a
+        client_ca; others get our own."""
     def reload(self) -> None:
         """Read all files again. Raises as the constructor does; then the old certificates stay in use.
         Established connections are not touched."""
@@ -55,3 +59,11 @@ class TlsEngine:
     def resumed(self) -> bool: ...
     @property
     def error(self) -> str | None: ...
+    @property
+    def certificate(self) -> bytes | None:
+        """The peer's, as DER: None unless chain, purpose and time are good."""
+    def bindings(self) -> tuple[str, ...]:
+        """The channel-binding types that this connection has, the strongest first."""
+    def binding(self, kind: str) -> bytes | None:
+        """A server's channel-binding data: "tls-exporter" (RFC 9266; TLS 1.3, or 1.2 with the extended master
+        secret) or "tls-server-end-point" (RFC 5929 4). None for others and where it is not defined."""
