@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from headrace.sasl import credentials
-from headrace.sasl.credentials import Decoys, make, matches
+from headrace.sasl.credentials import DIGESTS, Credentials, Decoys, make, make_verifier, matches
 from headrace.sasl.failures import CONDITIONS, SaslFailure
 from headrace.sasl.plain import Plain
 
@@ -14,10 +14,11 @@ ALICE = make("pass\u00a0wort", iterations=4096)
 
 def test_make_salts_each_verifier_anew():
     again = make("pass wort", iterations=4096)
-    salts = {v.salt for c in (ALICE, again) for v in (c.sha1, c.sha256)}
-    assert len(salts) == 4
+    salts = {verifier.salt for made in (ALICE, again) for _, verifier in made.items()}
+    assert len(salts) == 6
     assert {len(salt) for salt in salts} == {16}
-    assert (len(ALICE.sha1.stored_key), len(ALICE.sha256.stored_key)) == (20, 32)
+    assert [(digest, len(verifier.stored_key)) for digest, verifier in ALICE.items()] == [
+        ("sha512", 64), ("sha256", 32), ("sha1", 20)]
 
 
 def test_default_count_and_its_floor():
@@ -26,7 +27,7 @@ def test_default_count_and_its_floor():
         make("x", iterations=4095)
 
 
-@pytest.mark.parametrize("digest", ["sha1", "sha256"])
+@pytest.mark.parametrize("digest", DIGESTS)
 def test_matches_after_preparation(digest):
     assert matches(ALICE.verifier(digest), digest, "pass wort")
     assert matches(ALICE.verifier(digest), digest, "pass\u00a0wort")
@@ -41,6 +42,28 @@ def test_one_derivation_whatever_the_password(monkeypatch):
     for password in ("pass wort", "wrong", "", "\x00"):
         matches(ALICE.sha256, "sha256", password)
     assert calls == ["sha256"] * 4
+
+
+@pytest.mark.parametrize("have", [("sha1",), ("sha512",), ("sha1", "sha512"), DIGESTS])
+def test_any_verifier_checks_a_password(have, monkeypatch):
+    some = Credentials(**{digest: ALICE.verifier(digest) for digest in have})
+    calls = []
+    monkeypatch.setattr(credentials, "pbkdf2_hmac", lambda *a: calls.append(a[0]) or hashlib.pbkdf2_hmac(*a))
+    assert some.matches("pass wort")
+    assert not some.matches("wrong")
+    assert len(calls) == 2
+    assert not Credentials().matches("pass wort")
+
+
+def test_what_older_servers_stored_by_saslprep_is_still_the_password():
+    """SASLprep makes "a" of this; OpaqueString leaves it as it is."""
+    assert matches(make_verifier("sha256", "a", 4096), "sha256", "\u00aa")
+    assert matches(make_verifier("sha256", "\u00aa", 4096), "sha256", "\u00aa")
+    assert not matches(make_verifier("sha256", "\u00aa", 4096), "sha256", "a")
+
+
+def test_an_emoji_may_be_in_a_password():
+    assert make("pass\U0001f511word", iterations=4096).matches("pass\U0001f511word")
 
 
 def test_keys_stay_out_of_representations():
@@ -59,7 +82,7 @@ def test_decoys_are_stable_and_distinct():
 
 def test_decoys_look_like_the_real_thing():
     decoy, real = Decoys(b"1" * 32).credentials("a@localhost"), make("x")
-    for digest in ("sha1", "sha256"):
+    for digest in DIGESTS:
         fake, true = decoy.verifier(digest), real.verifier(digest)
         assert fake.iterations == true.iterations
         assert len(fake.salt) == len(true.salt)

@@ -1,11 +1,12 @@
 """What every back end must do: the port suite. Nothing here knows which one it is."""
 
 import asyncio
+import dataclasses
 
 import pytest
 
 from headrace.sasl.credentials import Credentials, ScramVerifier
-from headrace.storage.ports import AccountExists, RosterChange, RosterItem, Storage
+from headrace.storage.ports import AccountExists, ClientTokens, RosterChange, RosterItem, Storage, Token
 
 ROMEO, JULIET, TYBALT = "romeo@example.org", "juliet@example.org", "tybalt@example.net"
 
@@ -44,6 +45,26 @@ class TestAccounts:
         account = await storage.accounts.get(ROMEO)
         assert account is not None
         assert account.credentials == credentials(2)
+
+    async def test_new_password_leaves_nothing_of_the_old_one(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        only = Credentials(sha512=credentials(2).sha256)
+        assert await storage.accounts.set_credentials(ROMEO, only)
+        account = await storage.accounts.get(ROMEO)
+        assert account is not None
+        assert account.credentials == only
+
+    async def test_a_verifier_is_added_once(self, storage: Storage) -> None:
+        first, second = credentials(3).sha256, credentials(4).sha256
+        assert first is not None
+        assert second is not None
+        assert not await storage.accounts.add_verifier(ROMEO, "sha512", first)
+        await storage.accounts.create(ROMEO, credentials(1))
+        assert await storage.accounts.add_verifier(ROMEO, "sha512", first)
+        assert not await storage.accounts.add_verifier(ROMEO, "sha512", second)
+        account = await storage.accounts.get(ROMEO)
+        assert account is not None
+        assert account.credentials == dataclasses.replace(credentials(1), sha512=first)
 
     async def test_many_at_once_leave_existing_ones_alone(self, storage: Storage) -> None:
         await storage.accounts.create("user7@example.org", credentials(9))
@@ -103,6 +124,70 @@ class TestAccounts:
         assert await storage.offline.count(JULIET) == 1
         assert [await storage.blocks.load(owner) for owner in (ROMEO, JULIET)] == [frozenset(), {TYBALT}]
         assert [await storage.documents.get(owner, "vcard", "") for owner in (ROMEO, JULIET)] == [None, b"<vCard/>"]
+
+
+PHONE, LAPTOP = "d4565fa7-4d72-4749-b3d3-740edbf87770", "00000000-0000-4000-8000-000000000000"
+DAY = 86_400.0
+
+
+def token(seed: int, issued: float = 1e9, expires: float = 1e9 + DAY) -> Token:
+    return Token("HT-SHA-256-EXPR", bytes([seed]) * 16, issued, expires)
+
+
+class TestTokens:
+    async def test_nobody_has_any_at_first(self, storage: Storage) -> None:
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
+        assert await storage.tokens.forget(ROMEO) == 0
+
+    async def test_a_fresh_token_waits_beside_the_current_one_until_it_is_used(self, storage: Storage) -> None:
+        await storage.tokens.issue(ROMEO, PHONE, token(1), 9)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(None, token(1))
+        await storage.tokens.used(ROMEO, PHONE, token(1))
+        await storage.tokens.issue(ROMEO, PHONE, token(2), 9)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(token(1), token(2))
+        await storage.tokens.issue(ROMEO, PHONE, token(3), 9)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(token(1), token(3))
+        await storage.tokens.used(ROMEO, PHONE, token(3))
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(token(3), None)
+
+    async def test_only_the_fresh_token_becomes_current(self, storage: Storage) -> None:
+        await storage.tokens.issue(ROMEO, PHONE, token(1), 9)
+        await storage.tokens.used(ROMEO, PHONE, token(2))
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(None, token(1))
+
+    async def test_clients_and_accounts_are_apart(self, storage: Storage) -> None:
+        for number, (jid, client) in enumerate([(ROMEO, PHONE), (ROMEO, LAPTOP), (JULIET, PHONE)]):
+            await storage.tokens.issue(jid, client, token(number), 9)
+        assert await storage.tokens.forget(ROMEO, PHONE) == 1
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
+        assert await storage.tokens.get(ROMEO, LAPTOP) == ClientTokens(None, token(1))
+        assert await storage.tokens.forget(ROMEO) == 1
+        assert await storage.tokens.get(JULIET, PHONE) == ClientTokens(None, token(2))
+
+    async def test_what_has_expired_goes_with_the_next_token(self, storage: Storage) -> None:
+        await storage.tokens.issue(ROMEO, PHONE, token(1), 9)
+        await storage.tokens.issue(ROMEO, LAPTOP, token(2, issued=1e9 + DAY), 9)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
+
+    async def test_as_many_clients_as_are_kept(self, storage: Storage) -> None:
+        for number in range(5):
+            await storage.tokens.issue(ROMEO, f"client {number}", token(number, issued=1e9 + number), 3)
+        kept = [bool((await storage.tokens.get(ROMEO, f"client {number}")).fresh) for number in range(5)]
+        assert kept == [False, False, True, True, True]
+
+    async def test_a_new_password_deletion_and_disabling_end_them(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        for jid in (ROMEO, JULIET):
+            await storage.tokens.issue(jid, PHONE, token(1), 9)
+        assert await storage.accounts.set_credentials(ROMEO, credentials(3))
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
+        assert await storage.accounts.delete(JULIET)
+        assert await storage.tokens.get(JULIET, PHONE) == ClientTokens()
+        await storage.tokens.issue(ROMEO, PHONE, token(2), 9)
+        assert await storage.accounts.set_disabled(ROMEO, False)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens(None, token(2))
+        assert await storage.accounts.set_disabled(ROMEO, True)
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
 
 
 class TestRoster:

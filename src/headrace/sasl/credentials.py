@@ -3,6 +3,7 @@
 A key derivation takes milliseconds: on an event loop it belongs into headrace.session.derive's threads.
 """
 
+import contextlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -10,14 +11,15 @@ from hashlib import new as new_hash
 from hashlib import pbkdf2_hmac
 from typing import Final, Literal
 
+from headrace.sasl.opaque import opaque
 from headrace.sasl.saslprep import saslprep
 
-Digest = Literal["sha1", "sha256"]
+Digest = Literal["sha512", "sha256", "sha1"]
+DIGESTS: Final[tuple[Digest, ...]] = ("sha512", "sha256", "sha1")   # the strongest first
 
 ITERATIONS: Final = 10_000      # 2.4 ms of a core: what a guess costs a thief, and PLAIN costs us
 MIN_ITERATIONS: Final = 4_096   # RFC 7677 4
 SALT_BYTES: Final = 16          # no two accounts share a salt, no table can be made ahead
-_SIZES: Final[dict[Digest, int]] = {"sha1": 20, "sha256": 32}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,45 +34,81 @@ class ScramVerifier:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """All verifiers of one account, of one password."""
+    """The verifiers of one account, of one password. Which are there depends on who made them, and when."""
 
-    sha1: ScramVerifier
-    sha256: ScramVerifier
+    sha1: ScramVerifier | None = None
+    sha256: ScramVerifier | None = None
+    sha512: ScramVerifier | None = None
 
-    def verifier(self, digest: Digest) -> ScramVerifier:
-        return self.sha1 if digest == "sha1" else self.sha256
+    def verifier(self, digest: Digest) -> ScramVerifier | None:
+        match digest:
+            case "sha1":
+                return self.sha1
+            case "sha256":
+                return self.sha256
+            case "sha512":
+                return self.sha512
+
+    def items(self) -> list[tuple[Digest, ScramVerifier]]:
+        """Those that are there."""
+        found = ((digest, self.verifier(digest)) for digest in DIGESTS)
+        return [(digest, verifier) for digest, verifier in found if verifier is not None]
+
+    def matches(self, password: str) -> bool:
+        """Is this the password? One key derivation (two for the few passwords that SASLprep changes)."""
+        if self.sha256 is not None:     # what nearly every account has: all take the same time
+            return matches(self.sha256, "sha256", password)
+        return any(matches(verifier, digest, password) for digest, verifier in self.items()[:1])
 
 
 def make(password: str, *, iterations: int = ITERATIONS) -> Credentials:
-    """Verifiers with fresh salts; two key derivations. ValueError: too few iterations, or a password that
-    SASLprep refuses."""
-    if iterations < MIN_ITERATIONS:
-        raise ValueError(f"{iterations} iterations are too few: at least {MIN_ITERATIONS} (RFC 7677 4)")
-    prepared = saslprep(password)
-    return Credentials(
-        sha1=_derive("sha1", prepared, secrets.token_bytes(SALT_BYTES), iterations),
-        sha256=_derive("sha256", prepared, secrets.token_bytes(SALT_BYTES), iterations),
-    )
+    """Verifiers with fresh salts, of each hash; a key derivation for each. ValueError: too few iterations, or a
+    password that OpaqueString refuses."""
+    prepared = opaque(password)
+    return Credentials(**{digest: make_verifier(digest, prepared, iterations) for digest in DIGESTS})
 
 
-def matches(verifier: ScramVerifier, digest: Digest, password: str) -> bool:
-    """Is this the verifier's password? One key derivation, whatever the password."""
-    try:
-        prepared = saslprep(password)
-    except ValueError:
-        prepared = ""  # no stored password is empty
-    derived = _derive(digest, prepared, verifier.salt, verifier.iterations)
-    return hmac.compare_digest(derived.stored_key, verifier.stored_key)
+def make_verifier(digest: Digest, prepared: str, iterations: int = ITERATIONS) -> ScramVerifier:
+    """The verifier of a prepared password, with a fresh salt."""
+    salt = secrets.token_bytes(SALT_BYTES)
+    return from_salted(digest, pbkdf2_hmac(digest, prepared.encode(), salt, _enough(iterations)), salt, iterations)
 
 
-def _derive(digest: Digest, prepared: str, salt: bytes, iterations: int) -> ScramVerifier:
-    salted = pbkdf2_hmac(digest, prepared.encode(), salt, iterations)
+def from_salted(digest: Digest, salted: bytes, salt: bytes, iterations: int) -> ScramVerifier:
+    """The verifier that belongs to a SaltedPassword (RFC 5802 3)."""
     client_key = hmac.digest(salted, b"Client Key", digest)
     return ScramVerifier(
         salt=salt, iterations=iterations,
         stored_key=new_hash(digest, client_key).digest(),
         server_key=hmac.digest(salted, b"Server Key", digest),
     )
+
+
+def matches(verifier: ScramVerifier, digest: Digest, password: str) -> bool:
+    """Is this the verifier's password? A key derivation, also for what no password can be."""
+    right = [_derives(verifier, digest, form) for form in _forms(password)]    # all of them: the time tells nothing
+    return any(right)
+
+
+def _forms(password: str) -> set[str]:
+    """What clients and older servers may have hashed: OpaqueString's form, and SASLprep's where it is another."""
+    forms = set()
+    for prepare in (opaque, saslprep):
+        with contextlib.suppress(ValueError):
+            forms.add(prepare(password))
+    return forms or {""}    # no stored password is empty
+
+
+def _derives(verifier: ScramVerifier, digest: Digest, prepared: str) -> bool:
+    salted = pbkdf2_hmac(digest, prepared.encode(), verifier.salt, verifier.iterations)
+    derived = from_salted(digest, salted, verifier.salt, verifier.iterations)
+    return hmac.compare_digest(derived.stored_key, verifier.stored_key)
+
+
+def _enough(iterations: int) -> int:
+    if iterations < MIN_ITERATIONS:
+        raise ValueError(f"{iterations} iterations are too few: at least {MIN_ITERATIONS} (RFC 7677 4)")
+    return iterations
 
 
 class Decoys:
@@ -87,14 +125,13 @@ class Decoys:
 
     def credentials(self, account: str) -> Credentials:
         """The same every time; no password matches them."""
-        return Credentials(sha1=self._verifier("sha1", account), sha256=self._verifier("sha256", account))
+        return Credentials(**{digest: self.verifier(digest, account) for digest in DIGESTS})
 
-    def _verifier(self, digest: Digest, account: str) -> ScramVerifier:
+    def verifier(self, digest: Digest, account: str) -> ScramVerifier:
         def derived(purpose: str) -> bytes:
-            return hmac.digest(self._secret, f"{purpose} {digest} {account}".encode(), "sha256")
+            return hmac.digest(self._secret, f"{purpose} {digest} {account}".encode(), digest)
 
-        size = _SIZES[digest]
         return ScramVerifier(
             salt=derived("salt")[:SALT_BYTES], iterations=self._iterations,
-            stored_key=derived("stored")[:size], server_key=derived("server")[:size],
+            stored_key=derived("stored"), server_key=derived("server"),
         )

@@ -1,6 +1,6 @@
 """PLAIN (RFC 4616), server side."""
 
-from headrace.sasl.credentials import Credentials, matches
+from headrace.sasl.credentials import Credentials
 from headrace.sasl.failures import SaslFailure
 
 
@@ -26,4 +26,4 @@ class Plain:
 
     def verify(self, credentials: Credentials) -> bool:
         """Is the password right? One key derivation: not for the event loop."""
-        return matches(credentials.sha256, "sha256", self._password)
+        return credentials.matches(self._password)

@@ -36,7 +36,7 @@ class Scram:
 
     def __init__(self, digest: Digest, *, nonce: str | None = None) -> None:
         """nonce: our half of it, for test vectors only."""
-        self.name = "SCRAM-SHA-1" if digest == "sha1" else "SCRAM-SHA-256"
+        self.name = f"SCRAM-SHA-{digest[3:]}"
         self.digest = digest
         self.authzid = ""
         self.username = ""

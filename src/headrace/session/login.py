@@ -90,7 +90,8 @@ class Exchange:
         account = self._claim(scram.username, scram.authzid)
         credentials = await self._credentials(account.bare)
         self.account = account
-        return scram.challenge(credentials.verifier(scram.digest))
+        verifier = credentials.verifier(scram.digest) or self._authority.decoys.verifier(scram.digest, account.bare)
+        return scram.challenge(verifier)
 
     def _claim(self, username: str, authzid: str) -> JID:
         """The account that the user name means; an authorization identity may only repeat it

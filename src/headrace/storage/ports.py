@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from headrace.sasl.credentials import Credentials
+from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 
 Subscription = Literal["none", "to", "from", "both"]
 
@@ -75,13 +75,17 @@ class AccountStore(Protocol):
         """Creates those that don't exist yet, all in one commit; how many it created."""
 
     async def set_credentials(self, jid: str, credentials: Credentials) -> bool:
-        """False: no such account."""
+        """A new password: all verifiers are replaced, all login tokens forgotten. False: no such account."""
+
+    async def add_verifier(self, jid: str, digest: Digest, verifier: ScramVerifier) -> bool:
+        """One more verifier of the same password. False: no such account, or it has one of that digest."""
 
     async def set_disabled(self, jid: str, disabled: bool) -> bool:
-        """False: no such account."""
+        """Disabling forgets its login tokens. False: no such account."""
 
     async def delete(self, jid: str) -> bool:
-        """The account and all that is stored for it: roster, offline messages, block list, documents.
+        """The account and all that is stored for it: roster, offline messages, block list, documents,
+        login tokens.
 
         False: no such account."""
 
@@ -95,6 +99,38 @@ class AccountStore(Protocol):
 
     async def count(self, host: str, *, disabled: bool = False) -> int:
         """Accounts of a host; disabled: only those that are."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A login token (XEP-0484), by what it is made from: `seed` logs nobody in without the server's key."""
+
+    mechanism: str                  # the only one that it is good for
+    seed: bytes
+    issued: float                   # unix s
+    expires: float
+
+
+class ClientTokens(msgspec.Struct, frozen=True):
+    """What one client holds. Two, while it is not known whether the fresh one has reached it."""
+
+    current: Token | None = None
+    fresh: Token | None = None      # issued later, not used yet
+
+
+class TokenStore(Protocol):
+    """Tokens of clients (the id of XEP-0388's <user-agent/>) of accounts."""
+
+    async def get(self, jid: str, client: str) -> ClientTokens: ...
+
+    async def issue(self, jid: str, client: str, token: Token, keep: int) -> None:
+        """The client's fresh token, in the place of one that was never used. Forgets what of the account has expired
+        when this is issued, and all of clients beyond the `keep` that got one last."""
+
+    async def used(self, jid: str, client: str, token: Token) -> None:
+        """That fresh token has been used: it is the current one. Nothing if it is not the fresh one any more."""
+
+    async def forget(self, jid: str, client: str | None = None) -> int:
+        """All tokens of a client, or of the account; how many there were."""
 
 
 class RosterStore(Protocol):
@@ -155,6 +191,9 @@ class DocumentStore(Protocol):
 class Storage(Protocol):
     @property
     def accounts(self) -> AccountStore: ...
+
+    @property
+    def tokens(self) -> TokenStore: ...
 
     @property
     def roster(self) -> RosterStore: ...

@@ -14,7 +14,7 @@ import click
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.sasl.credentials import Credentials, make
-from headrace.sasl.saslprep import saslprep
+from headrace.sasl.opaque import opaque
 from headrace.server.cli.main import Exit, fail, with_config
 from headrace.server.config import Config
 from headrace.server.data import open_storage
@@ -107,7 +107,7 @@ def _entries(config: Config, file: TextIO) -> list[_Entry]:
         try:
             jid, password = row
             entries.append(_Entry(_bare(config, jid.strip()), password))
-            saslprep(password)
+            opaque(password)
         except ValueError as error:
             reason = "not `jid,password`" if len(row) != 2 else str(error)
             wrong.append(f"{file.name} line {reader.line_num}: {reason}")

@@ -8,8 +8,7 @@ from headrace.storage.connection import Connection
 from headrace.storage.ports import Account, AccountExists
 from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.offline import forget_all
-
-_DIGESTS: tuple[Digest, ...] = ("sha1", "sha256")
+from headrace.storage.sqlite.tokens import forget_tokens
 
 
 class SqliteAccounts:
@@ -44,7 +43,9 @@ class SqliteAccounts:
         def change(connection: Connection) -> bool:
             found = bool(connection.execute("SELECT 1 FROM account WHERE jid = ?", (jid,)))
             if found:
-                _set_verifiers(connection, jid, credentials)
+                connection.execute("DELETE FROM verifier WHERE jid = ?", (jid,))
+                _add_verifiers(connection, jid, credentials)
+                forget_tokens(connection, jid)
             return found
 
         return await self._database.change(change)
@@ -52,9 +53,21 @@ class SqliteAccounts:
     async def set_disabled(self, jid: str, disabled: bool) -> bool:
         def change(connection: Connection) -> bool:
             connection.execute("UPDATE account SET disabled = ? WHERE jid = ?", (disabled, jid))
-            return connection.changes > 0
+            found = connection.changes > 0
+            if disabled:
+                forget_tokens(connection, jid)
+            return found
 
         return await self._database.change(change)
+
+    async def add_verifier(self, jid: str, digest: Digest, verifier: ScramVerifier) -> bool:
+        def add(connection: Connection) -> bool:
+            if not connection.execute("SELECT 1 FROM account WHERE jid = ?", (jid,)):
+                return False
+            _add_verifiers(connection, jid, Credentials(**{digest: verifier}))
+            return connection.changes > 0
+
+        return await self._database.change(add)
 
     async def delete(self, jid: str) -> bool:
         def delete(connection: Connection) -> bool:
@@ -62,6 +75,7 @@ class SqliteAccounts:
             found = connection.changes > 0
             connection.execute("DELETE FROM roster WHERE owner = ?", (jid,))
             forget_all(connection, jid)
+            forget_tokens(connection, jid)
             return found
 
         return await self._database.change(delete)
@@ -99,14 +113,13 @@ def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
                        (jid, host, time.time()))
     created = connection.changes > 0
     if created:
-        _set_verifiers(connection, jid, credentials)
+        _add_verifiers(connection, jid, credentials)
     return created
 
 
-def _set_verifiers(connection: Connection, jid: str, credentials: Credentials) -> None:
-    for digest in _DIGESTS:
-        verifier = credentials.verifier(digest)
+def _add_verifiers(connection: Connection, jid: str, credentials: Credentials) -> None:
+    for digest, verifier in credentials.items():
         connection.execute(
-            "INSERT OR REPLACE INTO verifier(jid, digest, iterations, salt, stored_key, server_key)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO verifier(jid, digest, iterations, salt, stored_key, server_key)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (jid, digest, verifier.iterations, verifier.salt, verifier.stored_key, verifier.server_key))

@@ -14,6 +14,7 @@ from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.documents import SqliteDocuments
 from headrace.storage.sqlite.offline import SqliteOffline
 from headrace.storage.sqlite.roster import SqliteRosters
+from headrace.storage.sqlite.tokens import SqliteTokens
 
 Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the process's end
 
@@ -23,6 +24,7 @@ class SqliteStorage:
 
     def __init__(self, database: Database, lock: IO[str] | None) -> None:
         self.accounts = SqliteAccounts(database)
+        self.tokens = SqliteTokens(database)
         self.roster = SqliteRosters(database)
         self.offline = SqliteOffline(database)
         self.blocks = SqliteBlocks(database)

@@ -10,7 +10,7 @@ CREATE INDEX account_of_host ON account(host);
 
 CREATE TABLE verifier (
     jid text COLLATE "C" NOT NULL REFERENCES account(jid) ON DELETE CASCADE,
-    digest text COLLATE "C" NOT NULL,   -- 'sha1', 'sha256'
+    digest text COLLATE "C" NOT NULL,   -- headrace.sasl.credentials.Digest
     iterations integer NOT NULL,
     salt bytea NOT NULL,
     stored_key bytea NOT NULL,

@@ -9,7 +9,7 @@ CREATE INDEX account_of_host ON account(host, jid);
 
 CREATE TABLE verifier (
     jid TEXT NOT NULL REFERENCES account(jid) ON DELETE CASCADE,
-    digest TEXT NOT NULL,               -- 'sha1', 'sha256'
+    digest TEXT NOT NULL,               -- headrace.sasl.credentials.Digest
     iterations INTEGER NOT NULL,
     salt BLOB NOT NULL,
     stored_key BLOB NOT NULL,
