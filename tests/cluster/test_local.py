@@ -13,6 +13,7 @@ from support.stanzas import shape, tree
 
 ROMEO = "romeo@example.org"
 AVAILABLE, INTERESTED, ENDED = SessionFlag.S_AVAILABLE, SessionFlag.S_INTERESTED, SessionFlag.S_ENDED
+BLOCKLIST = SessionFlag.S_BLOCKLIST
 
 
 @dataclass
@@ -47,13 +48,17 @@ class FakeRouter:
     def hide(self, *call: object) -> None:
         self.calls.append(("hide", *call))
 
+    def set_blocked(self, *call: object) -> None:
+        self.calls.append(("set_blocked", *call))
+
     def set_contact(self, *call: object) -> None:
         self.calls.append(("set_contact", *call))
 
 
 @pytest.fixture
 async def router() -> FakeRouter:
-    flags = {"a": AVAILABLE | INTERESTED, "b": AVAILABLE, "c": INTERESTED, "d": AVAILABLE | INTERESTED | ENDED}
+    flags = {"a": AVAILABLE | INTERESTED, "b": AVAILABLE | BLOCKLIST, "c": INTERESTED,
+             "d": AVAILABLE | INTERESTED | ENDED}
     return FakeRouter({f"{ROMEO}/{r}": FakeSession(f"{ROMEO}/{r}", flag) for r, flag in flags.items()})
 
 
@@ -75,10 +80,16 @@ async def test_push_goes_to_the_interested_each_with_an_id(router: FakeRouter, a
                                             "<query xmlns='jabber:iq:roster'/></iq>"))
 
 
-@pytest.mark.parametrize(("audience", "who"), [(Audience.AVAILABLE, {"a", "b"}), (Audience.INTERESTED, {"a", "c"})])
+@pytest.mark.parametrize(("audience", "who"), [
+    (Audience.AVAILABLE, {"a", "b"}), (Audience.INTERESTED, {"a", "c"}), (Audience.BLOCKLIST, {"b"})])
 async def test_audiences(router: FakeRouter, accounts: LocalAccounts, audience: Audience, who: set[str]) -> None:
-    assert await accounts.deliver(ROMEO, b"<presence/>", audience) == 2
+    assert await accounts.deliver(ROMEO, b"<presence/>", audience) == len(who)
     assert got(router) == {resource: [b"<presence/>"] for resource in who}
+
+
+async def test_push_to_another_audience(router: FakeRouter, accounts: LocalAccounts) -> None:
+    await accounts.push(ROMEO, b"<block xmlns='urn:xmpp:blocking'/>", Audience.BLOCKLIST)
+    assert set(got(router)) == {"b"}
 
 
 async def test_nobody_is_there(router: FakeRouter, accounts: LocalAccounts) -> None:
@@ -98,7 +109,9 @@ async def test_resources_without_the_ended(accounts: LocalAccounts) -> None:
 async def test_presence_and_tables_are_the_routers(router: FakeRouter, accounts: LocalAccounts) -> None:
     assert await accounts.show(ROMEO, "x@y") == await accounts.hide(ROMEO, "x@y") == 2
     await accounts.set_contact(ROMEO, "x@y", 3)
-    assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3)]
+    await accounts.set_blocked(ROMEO, {"x@y"})
+    assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3),
+                            ("set_blocked", ROMEO, {"x@y"})]
 
 
 async def test_handed_over(router: FakeRouter, accounts: LocalAccounts) -> None:

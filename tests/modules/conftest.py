@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.modules.api import Context
+from headrace.modules.blocklists import Blocklists
 from headrace.modules.locks import Locks
 from headrace.storage.sqlite import open_sqlite
 from support.world import Clock, FakeHome, World
@@ -15,6 +16,6 @@ from support.world import Clock, FakeHome, World
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     storage = open_sqlite(tmp_path / "headrace.db", durability="process")
     home, clock = FakeHome(), Clock()
-    context = Context({"example.org", "example.net"}, storage, home, Locks(), clock)
+    context = Context({"example.org", "example.net"}, storage, home, Locks(), Blocklists(storage.blocks), clock)
     yield World(context, home, clock, storage)
     await storage.close()

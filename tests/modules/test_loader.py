@@ -261,3 +261,56 @@ async def test_options_reach_their_module(world: World) -> None:
     first, second = build([Sample, Second], world.context, {"second": given})
     assert first.options == Sample.Options()
     assert second.options is given
+
+
+class Guard(Module):
+    """Keeps Romeo away from Juliet; answers now or later, as the option says."""
+
+    name = "guard"
+
+    @dataclass(frozen=True)
+    class Options:
+        later: bool = False
+
+    def screen(self, request: Request) -> bool | Coroutine[Any, Any, bool]:
+        verdict = request.account == ROMEO and request.to == "juliet@example.org"
+
+        async def later() -> bool:
+            return verdict
+
+        return later() if self.options.later else verdict
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(("xml", "reason", "errors"), [
+    ("<iq type='get' id='7' to='%s'><foreign xmlns='urn:sample'/></iq>", Reason.P_SERVER, 1),
+    ("<message type='chat' to='%s'/>", Reason.P_ABSENT, 1),
+    ("<message type='error' to='%s'/>", Reason.P_ABSENT, 0),
+    ("<presence type='probe' to='%s'/>", Reason.P_PROBE, 0),
+])
+async def test_what_a_module_screens_reaches_no_handler(world: World, later: bool, xml: str, reason: Reason,
+                                                        errors: int) -> None:
+    router, log, session = FakeRouter(), FakeLog(), FakeSession()
+    reached = []
+
+    class Handler(Module):
+        name = "handler"
+
+        def absent(self, request: Request) -> Effects:
+            reached.append(request.to)
+            return ()
+
+        probe = absent
+
+        @iq("get", "urn:sample", "foreign", Target.ACCOUNT)
+        def foreign(self, request: Request) -> Effects:
+            return self.absent(request)
+
+    modules = build([Guard, Handler], world.context, {"guard": Guard.Options(later=later)})
+    dispatcher = Dispatcher(router, modules, log)  # type: ignore[arg-type]
+    for to in ("juliet@example.org", "nurse@example.org"):
+        ticket = dispatcher.punt(session, stanza(xml % to, SENDER), reason)  # type: ignore[arg-type]
+        if ticket is not None:
+            await ticket  # type: ignore[misc]
+    assert reached == ["nurse@example.org"]
+    assert [condition(raw) for raw in session.got] == [("cancel", "service-unavailable")] * errors

@@ -46,6 +46,8 @@ class SlowedStorage:
     accounts: Any
     roster: Any
     offline: Any
+    blocks: Any
+    documents: Any
 
 
 class Log:
@@ -144,12 +146,13 @@ async def make(world: World) -> AsyncIterator[Make]:
         await world.account(ROMEO, JULIET, TYBALT)
         storage: Any = world.storage
         if slow:
-            storage = SlowedStorage(*map(Slowed, (storage.accounts, storage.roster, storage.offline)))
+            storage = SlowedStorage(*map(Slowed, (
+                storage.accounts, storage.roster, storage.offline, storage.blocks, storage.documents)))
         rig = Rig(hosts=sorted(world.context.hosts))
         context = replace(world.context, storage=storage, accounts=LocalAccounts(rig.router))
         dispatcher = Dispatcher(rig.router, build(MODULES, context, {}), log := Log())
         rig.router.control = dispatcher
-        loader = RosterLoader(rig.router, storage.roster, context.locks)
+        loader = RosterLoader(rig.router, context)
         houses.append(House(world, rig, dispatcher, loader, log))
         return houses[-1]
 

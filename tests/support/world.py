@@ -1,6 +1,6 @@
 """What modules live in, for their tests: a real storage, and a home of accounts that writes down what it is asked."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ class FakeResource:
     jid: str
     available: bool = True
     interested: bool = True
+    blocklist: bool = False
     priority: int = 0
     dies: bool = False  # when messages are handed over
     got: list[bytes] = field(default_factory=list)
@@ -34,13 +35,13 @@ class FakeHome:
     def of(self, account: str) -> list[FakeResource]:
         return [resource for resource in self.here if resource.jid.partition("/")[0] == account]
 
-    async def push(self, account: str, payload: bytes) -> None:
+    async def push(self, account: str, payload: bytes, audience: Audience = Audience.INTERESTED) -> None:
         for resource in self.of(account):
-            if resource.interested:
+            if getattr(resource, audience.value):
                 resource.got.append(b"<iq type='set' id='p'>" + payload + b"</iq>")
 
     async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
-        those = [r for r in self.of(account) if (r.available if audience is Audience.AVAILABLE else r.interested)]
+        those = [r for r in self.of(account) if getattr(r, audience.value)]
         for resource in those:
             resource.got.append(stanza)
         return len(those)
@@ -63,6 +64,9 @@ class FakeHome:
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         self.told.append(("table", account, contact, str(int(subscription))))
+
+    async def set_blocked(self, account: str, jids: Collection[str]) -> None:
+        self.told.append(("blocked", account, *sorted(jids)))
 
     async def resources(self, account: str) -> list[Resource]:
         return [Resource(r.jid, r.available, r.interested, r.priority) for r in self.of(account)]

@@ -1,6 +1,6 @@
 """Every account's home is this process: the ports straight on the router's tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from secrets import token_hex
 
 from headrace.cluster.ports import Audience, Resource
@@ -15,14 +15,13 @@ class LocalAccounts:
     def __init__(self, router: Router) -> None:
         self._router = router
 
-    async def push(self, account: str, payload: bytes) -> None:
-        for session in self._audience(account, SessionFlag.S_INTERESTED):
+    async def push(self, account: str, payload: bytes, audience: Audience = Audience.INTERESTED) -> None:
+        for session in self._audience(account, audience):
             raw = reply.stanza("iq", payload, to=session.jid, id=token_hex(8), type="set")
             self._router.deliver(session, raw)
 
     async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
-        flag = SessionFlag.S_AVAILABLE if audience is Audience.AVAILABLE else SessionFlag.S_INTERESTED
-        sessions = self._audience(account, flag)
+        sessions = self._audience(account, audience)
         for session in sessions:
             self._router.deliver(session, stanza)
         return len(sessions)
@@ -37,20 +36,24 @@ class LocalAccounts:
 
     async def show(self, account: str, watcher: str) -> int:
         self._router.show(account, watcher)
-        return len(self._audience(account, SessionFlag.S_AVAILABLE))
+        return len(self._audience(account, Audience.AVAILABLE))
 
     async def hide(self, account: str, watcher: str) -> int:
         self._router.hide(account, watcher)
-        return len(self._audience(account, SessionFlag.S_AVAILABLE))
+        return len(self._audience(account, Audience.AVAILABLE))
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         self._router.set_contact(account, contact, subscription)
+
+    async def set_blocked(self, account: str, jids: Collection[str]) -> None:
+        self._router.set_blocked(account, jids)
 
     async def resources(self, account: str) -> list[Resource]:
         return [Resource(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE),
                          bool(session.flags & SessionFlag.S_INTERESTED), session.priority)
                 for session in self._router.sessions(account) if not session.flags & SessionFlag.S_ENDED]
 
-    def _audience(self, account: str, flag: SessionFlag) -> list[Session]:
+    def _audience(self, account: str, audience: Audience) -> list[Session]:
+        flag = SessionFlag[f"S_{audience.name}"]
         return [session for session in self._router.sessions(account)
                 if session.flags & flag and not session.flags & SessionFlag.S_ENDED]

@@ -5,17 +5,18 @@ account's home (`headrace.cluster.local`); with workers, a call travels to the h
 module never walks tables, and never learns which of the two it is. All JIDs here are prepared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 
 class Audience(Enum):
-    """Which of an account's resources a stanza is for."""
+    """Which of an account's resources a stanza is for: those with the SessionFlag of that name."""
 
     AVAILABLE = "available"  # has sent initial presence
     INTERESTED = "interested"  # has asked for the roster (RFC 6121 2.1.6)
+    BLOCKLIST = "blocklist"  # has asked for the block list (XEP-0191 3.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Resource:
 class Accounts(Protocol):
     """What may be asked of an account's home. No session is no error: there is nobody to be told, then."""
 
-    async def push(self, account: str, payload: bytes) -> None:
-        """An IQ set with this payload to every interested resource (RFC 6121 2.1.6), each with its own id."""
+    async def push(self, account: str, payload: bytes, audience: Audience = Audience.INTERESTED) -> None:
+        """An IQ set with this payload to each such resource (RFC 6121 2.1.6), each with its own id."""
 
     async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
         """A stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
@@ -50,6 +51,9 @@ class Accounts(Protocol):
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         """Change the account's table; bits of router.account.Subscription, 0 takes the contact out of it."""
+
+    async def set_blocked(self, account: str, jids: Collection[str]) -> None:
+        """Give the account another block list (XEP-0191); presence follows (Router.set_blocked)."""
 
     async def resources(self, account: str) -> list[Resource]:
         """The account's bound resources, in order of binding."""

@@ -22,9 +22,10 @@ from enum import Flag, auto
 from typing import Any, ClassVar, TypeVar
 from xml.etree.ElementTree import Element
 
-from headrace.cluster.ports import Accounts
+from headrace.cluster.ports import Accounts, Audience
 from headrace.core.reply import ErrorType
 from headrace.core.stanza import Stanza
+from headrace.modules.blocklists import Blocklists
 from headrace.modules.locks import Locks
 from headrace.storage.ports import Storage
 from headrace.xep.disco import Identity
@@ -93,7 +94,9 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Interested:
-    """The session has asked for the roster and gets its pushes from now on (RFC 6121 2.1.6)."""
+    """The session belongs to this audience from now on and gets its pushes: by default that of the roster."""
+
+    audience: Audience = Audience.INTERESTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,8 @@ class Context:
     hosts: Collection[str]  # domains we serve
     storage: Storage
     accounts: Accounts
-    locks: Locks  # an account's roster changes one at a time
+    locks: Locks  # an account's changes one at a time
+    blocklists: Blocklists
     now: Callable[[], float]  # Unix time
 
 
@@ -198,6 +202,11 @@ class Module:
     def absent(self, request: Request) -> Outcome:
         """A message to a local bare JID that no session can take (RFC 6121 8.5.2.2, 8.5.3.2.1)."""
         return None
+
+    def screen(self, request: Request) -> bool | Coroutine[Any, Any, bool]:
+        """Is this to be kept from the account that it is for? Asked before any handler gets what another account
+        sends to a local bare JID; if so, it is answered as if there were no such account."""
+        return False
 
     def subscription(self, request: Request) -> Outcome:
         """Presence subscribe, subscribed, unsubscribe or unsubscribed from a local account to a bare JID."""

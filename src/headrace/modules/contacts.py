@@ -79,10 +79,12 @@ class Side:
 
 
 async def read(context: Context, account: str, contact: str) -> tuple[Side, Side | None]:
-    """Both sides; the other is None where it is no local account."""
+    """Both sides; the other is None where it is no local account, or one that keeps us away (XEP-0191)."""
     ours = await context.storage.roster.get(account, contact)
     side = Side(account, contact, ours, ours)
     if contact.rpartition("@")[2] not in context.hosts or not await context.storage.accounts.exists(contact):
+        return side, None
+    if await context.blocklists.keeps_away(contact, account):
         return side, None
     theirs = await context.storage.roster.get(contact, account)
     return side, Side(contact, account, theirs, theirs)

@@ -82,6 +82,7 @@ class Dispatcher:
         self._gone = hooks(modules, "gone")
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
                         Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
+        self._screens = hooks(modules, "screen")
         self._background: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -95,9 +96,12 @@ class Dispatcher:
         chain = self._chains.get(Reason(reason))
         if chain is not None:
             request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
-            ticket = self._run(session, stanza, partial(first, chain, request))
-            # Who may see what follows is what a subscription decides (protocol.md 2).
-            return HoldAll(ticket) if reason == Reason.P_SUBSCRIPTION and ticket is not None else ticket
+            if reason == Reason.P_SUBSCRIPTION:
+                # Who may see what follows is what a subscription decides (protocol.md 2). It changes the sender's
+                # side in any case, so nothing screens it: headrace.modules.contacts knows who blocks whom.
+                ticket = self._run(session, stanza, partial(first, chain, request))
+                return None if ticket is None else HoldAll(ticket)
+            return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)))
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type")
         elif reason == Reason.P_REMOTE and worth_an_error(stanza):
@@ -131,7 +135,10 @@ class Dispatcher:
             self._refuse(session, stanza, Refused("service-unavailable"))
             return None
         request = Request(stanza, stanza.from_ or "", to)
-        ticket = self._run(session, stanza, partial(handler.function, request))
+        call = partial(handler.function, request)
+        if target is Target.ACCOUNT:
+            call = partial(self._screened, request, call)
+        ticket = self._run(session, stanza, call)
         return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
 
     def _run(self, session: Session | None, stanza: Stanza | None,
@@ -145,6 +152,23 @@ class Dispatcher:
         except Exception as error:
             self._failed(session, stanza, error)
         return None
+
+    def _screened(self, request: Request, call: Callable[[], Outcome]) -> Outcome:
+        """The call, unless a module keeps its request away from the account."""
+        verdicts = [screen(request) for screen in self._screens]
+        waiting = [verdict for verdict in verdicts if isinstance(verdict, Coroutine)]
+        if waiting:
+            return self._screened_later(request, call, any(v is True for v in verdicts), waiting)
+        if any(verdicts):
+            return kept_away(request)
+        return call()
+
+    async def _screened_later(self, request: Request, call: Callable[[], Outcome], kept: bool,
+                              waiting: Sequence[Coroutine[Any, Any, bool]]) -> Effects:
+        for verdict in waiting:
+            kept = await verdict or kept
+        outcome = kept_away(request) if kept else call()
+        return await outcome if isinstance(outcome, Coroutine) else outcome
 
     def _run_all(self, session: Session, calls: Sequence[Callable[[], Outcome]]) -> Ticket:
         tickets = [self._run(session, None, call) for call in calls]
@@ -169,8 +193,8 @@ class Dispatcher:
                     self._answer(session, raw)
                 case Route(raw):
                     self._router.route(raw)
-                case Interested() if session is not None:
-                    session.set_flag(SessionFlag.S_INTERESTED)
+                case Interested(audience) if session is not None:
+                    session.set_flag(SessionFlag[f"S_{audience.name}"])
                 case Later(work):
                     self._spawn(self._finish(session, stanza, work))
 
@@ -203,6 +227,13 @@ class Dispatcher:
 def worth_an_error(stanza: Stanza) -> bool:
     """Presence that only says good-bye or no needs no answer."""
     return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")
+
+
+def kept_away(request: Request) -> Effects:
+    """As if there were no such account (XEP-0191 3.3)."""
+    if request.stanza.name == "presence":
+        return ()
+    raise Refused("service-unavailable")
 
 
 def first(chain: Sequence[Callable[[Request], Outcome]], request: Request) -> Outcome:

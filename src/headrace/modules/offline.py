@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from headrace.core import ns
 from headrace.core.names import Known
-from headrace.core.stanza import Stanza
+from headrace.core.stanza import Stanza, parse_stanza
 from headrace.modules.allowance import Allowance
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Xep
 from headrace.modules.locks import Locks
 from headrace.storage.ports import OfflineMessage, StorageUnavailable
+from headrace.xep.blocking import listed
 from headrace.xep.delay import delay
 
 BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
@@ -106,8 +107,9 @@ class Offline(Module):
                 messages = await self.context.storage.offline.fetch(account)
                 if not messages:
                     break
+                blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
                 for batch in batches(messages):
-                    stanzas = [delayed(message, account) for message in batch]
+                    stanzas = [delayed(message, account) for message in batch if not is_from(message, blocked)]
                     if not await self.context.accounts.hand_over(resource, stanzas):
                         break
                     await self.context.storage.offline.remove(account, batch[-1].id)
@@ -122,6 +124,10 @@ class Offline(Module):
 
 def batches(messages: list[OfflineMessage]) -> list[list[OfflineMessage]]:
     return [messages[i:i + BATCH] for i in range(0, len(messages), BATCH)]
+
+
+def is_from(message: OfflineMessage, jids: frozenset[str]) -> bool:
+    return bool(jids) and listed(jids, parse_stanza(message.stanza).from_ or "")
 
 
 def delayed(message: OfflineMessage, account: str) -> bytes:

@@ -3,6 +3,7 @@
 from headrace.core import reply
 from headrace.modules.api import Effects, Later, Module, Request, Route, Send
 from headrace.modules.contacts import sees_us
+from headrace.xep.blocking import listed
 
 
 class Presence(Module):
@@ -14,7 +15,9 @@ class Presence(Module):
     async def _requests(self, account: str) -> Effects:
         """Subscription requests are shown at each login until they are answered (RFC 6121 3.1.3)."""
         items = await self.context.storage.roster.load(account)
-        return [Send(item.pending_in) for item in items if item.pending_in is not None]
+        blocked = await self.context.blocklists.of(account)
+        return [Send(item.pending_in) for item in items
+                if item.pending_in is not None and not listed(blocked, item.jid)]
 
     async def probe(self, request: Request) -> Effects:
         """Whoever has no subscription gets no answer, be there an account or not (protocol.md 12)."""

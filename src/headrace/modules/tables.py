@@ -1,22 +1,23 @@
-"""What a login needs before a session is bound: the account's contacts in the router's tables."""
+"""What a login needs before a session is bound: the account's contacts and block list in the router's tables."""
 
+import asyncio
+
+from headrace.modules.api import Context
 from headrace.modules.contacts import bits
-from headrace.modules.locks import Locks
 from headrace.router.router import Router
-from headrace.storage.ports import RosterStore
 
 
 class RosterLoader:
-    """headrace.session.ports.AccountLoader, from the stored roster."""
+    """headrace.session.ports.AccountLoader, from what is stored."""
 
-    def __init__(self, router: Router, rosters: RosterStore, locks: Locks) -> None:
+    def __init__(self, router: Router, context: Context) -> None:
         self._router = router
-        self._rosters = rosters
-        self._locks = locks
+        self._context = context
 
     async def load(self, bare: str) -> None:
         """Raises StorageError."""
-        # Under the account's lock: a change is either in what is read or follows in set_contact().
-        async with self._locks.hold(bare):
-            items = await self._rosters.load(bare)
-            self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)})
+        # Under the account's lock: a change is either in what is read or follows in set_contact(), set_blocked().
+        context = self._context
+        async with context.locks.hold(bare):
+            items, blocked = await asyncio.gather(context.storage.roster.load(bare), context.blocklists.of(bare))
+            self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)}, blocked)

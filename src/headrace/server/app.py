@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from headrace.cluster.local import LocalAccounts
 from headrace.modules.api import Context
+from headrace.modules.blocklists import Blocklists
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
 from headrace.modules.tables import RosterLoader
@@ -122,16 +123,15 @@ class App:
         self.router = Router(self.reactor, limits=self.config.limits.session)
         for host in config.hosts:
             self.router.add_host(host.name)
-        locks = Locks()
         context = Context(
-            hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=locks,
-            now=time.time)
+            hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=Locks(),
+            blocklists=Blocklists(self.storage.blocks), now=time.time)
         modules = build(MODULES, context, config.modules)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
         decoys = Decoys(await self.storage.secret(), iterations=config.iterations)
         backoff = Backoff(config.limits.backoff, shared=self.admission.exempt)
         authority = Authority(self.storage.accounts, decoys, self.derive, backoff, clock=time.monotonic)
-        loader = RosterLoader(self.router, self.storage.roster, locks)
+        loader = RosterLoader(self.router, context)
         self.services = Services(authority, loader, self.router, self.log)
 
     def _listen(self, settings: ListenerConfig) -> None:

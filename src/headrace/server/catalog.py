@@ -1,6 +1,7 @@
 """The modules that a server loads, in the order in which their hooks are asked."""
 
 from headrace.modules.api import Module
+from headrace.modules.blocking import Blocking
 from headrace.modules.disco import Disco
 from headrace.modules.last import Last
 from headrace.modules.offline import Offline
@@ -13,5 +14,5 @@ from headrace.modules.time import Time
 from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
-    Disco, Session, Ping, Version, Time, Last, Roster, Subscriptions, Presence, Offline,
+    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Subscriptions, Presence, Offline,
 )
