@@ -2,6 +2,7 @@
 
 import ssl
 import xml.etree.ElementTree as ET
+from collections import deque
 from collections.abc import Iterator
 
 from support.rawclient import NS, Client
@@ -17,11 +18,20 @@ class World:
         self.server = server
         self.clients: list[Client] = []
         self._names = names
+        self._regulars: deque[str] = deque()
         self.trust = ssl.create_default_context(cafile=str(server.certificate))
 
     def account(self) -> str:
         """The bare JID of somebody who has not been here."""
         return f"{next(self._names)}@localhost"
+
+    def anybody(self) -> str:
+        """One of a few who come and go, for tests that need many sessions."""
+        if len(self._regulars) < 20:
+            self._regulars.append(self.account())
+        else:
+            self._regulars.rotate()
+        return self._regulars[-1]
 
     def connection(self, kind: str = "plain") -> Client:
         """kind: `plain`, `starttls` or `direct`, the listener."""
