@@ -11,8 +11,8 @@ import pytest
 
 from headrace.storage import group
 from headrace.storage.connection import Connection
-from headrace.storage.ports import RosterChange, RosterItem, StorageLocked, StorageUnavailable
-from headrace.storage.sqlite import Durability, open_sqlite
+from headrace.storage.ports import Durability, RosterChange, RosterItem, StorageLocked, StorageUnavailable
+from headrace.storage.sqlite import open_sqlite
 from headrace.storage.sqlite.database import CHECKPOINT_PAGES
 
 ROMEO, JULIET = "romeo@example.org", "juliet@example.org"

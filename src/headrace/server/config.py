@@ -18,7 +18,7 @@ from headrace.net.limits import ConnectionLimits
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
-from headrace.storage.sqlite import Durability
+from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
 
 T = TypeVar("T")

@@ -1,8 +1,9 @@
 """What the server keeps, as ports: back ends implement them, and one test-suite runs against each of them.
 
 Bare JIDs are prepared ones everywhere here (protocol.md 18); callers prepare, back ends compare code points.
-Every call that changes something returns after the commit. A call sees what was asked of the same storage
-before it, committed or not yet.
+Every call that changes something returns after the commit. A call sees what was asked before it about the same account,
+committed or not yet: of accounts, rosters, block lists and documents one after the other, of offline messages too, but
+what is asked of the ones never waits for the other.
 """
 
 from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ import msgspec
 
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 
+Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the server process's end
 Subscription = Literal["none", "to", "from", "both"]
 
 

@@ -1,5 +1,5 @@
 """The SQLite back end: one file, one writer thread, nothing to install."""
 
-from headrace.storage.sqlite.storage import Durability, SqliteStorage, open_sqlite
+from headrace.storage.sqlite.storage import SqliteStorage, open_sqlite
 
-__all__ = ["Durability", "SqliteStorage", "open_sqlite"]
+__all__ = ["SqliteStorage", "open_sqlite"]

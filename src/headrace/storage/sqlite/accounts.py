@@ -7,18 +7,19 @@ from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 from headrace.storage.connection import Connection
 from headrace.storage.ports import Account, AccountExists
 from headrace.storage.sqlite.database import Database
-from headrace.storage.sqlite.offline import forget_all
+from headrace.storage.sqlite.offline import SqliteOffline, forget
 from headrace.storage.sqlite.tokens import forget_tokens
 
 
 class SqliteAccounts:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, offline: SqliteOffline) -> None:
         self._database = database
+        self._offline = offline
 
     async def get(self, jid: str) -> Account | None:
-        rows = await self._database.run(lambda connection: connection.execute(
+        rows = await self._database.read(lambda connection: connection.execute(
             "SELECT created, disabled, digest, salt, iterations, stored_key, server_key"
-            " FROM account JOIN verifier USING (jid) WHERE jid = ?", (jid,)))
+            " FROM account JOIN verifier USING (jid) WHERE jid = ?", (jid,)), [jid])
         if not rows:
             return None
         verifiers = {digest: ScramVerifier(*values) for _, _, digest, *values in rows}
@@ -26,18 +27,20 @@ class SqliteAccounts:
         return Account(jid, Credentials(**verifiers), created, bool(disabled))
 
     async def exists(self, jid: str) -> bool:
-        return bool(await self._database.run(lambda connection: connection.execute(
-            "SELECT 1 FROM account WHERE jid = ?", (jid,))))
+        return bool(await self._database.read(lambda connection: connection.execute(
+            "SELECT 1 FROM account WHERE jid = ?", (jid,)), [jid]))
 
     async def create(self, jid: str, credentials: Credentials) -> None:
         if await self.create_many([(jid, credentials)]) == 0:
             raise AccountExists(f"{jid} exists already")
 
     async def create_many(self, accounts: Iterable[tuple[str, Credentials]]) -> int:
-        def create(connection: Connection) -> int:
-            return sum(_create(connection, jid, credentials) for jid, credentials in accounts)
+        wanted = dict(accounts)
 
-        return await self._database.change(create)
+        def create(connection: Connection) -> int:
+            return sum(_create(connection, jid, credentials) for jid, credentials in wanted.items())
+
+        return await self._database.change(create, wanted)
 
     async def set_credentials(self, jid: str, credentials: Credentials) -> bool:
         def change(connection: Connection) -> bool:
@@ -48,7 +51,7 @@ class SqliteAccounts:
                 forget_tokens(connection, jid)
             return found
 
-        return await self._database.change(change)
+        return await self._database.change(change, [jid])
 
     async def set_disabled(self, jid: str, disabled: bool) -> bool:
         def change(connection: Connection) -> bool:
@@ -58,7 +61,7 @@ class SqliteAccounts:
                 forget_tokens(connection, jid)
             return found
 
-        return await self._database.change(change)
+        return await self._database.change(change, [jid])
 
     async def add_verifier(self, jid: str, digest: Digest, verifier: ScramVerifier) -> bool:
         def add(connection: Connection) -> bool:
@@ -67,18 +70,17 @@ class SqliteAccounts:
             _add_verifiers(connection, jid, Credentials(**{digest: verifier}))
             return connection.changes > 0
 
-        return await self._database.change(add)
+        return await self._database.change(add, [jid])
 
     async def delete(self, jid: str) -> bool:
         def delete(connection: Connection) -> bool:
             connection.execute("DELETE FROM account WHERE jid = ?", (jid,))
             found = connection.changes > 0
-            connection.execute("DELETE FROM roster WHERE owner = ?", (jid,))
-            forget_all(connection, jid)
-            forget_tokens(connection, jid)
+            _forget(connection, jid)
             return found
 
-        return await self._database.change(delete)
+        await self._offline.flush()
+        return await self._database.change(delete, [jid])
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
         def change(connection: Connection) -> None:
@@ -86,11 +88,11 @@ class SqliteAccounts:
                 connection.execute("INSERT OR REPLACE INTO last_seen(jid, at)"
                                    " SELECT jid, ? FROM account WHERE jid = ?", (at, jid))
 
-        await self._database.change(change)
+        await self._database.change(change, times)
 
     async def last_seen(self, jid: str) -> float | None:
-        rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT at FROM last_seen WHERE jid = ?", (jid,)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT at FROM last_seen WHERE jid = ?", (jid,)), [jid])
         return rows[0][0] if rows else None
 
     async def jids(self, host: str | None = None) -> list[str]:
@@ -99,11 +101,11 @@ class SqliteAccounts:
                 "SELECT jid FROM account WHERE host = coalesce(?, host) ORDER BY jid", (host,))
             return [str(jid) for jid, in rows]
 
-        return await self._database.run(find)
+        return await self._database.read(find, of=None)
 
     async def count(self, host: str, *, disabled: bool = False) -> int:
-        [(count,)] = await self._database.run(lambda connection: connection.execute(
-            "SELECT count(*) FROM account WHERE host = ? AND disabled >= ?", (host, disabled)))
+        [(count,)] = await self._database.read(lambda connection: connection.execute(
+            "SELECT count(*) FROM account WHERE host = ? AND disabled >= ?", (host, disabled)), of=None)
         return int(count)
 
 
@@ -113,8 +115,16 @@ def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
                        (jid, host, time.time()))
     created = connection.changes > 0
     if created:
+        _forget(connection, jid)    # what came for an earlier account of that name, after its end
         _add_verifiers(connection, jid, credentials)
     return created
+
+
+def _forget(connection: Connection, jid: str) -> None:
+    """What is not bound to the account's row."""
+    connection.execute("DELETE FROM roster WHERE owner = ?", (jid,))
+    forget(connection, jid)
+    forget_tokens(connection, jid)
 
 
 def _add_verifiers(connection: Connection, jid: str, credentials: Credentials) -> None:

@@ -11,8 +11,8 @@ class SqliteBlocks:
         self._database = database
 
     async def load(self, owner: str) -> frozenset[str]:
-        rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT jid FROM block WHERE owner = ?", (owner,)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT jid FROM block WHERE owner = ?", (owner,)), [owner])
         return frozenset(jid for jid, in rows)
 
     async def add(self, owner: str, jids: Collection[str]) -> None:
@@ -21,11 +21,11 @@ class SqliteBlocks:
                 connection.execute("INSERT OR IGNORE INTO block(owner, jid) SELECT jid, ? FROM account WHERE jid = ?",
                                    (jid, owner))
 
-        await self._database.change(add)
+        await self._database.change(add, [owner])
 
     async def remove(self, owner: str, jids: Collection[str]) -> None:
         def remove(connection: Connection) -> None:
             for jid in jids:
                 connection.execute("DELETE FROM block WHERE owner = ? AND jid = ?", (owner, jid))
 
-        await self._database.change(remove)
+        await self._database.change(remove, [owner])

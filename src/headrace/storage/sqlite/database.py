@@ -1,18 +1,22 @@
-"""One connection on one thread: jobs run there in the order they were asked for; the loop never waits."""
+"""One file, two connections: changes go one by one on a thread, and reads on another, which waits for no commit."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from headrace.storage.connection import Connection, SqliteError
+from headrace.storage.health import Health
 from headrace.storage.migrate import steps
 from headrace.storage.ports import StorageError, StorageLocked, StorageUnavailable
+from headrace.storage.requests import Requests
 from headrace.storage.sqlite.migrate import migrate
+from headrace.storage.turns import Turns
 
 T = TypeVar("T")
+Job = Callable[[Connection], T]
 
 CHECKPOINT_PAGES = 4_000    # of 4 KiB in the write-ahead log: 16 MiB to write back, seldom, between jobs
 _BUSY, _LOCKED = 5, 6       # SQLite's result codes
@@ -25,40 +29,65 @@ PRAGMA foreign_keys = ON;
 
 
 class Database:
-    def __init__(self, path: Path, *, full_sync: bool, patience: float) -> None:
+    def __init__(self, path: Path, *, full_sync: bool, patience: float, health: Health) -> None:
+        """patience: s to wait for another process's lock; a request may take twice that, waiting included."""
         self.path = path
         self._patience = patience
+        self._health = health
+        self._requests = Requests(str(path), 2 * patience, health)
+        self._turns = Turns()
         self._checkpoint_due = False
         with self._in_words():
-            connection = Connection(path, patience=patience)
-            connection.script(_PRAGMAS)
-            connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
-            migrate(connection, steps("sqlite"))
-        self.connection = connection
-        self._thread = ThreadPoolExecutor(1, "headrace-storage")
+            self.connection = Connection(path, patience=patience)
+            self.connection.script(_PRAGMAS)
+            self.connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
+            migrate(self.connection, steps("sqlite"))
+            self._reading = Connection(path, patience=patience)
+            self._reading.script("PRAGMA query_only = ON")
+        self._writer = ThreadPoolExecutor(1, "headrace-write")
+        self._reader = ThreadPoolExecutor(1, "headrace-read")
 
-    async def run(self, job: Callable[[Connection], T]) -> T:
-        """What the job returns, run on the thread after all that was asked before. Raises StorageError."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, job)
+    async def read(self, job: Job[T], of: Collection[str] | None = ()) -> T:
+        """What the job returns; it sees what was asked before about those accounts (None: about all).
 
-    async def change(self, job: Callable[[Connection], T]) -> T:
-        """run() inside one transaction."""
+        Raises StorageError. What has begun when its time is over goes on, with nobody waiting."""
+        async with self._requests.bounded():
+            await self._turns.settled(of)
+            return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, job)
+
+    async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
+        """read() of those accounts, inside one transaction; what is asked later sees it."""
         def inside(connection: Connection) -> T:
             with _transaction(connection):
                 return job(connection)
 
-        return await self.run(inside)
+        async with self._requests.bounded(), self._turns.change(of):
+            return await self._write(inside)
+
+    async def write(self, job: Job[T]) -> T:
+        """What the job returns, which has a transaction of its own and may take as long as it needs."""
+        with self._health.watched():
+            return await self._write(job)
 
     async def close(self) -> None:
-        await self.run(Connection.close)
-        self._thread.shutdown()
+        loop = asyncio.get_running_loop()
+        for connection, thread in ((self._reading, self._reader), (self.connection, self._writer)):
+            await loop.run_in_executor(thread, connection.close)
+            thread.shutdown()
 
-    def _run(self, job: Callable[[Connection], T]) -> T:
+    async def _write(self, job: Job[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, job)
+
+    def _read(self, job: Job[T]) -> T:
+        with self._in_words():
+            return job(self._reading)
+
+    def _run(self, job: Job[T]) -> T:
         with self._in_words():
             result = job(self.connection)
         if self.connection.wal_pages >= CHECKPOINT_PAGES and not self._checkpoint_due:
             self._checkpoint_due = True
-            self._thread.submit(self._checkpoint)
+            self._writer.submit(self._checkpoint)
         return result
 
     def _checkpoint(self) -> None:

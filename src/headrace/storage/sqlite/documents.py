@@ -11,8 +11,8 @@ class SqliteDocuments:
         self._database = database
 
     async def get(self, owner: str, kind: str, name: str) -> bytes | None:
-        rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT content FROM document WHERE owner = ? AND kind = ? AND name = ?", (owner, kind, name)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT content FROM document WHERE owner = ? AND kind = ? AND name = ?", (owner, kind, name)), [owner])
         return rows[0][0] if rows else None
 
     async def put(self, owner: str, kind: str, documents: Mapping[str, bytes]) -> None:
@@ -21,9 +21,9 @@ class SqliteDocuments:
                 connection.execute("INSERT OR REPLACE INTO document(owner, kind, name, content)"
                                    " SELECT jid, ?, ?, ? FROM account WHERE jid = ?", (kind, name, content, owner))
 
-        await self._database.change(put)
+        await self._database.change(put, [owner])
 
     async def sizes(self, owner: str, kind: str) -> dict[str, int]:
-        rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT name, length(content) FROM document WHERE owner = ? AND kind = ?", (owner, kind)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT name, length(content) FROM document WHERE owner = ? AND kind = ?", (owner, kind)), [owner])
         return dict(rows)

@@ -11,6 +11,7 @@ from headrace.storage.writer import Group, GroupWriter, MessageFlag
 
 _OF_OWNER = "FROM box JOIN message USING (id) WHERE owner = (SELECT id FROM address WHERE jid = ?)"
 _OFFLINE = f"{_OF_OWNER} AND flags & {int(MessageFlag.M_OFFLINE)}"
+_EVER = 2**63 - 1
 
 
 class SqliteOffline:
@@ -26,20 +27,24 @@ class SqliteOffline:
         return self._groups.add(self._ids.next(time), owner.encode(), peer.encode(), stanza)
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
-        await self._groups.flush()
-        rows = await self._database.run(lambda connection: connection.execute(
+        await self.flush()
+        rows = await self._database.read(lambda connection: connection.execute(
             f"SELECT id, stanza {_OFFLINE} ORDER BY box.id", (owner,)))
         return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
 
     async def remove(self, owner: str, up_to: int) -> int:
-        await self._groups.flush()
-        return await self._database.change(lambda connection: _forget(connection, owner, up_to))
+        await self.flush()
+        return await self._database.change(lambda connection: forget(connection, owner, up_to))
 
     async def count(self, owner: str) -> int:
-        await self._groups.flush()
-        [(count,)] = await self._database.run(lambda connection: connection.execute(
+        await self.flush()
+        [(count,)] = await self._database.read(lambda connection: connection.execute(
             f"SELECT count(*) {_OFFLINE}", (owner,)))
         return int(count)
+
+    async def flush(self) -> None:
+        """What was added before is committed."""
+        await self._groups.flush()
 
     async def close(self) -> None:
         """Commits what waits and gives back what of the reservation was not used."""
@@ -50,11 +55,12 @@ class SqliteOffline:
 
     async def _write(self, group: Group) -> None:
         reserved = self._ids.reservation()
-        await self._database.run(lambda _: self._writer.write(group, reserved))
+        await self._database.write(lambda _: self._writer.write(group, reserved))
         self._ids.reserved = reserved or self._ids.reserved
 
 
-def _forget(connection: Connection, owner: str, up_to: int) -> int:
+def forget(connection: Connection, owner: str, up_to: int = _EVER) -> int:
+    """Its messages with ids up to and including that one; how many there were."""
     connection.execute(
         f"DELETE FROM message WHERE id IN (SELECT id {_OFFLINE} AND box.id <= ?)", (owner, up_to))
     forgotten = connection.changes
@@ -62,7 +68,3 @@ def _forget(connection: Connection, owner: str, up_to: int) -> int:
         "DELETE FROM box WHERE owner = (SELECT id FROM address WHERE jid = ?) AND id <= ?"
         " AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = box.id)", (owner, up_to))
     return forgotten
-
-
-def forget_all(connection: Connection, owner: str) -> None:
-    _forget(connection, owner, 2**63 - 1)

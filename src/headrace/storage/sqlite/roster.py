@@ -18,12 +18,12 @@ class SqliteRosters:
         self._database = database
 
     async def load(self, owner: str) -> list[RosterItem]:
-        rows = await self._database.run(lambda connection: connection.execute(_SELECT, (owner,)))
+        rows = await self._database.read(lambda connection: connection.execute(_SELECT, (owner,)), [owner])
         return [_item(row) for row in rows]
 
     async def get(self, owner: str, contact: str) -> RosterItem | None:
-        rows = await self._database.run(lambda connection: connection.execute(
-            _SELECT + " AND jid = ?", (owner, contact)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            _SELECT + " AND jid = ?", (owner, contact)), [owner])
         return _item(rows[0]) if rows else None
 
     async def put(self, owner: str, item: RosterItem) -> None:
@@ -38,7 +38,7 @@ class SqliteRosters:
             _remove(connection, owner, contact)
             return connection.changes > 0
 
-        return await self._database.change(remove)
+        return await self._database.change(remove, [owner])
 
     async def apply(self, changes: Sequence[RosterChange]) -> None:
         def apply(connection: Connection) -> None:
@@ -48,7 +48,7 @@ class SqliteRosters:
                 else:
                     _put(connection, owner, item)
 
-        await self._database.change(apply)
+        await self._database.change(apply, {change.owner for change in changes})
 
 
 def _remove(connection: Connection, owner: str, contact: str) -> None:

@@ -4,10 +4,11 @@ import fcntl
 import os
 import secrets
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from headrace.storage.connection import Connection
-from headrace.storage.ports import StorageLocked, StorageUnavailable
+from headrace.storage.health import Health, Log
+from headrace.storage.ports import Durability, StorageLocked, StorageUnavailable
 from headrace.storage.sqlite.accounts import SqliteAccounts
 from headrace.storage.sqlite.blocks import SqliteBlocks
 from headrace.storage.sqlite.database import Database
@@ -16,17 +17,15 @@ from headrace.storage.sqlite.offline import SqliteOffline
 from headrace.storage.sqlite.roster import SqliteRosters
 from headrace.storage.sqlite.tokens import SqliteTokens
 
-Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the process's end
-
 
 class SqliteStorage:
     """Implements headrace.storage.ports.Storage."""
 
     def __init__(self, database: Database, lock: IO[str] | None) -> None:
-        self.accounts = SqliteAccounts(database)
+        self.offline = SqliteOffline(database)
+        self.accounts = SqliteAccounts(database, self.offline)
         self.tokens = SqliteTokens(database)
         self.roster = SqliteRosters(database)
-        self.offline = SqliteOffline(database)
         self.blocks = SqliteBlocks(database)
         self.documents = SqliteDocuments(database)
         self.database = database
@@ -50,17 +49,17 @@ class SqliteStorage:
 
 
 def open_sqlite(path: Path, *, durability: Durability = "power", server: bool = False,
-                patience: float = 5.0) -> SqliteStorage:
+                patience: float = 5.0, log: Log | None = None) -> SqliteStorage:
     """Opens the database, makes it if there is none, and migrates it.
 
     `server`: this process serves from it, and is the only one to do so; commands that change accounts beside
-    it leave it False. `patience`: seconds to wait for another process's write.
+    it leave it False. `patience`: seconds to wait for another process's write. `log` is told of failures.
 
     Raises StorageLocked for a second server and for a database that another process keeps locked, and
     StorageUnavailable."""
     lock = _lock(path) if server else None
     try:
-        database = Database(path, full_sync=durability == "power", patience=patience)
+        database = Database(path, full_sync=durability == "power", patience=patience, health=Health(log))
     except BaseException:
         if lock is not None:
             lock.close()

@@ -10,8 +10,9 @@ class SqliteTokens:
         self._database = database
 
     async def get(self, jid: str, client: str) -> ClientTokens:
-        rows = await self._database.run(lambda connection: connection.execute(
-            "SELECT fresh, mechanism, seed, issued, expires FROM token WHERE jid = ? AND client = ?", (jid, client)))
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT fresh, mechanism, seed, issued, expires FROM token WHERE jid = ? AND client = ?",
+            (jid, client)), [jid])
         tokens = {fresh: Token(*values) for fresh, *values in rows}
         return ClientTokens(tokens.get(0), tokens.get(1))
 
@@ -26,15 +27,15 @@ class SqliteTokens:
                 "DELETE FROM token WHERE jid = ?1 AND client NOT IN (SELECT client FROM token WHERE jid = ?1"
                 " GROUP BY client ORDER BY max(issued) DESC LIMIT ?2)", (jid, keep))
 
-        await self._database.change(issue)
+        await self._database.change(issue, [jid])
 
     async def used(self, jid: str, client: str, token: Token) -> None:
         await self._database.change(lambda connection: connection.execute(
             "UPDATE OR REPLACE token SET fresh = 0 WHERE jid = ? AND client = ? AND fresh = 1 AND seed = ?",
-            (jid, client, token.seed)))
+            (jid, client, token.seed)), [jid])
 
     async def forget(self, jid: str, client: str | None = None) -> int:
-        return await self._database.change(lambda connection: forget_tokens(connection, jid, client))
+        return await self._database.change(lambda connection: forget_tokens(connection, jid, client), [jid])
 
 
 def forget_tokens(connection: Connection, jid: str, client: str | None = None) -> int:
