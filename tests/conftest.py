@@ -1,10 +1,13 @@
-"""What every test can ask for: how thorough to be (HEADRACE_SOAK), and a free port."""
+"""What every test can ask for: how thorough to be (HEADRACE_SOAK), a free port, a PostgreSQL."""
 
 import os
 import socket
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.postgres import Postgres, running
 
 # The sanitizers' control cases mean something in their build alone.
 collect_ignore = [] if os.environ.get("HEADRACE_SANITIZE") == "1" else ["sanitize"]
@@ -29,3 +32,10 @@ def free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL that all tests share; each takes a schema of its own from it."""
+    with running() as postgres:
+        yield postgres

@@ -9,8 +9,10 @@ from click.testing import CliRunner, Result
 from headrace.sasl.credentials import matches
 from headrace.server.cli import main
 from headrace.server.cli.main import Exit
+from headrace.server.config import load
+from headrace.server.data import open_storage
 from headrace.storage.ports import Account
-from headrace.storage.sqlite import open_sqlite
+from support.postgres import Postgres
 
 CONFIG = """
 iterations = 4096
@@ -23,11 +25,16 @@ name = "localhost"
 """
 
 
+on_each_back_end = pytest.mark.parametrize("run", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HEADRACE_CONFIG", raising=False)
-    (tmp_path / "headrace.toml").write_text(CONFIG)
+    on_postgres = getattr(request, "param", "sqlite") == "postgres"
+    storage = request.getfixturevalue("postgres").toml() if on_postgres else ""
+    (tmp_path / "headrace.toml").write_text(CONFIG + storage)
 
     def run(*args: str, input: str | None = None) -> Result:
         result = CliRunner().invoke(main, args, input=input)
@@ -39,7 +46,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def account(folder: Path, jid: str) -> Account | None:
     async def get() -> Account | None:
-        storage = open_sqlite(folder / "var" / "headrace.db")
+        storage = await open_storage(load(folder / "headrace.toml"))
         found = await storage.accounts.get(jid)
         await storage.close()
         return found
@@ -53,6 +60,7 @@ def has_password(folder: Path, jid: str, password: str) -> bool:
         and matches(found.credentials.sha1, "sha1", password)
 
 
+@on_each_back_end
 def test_add_asks_twice_and_shows_nothing(run, tmp_path: Path) -> None:
     result = run("user", "add", "Romeo@LOCALHOST", input="secret word\nsecret word\n")
     assert result.exit_code == 0
@@ -65,6 +73,7 @@ def test_add_from_standard_input(run, tmp_path: Path) -> None:
     assert has_password(tmp_path, "romeo@localhost", "a b ")
 
 
+@on_each_back_end
 def test_add_existing(run, tmp_path: Path) -> None:
     run("user", "add", "romeo@localhost", "--stdin", input="one\n")
     result = run("user", "add", "romeo@localhost", "--stdin", input="two\n")
@@ -88,6 +97,7 @@ def test_empty_password(run) -> None:
     assert run("user", "list").output == ""
 
 
+@on_each_back_end
 def test_passwd(run, tmp_path: Path) -> None:
     run("user", "add", "romeo@localhost", "--stdin", input="one\n")
     assert run("user", "passwd", "romeo@localhost", "--stdin", input="two\n").exit_code == 0
@@ -97,6 +107,7 @@ def test_passwd(run, tmp_path: Path) -> None:
     assert "no account nobody@localhost" in unknown.output
 
 
+@on_each_back_end
 def test_delete(run, tmp_path: Path) -> None:
     run("user", "add", "romeo@localhost", "--stdin", input="one\n")
     assert run("user", "delete", "romeo@localhost", input="n\n").exit_code == 1
@@ -106,6 +117,7 @@ def test_delete(run, tmp_path: Path) -> None:
     assert run("user", "delete", "romeo@localhost", "--yes").exit_code == Exit.FAILED
 
 
+@on_each_back_end
 def test_import_and_list(run, tmp_path: Path) -> None:
     run("user", "add", "user3@localhost", "--stdin", input="kept\n")
     lines = [f"user{n}@localhost,password {n}" for n in range(30)] + ["", 'quoted@localhost,"a,""b"']
@@ -149,6 +161,15 @@ def test_config_check_without_a_file(run, tmp_path: Path) -> None:
     assert "c2s 127.0.0.1:5223 (direct)" in result.output
 
 
+def test_config_check_tells_no_secret(run, tmp_path: Path) -> None:
+    dsn = "postgresql://headrace:secret@db.example/headrace"
+    (tmp_path / "headrace.toml").write_text(CONFIG + f"[storage]\nbackend = 'postgres'\ndsn = '{dsn}'")
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert "storage   postgres" in result.output
+    assert "secret" not in result.output
+
+
 def test_config_check_reads_certificates(run, tmp_path: Path) -> None:
     (tmp_path / "headrace.toml").write_text(CONFIG + "certificate = 'x.crt'\nkey = 'x.key'")
     result = run("config", "check")
@@ -162,6 +183,25 @@ def test_storage_that_cannot_be_used(run, tmp_path: Path) -> None:
     result = run("user", "list")
     assert result.exit_code == Exit.STORAGE
     assert "headrace.db: file is not a database" in result.output
+
+
+def test_postgres_that_is_not_there(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "headrace.toml").write_text(CONFIG + "[storage]\nbackend = 'postgres'")
+    monkeypatch.setenv("HEADRACE_DSN", f"postgresql://romeo:secret@/headrace?host={tmp_path}")
+    result = run("user", "list")
+    assert result.exit_code == Exit.STORAGE
+    assert result.output.startswith("headrace: PostgreSQL: ")
+    assert "secret" not in result.output
+
+
+def test_dsn_from_a_file(run, tmp_path: Path, postgres: Postgres) -> None:
+    (tmp_path / "headrace.toml").write_text(CONFIG + "[storage]\nbackend = 'postgres'\ndsn_file = 'dsn'")
+    missing = run("user", "list")
+    assert (missing.exit_code, missing.output) == (
+        Exit.STORAGE, f"headrace: {tmp_path}/dsn: No such file or directory\n")
+    (tmp_path / "dsn").write_text(postgres.schema() + "\n")
+    assert run("user", "add", "romeo@localhost", "--stdin", input="secret\n").exit_code == 0
+    assert has_password(tmp_path, "romeo@localhost", "secret")
 
 
 def test_help_names_every_command(run) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.server.config import ConfigError, ListenerConfig, default, load
+from headrace.server.config import ConfigError, ListenerConfig, StorageConfig, default, load
 from headrace.stream.limits import SessionLimits
 
 LISTENER = """
@@ -17,6 +17,10 @@ port = 5222
 HOST = """
 [[host]]
 name = "localhost"
+"""
+POSTGRES = """
+[storage]
+backend = "postgres"
 """
 ISSUE = """
 data = "var"                 # SQLite and generated certificates; relative to this file
@@ -61,6 +65,10 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
         data = "/srv/headrace"
         durability = "process"
         iterations = 4096
+        [storage]
+        backend = "postgres"
+        dsn_file = "secrets/dsn"
+        pool = 7
         [log]
         format = "json"
         level = "debug"
@@ -83,6 +91,7 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
     assert config.data == Path("/srv/headrace")
     assert (config.durability, config.iterations, config.log.format, config.log.level) == (
         "process", 4096, "json", "debug")
+    assert config.storage == StorageConfig("postgres", dsn_file=tmp_path / "secrets/dsn", pool=7)
     assert config.limits.connections.rate == 5.0
     assert config.limits.connections.burst == 100
     assert config.limits.connections.proxies == (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
@@ -109,6 +118,12 @@ COMPLAINTS = {
     LISTENER + HOST + "[module.offline]\nmax_message = 1":
         "[module.offline]: unknown key 'max_message': did you mean 'max_messages'?",
     LISTENER + HOST + "[log]\nformat = 'xml'": "[log]: format: Invalid enum value 'xml'",
+    LISTENER + HOST + "[storage]\nbackend = 'mysql'": "[storage]: backend: Invalid enum value 'mysql'",
+    LISTENER + HOST + "[storage]\npool = 7": "[storage]: only PostgreSQL has such options",
+    LISTENER + HOST + POSTGRES + "dsn = 'db.example'": "[storage]: dsn: write postgresql://user@host/database",
+    LISTENER + HOST + POSTGRES + "dsn = 'postgresql://'\ndsn_file = 'dsn'": "[storage]: dsn or dsn_file, not both",
+    LISTENER + HOST + POSTGRES + "pool = 0": "[storage]: pool: 0 is not between 1 and 1000",
+    "storage = 'postgres'" + LISTENER + HOST: "[storage]: a section is needed",
     "iterations = 100" + LISTENER + HOST: "iterations: at least 4096",
     "durability = 'none'" + LISTENER + HOST: "durability: Invalid enum value 'none'",
     "data = 5" + LISTENER + HOST: "data: a path is needed",

@@ -125,6 +125,59 @@ class TestAccounts:
         assert [await storage.blocks.load(owner) for owner in (ROMEO, JULIET)] == [frozenset(), {TYBALT}]
         assert [await storage.documents.get(owner, "vcard", "") for owner in (ROMEO, JULIET)] == [None, b"<vCard/>"]
 
+    async def test_a_name_used_again_inherits_nothing(self, storage: Storage) -> None:
+        """Also what came for the old account after its end."""
+        await storage.accounts.create(ROMEO, credentials(1))
+        storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 1e9)
+        assert await storage.accounts.delete(ROMEO)
+        await storage.offline.add(ROMEO, JULIET, b"<message>2</message>", 1e9)
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        await storage.tokens.issue(ROMEO, PHONE, token(1), 9)
+        await storage.accounts.create(ROMEO, credentials(2))
+        assert await storage.offline.count(ROMEO) == 0
+        assert await storage.roster.load(ROMEO) == []
+        assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
+
+    async def test_longest_names(self, storage: Storage) -> None:
+        jid, other = (f"{letter * 1023}@{'d' * 1023}" for letter in "ab")
+        await storage.accounts.create(jid, credentials(1))
+        await storage.roster.put_pair(jid, RosterItem(other), other, RosterItem(jid))
+        await storage.offline.add(jid, other, b"<message/>", 1e9)
+        await storage.accounts.set_last_seen({jid: 1e9})
+        assert await storage.accounts.jids("d" * 1023) == [jid]
+        assert [item.jid for item in await storage.roster.load(jid)] == [other]
+        assert await storage.offline.count(jid) == 1
+
+
+class TestOrder:
+    """What nobody has awaited yet is seen, about the same account."""
+
+    async def test_of_accounts(self, storage: Storage) -> None:
+        made = await asyncio.gather(
+            storage.accounts.create(ROMEO, credentials(1)), storage.accounts.set_credentials(ROMEO, credentials(2)),
+            storage.accounts.exists(ROMEO), storage.accounts.get(ROMEO), storage.accounts.jids(),
+            storage.accounts.count("example.org"))
+        _, changed, exists, account, jids, count = made
+        assert account is not None
+        assert account.credentials == credentials(2)
+        assert (changed, exists, jids, count) == (True, True, [ROMEO], 1)
+        assert await asyncio.gather(storage.accounts.delete(ROMEO), storage.accounts.exists(ROMEO)) == [True, False]
+
+    async def test_of_rosters(self, storage: Storage) -> None:
+        items = [RosterItem(JULIET, str(n)) for n in range(20)]
+        *_, loaded = await asyncio.gather(
+            *(storage.roster.put(ROMEO, item) for item in items), storage.roster.load(ROMEO))
+        assert loaded == [items[-1]]
+        removed = await asyncio.gather(storage.roster.remove(ROMEO, JULIET), storage.roster.get(ROMEO, JULIET))
+        assert removed == [True, None]
+
+    async def test_of_what_else_an_account_has(self, storage: Storage) -> None:
+        _, _, blocked, _, document, sizes = await asyncio.gather(
+            storage.accounts.create(ROMEO, credentials(1)), storage.blocks.add(ROMEO, [TYBALT]),
+            storage.blocks.load(ROMEO), storage.documents.put(ROMEO, "vcard", {"": b"<vCard/>"}),
+            storage.documents.get(ROMEO, "vcard", ""), storage.documents.sizes(ROMEO, "vcard"))
+        assert (blocked, document, sizes) == ({TYBALT}, b"<vCard/>", {"": 8})
+
 
 PHONE, LAPTOP = "d4565fa7-4d72-4749-b3d3-740edbf87770", "00000000-0000-4000-8000-000000000000"
 DAY = 86_400.0
@@ -327,29 +380,29 @@ class TestDocuments:
 
 class TestLife:
     async def test_closing_commits_what_waits(self, open_storage) -> None:
-        storage = open_storage()
+        storage = await open_storage()
         tickets = [storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(700)]
         await storage.close()
         assert all(ticket.done() for ticket in tickets)
-        again = open_storage()
+        again = await open_storage()
         assert await again.offline.count(ROMEO) == 700
         await again.close()
 
     async def test_ids_go_on_where_the_last_run_ended(self, open_storage) -> None:
-        storage = open_storage()
+        storage = await open_storage()
         last = await storage.offline.add(ROMEO, JULIET, b"<message/>", 2e9)
         await storage.offline.remove(ROMEO, last)
         await storage.close()
-        again = open_storage()
+        again = await open_storage()
         assert await again.offline.add(ROMEO, JULIET, b"<message/>", 1e9) == last + 1
         await again.close()
 
     async def test_secret_is_made_once(self, open_storage) -> None:
-        storage = open_storage()
+        storage = await open_storage()
         secret = await storage.secret()
         assert len(secret) == 32
         assert await storage.secret() == secret
         await storage.close()
-        again = open_storage()
+        again = await open_storage()
         assert await again.secret() == secret
         await again.close()

@@ -18,7 +18,8 @@ from typing import Any
 
 from headrace import core
 from headrace.sasl.credentials import MIN_ITERATIONS, make
-from headrace.storage.sqlite import open_sqlite
+from headrace.server.config import Config, load
+from headrace.server.data import open_storage
 
 USERS = {"romeo@localhost": "montague", "juliet@localhost": "capulet"}
 PATIENCE = 30.0     # s; a bound for what takes well under one
@@ -111,7 +112,7 @@ def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", mo
     listeners = "".join(LISTENER.format(tls=tls) for tls in ("starttls", "direct", "optional"))
     (folder / "headrace.toml").write_text(
         CONFIG.format(iterations=MIN_ITERATIONS, top=top, listeners=listeners, more=more))
-    asyncio.run(add_users(folder / "var" / "headrace.db", users))
+    asyncio.run(add_users(load(folder / "headrace.toml"), users))
     server = Server(folder)
     try:
         yield server
@@ -120,10 +121,9 @@ def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", mo
             server.kill()
 
 
-async def add_users(database: Path, users: Mapping[str, str]) -> None:
+async def add_users(config: Config, users: Mapping[str, str]) -> None:
     """Those that don't exist yet; keys are derived once per password, and cheaply."""
     credentials = {password: make(password, iterations=MIN_ITERATIONS) for password in set(users.values())}
-    database.parent.mkdir(parents=True, exist_ok=True)
-    storage = open_sqlite(database)
+    storage = await open_storage(config)
     await storage.accounts.create_many([(jid, credentials[password]) for jid, password in users.items()])
     await storage.close()

@@ -30,7 +30,7 @@ from headrace.session.backoff import Backoff
 from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.derive import DerivePool
 from headrace.session.login import Authority
-from headrace.storage.sqlite import SqliteStorage
+from headrace.storage.ports import Storage
 
 STOP_SECONDS = 5.0      # for streams to end in, at shutdown: links flush for at most 2 s and drain for 2
 GC_THRESHOLDS = (50_000, 50, 100)   # garbage is rare here, and a full collection walks every account and session
@@ -70,7 +70,7 @@ class App:
     async def start(self) -> None:
         """Raises StorageError, CertificateError, TlsError, PortError; then nothing is left open."""
         self.log.info("starting", config=str(self.config.source or "built-in default"), data=str(self.config.data))
-        self.storage: SqliteStorage = open_storage(self.config, server=True)
+        self.storage: Storage = await open_storage(self.config, server=True, log=self.log)
         self.admission = Admission(self.config.limits.connections)
         self.derive = DerivePool(shared=self.admission.exempt)
         self.reactor = Reactor(asyncio.get_running_loop())

@@ -46,6 +46,13 @@ class HostConfig(msgspec.Struct, frozen=True):
     key: Path | None = None
 
 
+class StorageConfig(msgspec.Struct, frozen=True):
+    backend: Literal["sqlite", "postgres"] = "sqlite"
+    dsn: str | None = None          # postgresql://user@host/database; what it leaves out is as for psql
+    dsn_file: Path | None = None    # or a file with it; with neither, the environment's HEADRACE_DSN
+    pool: int = 4                   # connections to PostgreSQL; one more is for messages
+
+
 class LogConfig(msgspec.Struct, frozen=True):
     format: Literal["human", "json"] = "human"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -70,6 +77,7 @@ class Config(msgspec.Struct, frozen=True):
     hosts: tuple[HostConfig, ...]
     source: Path | None = None      # the file it was read from
     durability: Durability = "power"
+    storage: StorageConfig = StorageConfig()
     iterations: int = ITERATIONS    # of new passwords' key derivation
     log: LogConfig = LogConfig()
     limits: LimitsConfig = LimitsConfig()
@@ -104,7 +112,7 @@ def load(path: Path) -> Config:
     return config
 
 
-_TOP = ("data", "durability", "iterations", "listener", "host", "log", "limits", "module")
+_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "log", "limits", "module")
 _LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
 _OPTIONS = {module.name: module.Options() for module in MODULES}
 
@@ -125,6 +133,7 @@ class _Reader:
         return Config(
             data=self._value(Path, document.get("data", "var"), "data") or Path(),
             durability=self._value(Durability, document.get("durability", "power"), "durability") or "power",
+            storage=self._storage(document.get("storage", {})),
             iterations=self._iterations(document.get("iterations", ITERATIONS)),
             listeners=listeners,
             hosts=hosts,
@@ -159,6 +168,20 @@ class _Reader:
         if number is not None and number < MIN_ITERATIONS:
             self.complaints.append(f"iterations: at least {MIN_ITERATIONS} (RFC 7677 4)")
         return number or ITERATIONS
+
+    def _storage(self, table: Any) -> StorageConfig:
+        storage = self._section(StorageConfig, table, "[storage]")
+        if storage is None:
+            return StorageConfig()
+        if storage.backend == "sqlite" and table.keys() - {"backend"}:
+            self.complaints.append('[storage]: only PostgreSQL has such options: say backend = "postgres"')
+        if storage.dsn is not None and storage.dsn_file is not None:
+            self.complaints.append("[storage]: dsn or dsn_file, not both")
+        if storage.dsn is not None and not storage.dsn.startswith(("postgresql://", "postgres://")):
+            self.complaints.append("[storage]: dsn: write postgresql://user@host/database")
+        if not 1 <= storage.pool <= 1000:
+            self.complaints.append(f"[storage]: pool: {storage.pool} is not between 1 and 1000")
+        return storage
 
     def _judge_listener(self, listener: ListenerConfig, place: str) -> ListenerConfig:
         try:

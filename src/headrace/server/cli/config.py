@@ -24,6 +24,7 @@ def check_config(settings: Config) -> None:
                 fail(Exit.CERTIFICATE, error)
     click.echo(f"{settings.source or 'built-in default'}: good")
     click.echo(f"  data      {settings.data}")
+    click.echo(f"  storage   {settings.storage.backend}")
     for listener in settings.listeners:
         click.echo(f"  listener  {listener}")
     for host in settings.hosts:

@@ -132,7 +132,7 @@ async def _create_all(config: Config, entries: list[_Entry], storage: Storage) -
 
 def _with_storage(config: Config, job: Callable[[Storage], Awaitable[T]]) -> T:
     async def run() -> T:
-        storage = open_storage(config)
+        storage = await open_storage(config)
         try:
             return await job(storage)
         finally:

@@ -1,0 +1,8 @@
+from headrace.storage.writer import Group
+
+def jids(group: Group) -> set[bytes]:
+    """The bare JIDs in it: owners and peers."""
+
+def copies(group: Group, numbers: dict[bytes, int]) -> tuple[bytes, bytes]:
+    """What `COPY message (id, a, b, flags, stanza)` and `COPY box (owner, id, peer)` take from it, FROM STDIN in binary
+    format; numbers: of each of its JIDs, in table address. Raises KeyError if one is missing."""

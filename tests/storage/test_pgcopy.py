@@ -1,0 +1,65 @@
+"""The binary COPY format, read back by rules of PostgreSQL's documentation."""
+
+import struct
+
+import pytest
+
+from headrace.storage import pgcopy
+from headrace.storage.writer import Group, MessageFlag
+
+NUMBERS = {b"romeo@example.org": 7, b"juliet@example.org": 2**40}
+
+
+def rows(data: bytes) -> list[list[bytes]]:
+    """The fields of each tuple. Nothing may follow the trailer."""
+    assert data[:19] == b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    at, found = 19, []
+    while (count := struct.unpack_from(">h", data, at)[0]) != -1:
+        at += 2
+        fields = []
+        for _ in range(count):
+            size = struct.unpack_from(">i", data, at)[0]
+            fields.append(data[at + 4:at + 4 + size])
+            at += 4 + size
+        found.append(fields)
+    assert at + 2 == len(data)
+    return found
+
+
+def number(field: bytes) -> int:
+    return int.from_bytes(field, "big", signed=True)
+
+
+@pytest.fixture
+def group() -> Group:
+    group = Group()
+    group.add(2**62 + 1, b"romeo@example.org", b"juliet@example.org", b"<message>1</message>")
+    group.add(2**62 + 2, b"juliet@example.org", b"romeo@example.org", bytes(range(256)) * 300)
+    return group
+
+
+def test_jids_of_a_group(group: Group) -> None:
+    assert pgcopy.jids(group) == set(NUMBERS)
+    assert pgcopy.jids(Group()) == set()
+
+
+def test_messages(group: Group) -> None:
+    messages, _ = pgcopy.copies(group, NUMBERS)
+    read = [(*map(number, fields[:4]), fields[4]) for fields in rows(messages)]
+    assert read == [(2**62 + 1, 2**40, 7, MessageFlag.M_OFFLINE, b"<message>1</message>"),
+                    (2**62 + 2, 7, 2**40, MessageFlag.M_OFFLINE, bytes(range(256)) * 300)]
+    assert [[len(field) for field in fields[:4]] for fields in rows(messages)] == [[8, 8, 8, 4]] * 2
+
+
+def test_boxes(group: Group) -> None:
+    _, boxes = pgcopy.copies(group, NUMBERS)
+    assert [list(map(number, fields)) for fields in rows(boxes)] == [[7, 2**62 + 1, 2**40], [2**40, 2**62 + 2, 7]]
+
+
+def test_empty_group() -> None:
+    assert [rows(data) for data in pgcopy.copies(Group(), {})] == [[], []]
+
+
+def test_unknown_jid(group: Group) -> None:
+    with pytest.raises(KeyError, match="romeo"):
+        pgcopy.copies(group, {b"juliet@example.org": 1})
