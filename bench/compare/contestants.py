@@ -10,6 +10,9 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from headrace.stream.callbacks import CallbackParser
+from headrace.stream.parser import StreamParser
+from headrace.stream.pull import StanzaPullParser, XMLPullParser
 from native.build import module
 
 Drive = Callable[[list[bytes]], int | None]
@@ -49,12 +52,28 @@ def lxml(pieces: list[bytes]) -> int:
     return in_slixmpps_loop(etree.XMLPullParser(("start", "end")), pieces)
 
 
+def routing(pieces: list[bytes]) -> int:
+    """One object a stanza."""
+    feed = StreamParser().feed
+    stanzas = -1    # the first event is the stream header
+    for piece in pieces:
+        stanzas += len(feed(piece))
+    return stanzas
+
+
+def start(name: str, attributes: dict[str, str]) -> None: ...
+def text(data: str) -> None: ...
+def end(name: str) -> None: ...
+
+
+def callbacks(pieces: list[bytes]) -> None:
+    feed = CallbackParser(start, text, end).feed
+    for piece in pieces:
+        feed(piece)
+
+
 def pyexpat(pieces: list[bytes]) -> None:
     """Callbacks that build nothing."""
-    def start(name: str, attributes: dict[str, str]) -> None: ...
-    def text(data: str) -> None: ...
-    def end(name: str) -> None: ...
-
     parser = expat.ParserCreate(namespace_separator="\x0c")
     parser.StartElementHandler = start
     parser.CharacterDataHandler = text
@@ -66,6 +85,10 @@ def pyexpat(pieces: list[bytes]) -> None:
 def contestants() -> dict[str, Drive]:
     native = module("parsers")
     return {
+        "headrace objects": routing,
+        "headrace callbacks": callbacks,
+        "headrace elements": lambda pieces: in_slixmpps_loop(StanzaPullParser(("start", "end")), pieces),
+        "headrace every element": lambda pieces: in_slixmpps_loop(XMLPullParser(("start", "end")), pieces),
         "headrace tape": lambda pieces: native.tape(pieces)[0],
         "expat in C": native.expat,
         "pyexpat": pyexpat,

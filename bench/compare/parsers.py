@@ -40,6 +40,10 @@ class Level:
 
 
 LEVELS = (
+    Level("objects for routing", "headrace objects", "pyexpat", 15),
+    Level("Python callables", "headrace callbacks", "pyexpat", 4),
+    Level("xml.etree elements", "headrace elements", "XMLPullParser", 3),
+    Level("the same, all events", "headrace every element", "XMLPullParser", 0),
     Level("tape for C", "headrace tape", "expat in C", 8),
 )
 

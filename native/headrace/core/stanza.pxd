@@ -22,7 +22,7 @@ cdef enum:              # Span.n of what isn't bytes of the stanza as they stand
     TOLD = 0xFFFFFFFD           # in Stanza.told
 
 cdef struct Span:
-    uint32_t at         # from the first byte of raw
+    uint32_t at         # from the element's first byte
     uint32_t n
 
 
@@ -34,16 +34,19 @@ cdef class Stanza:
     cdef readonly int kind             # Kind
     cdef readonly int flags            # Flag
     cdef readonly unsigned long long known   # bits: Known
-    cdef readonly bytes raw            # the element as received
+    cdef bytes held                    # bytes that have the element as received in them
+    cdef uint32_t at                   # where it begins in them
+    cdef uint32_t size                 # bytes of the element
     cdef Span span[PARTS]
-    cdef list told                     # str by part, where raw has them otherwise: references, prepared JIDs
+    cdef list told                     # str by part, where the element has them otherwise: references, prepared JIDs
     cdef tuple outer                   # bindings in force around it
     cdef object tree                   # the element once element() was called
 
     cdef str part(self, int i)
     cdef int tell(self, int i, str value) except -1
+    cdef bytes own(self)               # the element alone
 
 # A copy of the tokenizer's current element. to/from_ replace the head's values where given (already prepared).
 cdef Stanza stanza_copy(Tokenizer tok, str from_, str to)
-# The same with its parts from somebody who has them: raw, the element's bytes; outer, tok.outer_bindings().
-cdef Stanza stanza_of(Tokenizer tok, bytes raw, tuple outer)
+# The same as it stands: its bytes begin at held[at]; outer is tok.outer_bindings().
+cdef Stanza stanza_of(Tokenizer tok, bytes held, size_t at, tuple outer)

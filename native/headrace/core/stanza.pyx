@@ -26,7 +26,7 @@ _UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
 # ---- copies
 
 cdef inline int keep(Stanza stanza, int i, const StanzaView* view, Str value) except -1:
-    """Where the value stands in raw; or the value itself, if it stands elsewhere."""
+    """Where the value stands in the element; or the value itself, if it stands elsewhere."""
     cdef Span* span = &stanza.span[i]
     if value.p == NULL:
         span.n = ABSENT
@@ -46,13 +46,15 @@ cdef inline int keep_uri(Stanza stanza, int i, const StanzaView* view, int ns, S
     return 0
 
 
-cdef Stanza stanza_of(Tokenizer tok, bytes raw, tuple outer):
+cdef Stanza stanza_of(Tokenizer tok, bytes held, size_t at, tuple outer):
     cdef const StanzaView* view = tok.view
     cdef Stanza stanza = Stanza.__new__(Stanza)
     stanza.kind = view.kind
     stanza.flags = view.flags
     stanza.known = view.known
-    stanza.raw = raw
+    stanza.held = held
+    stanza.at = <uint32_t>at
+    stanza.size = view.size
     stanza.outer = outer
     keep(stanza, PART_NAME, view, view.name)
     keep_uri(stanza, PART_URI, view, view.ns, view.uri)
@@ -70,7 +72,7 @@ cdef Stanza stanza_of(Tokenizer tok, bytes raw, tuple outer):
 
 
 cdef Stanza stanza_copy(Tokenizer tok, str from_, str to):
-    cdef Stanza stanza = stanza_of(tok, tok.view.base[:tok.view.size], tok.outer_bindings())
+    cdef Stanza stanza = stanza_of(tok, tok.view.base[:tok.view.size], 0, tok.outer_bindings())
     if from_ is not None:
         stanza.tell(PART_FROM, from_)
     if to is not None:
@@ -94,7 +96,7 @@ cdef class Stanza:
             return <str>URIS[span.at]
         if span.n == TOLD:
             return <str>self.told[i]
-        return PyUnicode_DecodeUTF8(<const char*>self.raw + span.at, span.n, NULL)
+        return PyUnicode_DecodeUTF8(<const char*>self.held + self.at + span.at, span.n, NULL)
 
     cdef int tell(self, int i, str value) except -1:
         if self.told is None:
@@ -102,6 +104,16 @@ cdef class Stanza:
         self.told[i] = value
         self.span[i].n = TOLD
         return 0
+
+    cdef bytes own(self):
+        if len(self.held) != self.size:
+            self.held = (<const char*>self.held)[self.at:self.at + self.size]
+            self.at = 0
+        return self.held
+
+    @property
+    def raw(self):
+        return self.own()
 
     @property
     def name(self):
@@ -142,7 +154,7 @@ cdef class Stanza:
     def element(self):
         """The whole element as `xml.etree.ElementTree`, built on first use."""
         if self.tree is None:
-            tree = element_of(self.raw, self.outer)
+            tree = element_of(self.own(), self.outer)
             if self.span[PART_FROM].n == TOLD:
                 tree.set("from", self.from_)
             if self.span[PART_TO].n == TOLD:
@@ -156,7 +168,7 @@ cdef class Stanza:
 
     def written(self, bytes piece not None=b"", *, str lang=None):
         """As we send it: a new head, the rest copied where the splice rule allows it, else re-serialised."""
-        cdef bytes document = below_root(self.raw, self.outer)
+        cdef bytes document = below_root(self.own(), self.outer)
         cdef Tokenizer tok = tokenized(document)
         if splice_allowed(tok.view):
             return spliced(self, tok.view, piece, lang if self.lang is None else self.lang)

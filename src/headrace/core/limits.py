@@ -60,3 +60,6 @@ SERVER = Limits(
 
 COMPONENT = SERVER._replace(stanza=10 * MIB)
 """A component: trusted by configuration; gateways send whole rosters and files in band."""
+
+FROM_SERVER = COMPONENT._replace(elements=128 * KIB)
+"""A client's own server, which it chose: a roster of tens of thousands of contacts comes in one stanza."""

@@ -14,6 +14,7 @@ XMLNS = "http://www.w3.org/2000/xmlns/"  # Namespaces in XML 1.0
 TLS = "urn:ietf:params:xml:ns:xmpp-tls"  # RFC 6120 5
 SASL = "urn:ietf:params:xml:ns:xmpp-sasl"  # RFC 6120 6
 SASL2 = "urn:xmpp:sasl:2"  # XEP-0388
+COMPRESS = "http://jabber.org/protocol/compress"  # XEP-0138
 BIND = "urn:ietf:params:xml:ns:xmpp-bind"  # RFC 6120 7
 SESSION = "urn:ietf:params:xml:ns:xmpp-session"  # RFC 3921 3; optional since RFC 6121
 STREAM_LIMITS = "urn:xmpp:stream-limits:0"  # XEP-0478

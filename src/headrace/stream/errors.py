@@ -17,13 +17,15 @@ class StreamError(HeadraceError):
     """A stream has to end with this condition.
 
     condition: one of CONDITIONS. text: English, for the peer. extra: an application-specific condition.
+    offset: where in the peer's document, in bytes, if it is something that the peer sent.
     """
 
-    def __init__(self, condition: str, text: str = "", *, extra: bytes = b"") -> None:
+    def __init__(self, condition: str, text: str = "", *, extra: bytes = b"", offset: int | None = None) -> None:
         super().__init__(f"{condition}: {text}" if text else condition)
         self.condition = condition
         self.text = text
         self.extra = extra
+        self.offset = offset
 
 
 def stream_error(condition: str, text: str = "", *, content: str = "", extra: bytes = b"",
