@@ -2,6 +2,7 @@
 
 import socket
 import time
+import xml.etree.ElementTree as ET
 from contextlib import suppress
 from pathlib import Path
 
@@ -171,3 +172,38 @@ def test_error_for_many_letters_to_nobody(world: World) -> None:
     client = world.online()
     client.send(message("nobody@localhost", 10) * 2000)
     assert {condition(answer) for answer in client.sync()} == {"service-unavailable"}
+
+
+def letters(first: int, last: int, to: str) -> str:
+    return "".join(f"<message to='{to}' type='chat' id='{n}'><body>{n} {'x' * 20_000}</body></message>"
+                   for n in range(first, last))
+
+
+def numbers(stanzas: list[ET.Element]) -> list[int]:
+    return [int((text or "").split()[0]) for text in bodies(stanzas)]
+
+
+def test_what_a_session_held_when_it_had_to_end_is_kept(world: World) -> None:
+    """24 MiB to one who reads nothing: its session ends (protocol.md 7), nothing is lost that it did not read."""
+    sender, account, count = world.online(), world.account(), 1200
+    receiver, refused = world.online(account), []
+    for first in range(0, count, 50):
+        sender.send(letters(first, first + 50, account))
+        refused += [int(stanza.get("id", "")) for stanza in sender.sync()]
+    heard = []
+    with suppress(Closed, OSError):
+        while True:
+            heard.append(receiver.next())
+    assert sorted(numbers(heard) + numbers(world.arrive(account)) + refused) == list(range(count))
+
+
+def test_what_a_lost_connection_held_is_kept(world: World) -> None:
+    """8 MiB to one who reads nothing and is cut off: what was never written to the socket goes to the next."""
+    sender, account, count = world.online(), world.account(), 400
+    receiver = world.online(account)
+    sender.send(letters(0, count, account))
+    sender.sync()
+    receiver.reset()
+    kept = numbers(world.arrive(account))
+    assert kept
+    assert kept == list(range(count - len(kept), count))

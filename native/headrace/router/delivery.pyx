@@ -40,21 +40,26 @@ cdef inline void note_peer(Exchange exchange, Session session, Session target) n
         session.peer_generation = exchange.generation
 
 
+cdef inline bint takes(Session target) noexcept:
+    return target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0
+
+
 cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
     """To every available resource with a non-negative priority; answers how many there are."""
     cdef Session target
     cdef int n = 0
     for target in account.sessions:
-        if target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0:
-            target.splice(parcel)
-            n += 1
+        n += takes(target)
+    for target in account.sessions:
+        if takes(target):
+            target.splice(parcel, n == 1)
     return n
 
 
 cdef bint takes_messages(Account account, Session but) except -1:
     cdef Session target
     for target in account.sessions:
-        if target is not but and target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0:
+        if target is not but and takes(target):
             return True
     return False
 
@@ -80,7 +85,7 @@ cdef int deliver_message(Exchange exchange, Session session, Account account, co
         target = exchange.resource_of(account, parcel.to.resource)
         if target is not None:
             note_peer(exchange, session, target)
-            return target.splice(parcel)
+            return target.splice(parcel, True)
     if parcel.type == MSG_CHAT:
         return deliver_to_bare(exchange, session, account, parcel)
     if parcel.type != MSG_ERROR and may_miss(session, account):
@@ -96,7 +101,7 @@ cdef int deliver_iq(Exchange exchange, Session session, Account account, const P
         target = exchange.resource_of(account, parcel.to.resource)
     if target is not None and (not request or shares(session, target)):
         note_peer(exchange, session, target)
-        return target.splice(parcel)
+        return target.splice(parcel, request)
     if request:
         return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
     return 0

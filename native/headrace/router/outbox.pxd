@@ -11,6 +11,7 @@ from headrace.net.reactor cimport Reactor
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
     uint16_t attrs_at       # where the head's attributes begin
+    uint16_t sole           # nobody else was given it: goes to another taker if it is never written
     int64_t queued          # ns, Reactor.now
 
 
@@ -40,10 +41,11 @@ cdef class Outbox:
     cdef size_t first                       # what the next first chunk should hold: the last burst
 
     cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() at most these
-    cdef int commit(self, size_t n, size_t attrs_at) except -1
+    cdef int commit(self, size_t n, size_t attrs_at, bint sole) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it
     cdef size_t to_border(self) noexcept
+    cdef list orphans(self)                 # copies of the sole stanzas that are not written whole, in order
     cdef void cut(self) noexcept            # drops every stanza that no write has begun on
     cdef void close(self) noexcept          # gives all chunks back
     cdef Chunk* grow(self, size_t n) except NULL

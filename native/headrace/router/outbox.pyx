@@ -48,11 +48,12 @@ cdef class Outbox:
         self.tail = chunk
         return chunk
 
-    cdef int commit(self, size_t n, size_t attrs_at) except -1:
+    cdef int commit(self, size_t n, size_t attrs_at, bint sole) except -1:
         cdef Chunk* chunk = self.tail
         cdef Entry* entry = entry_of(chunk, chunk.stanzas)
         entry.size = <uint32_t>n
         entry.attrs_at = <uint16_t>attrs_at
+        entry.sole = sole
         entry.queued = self.reactor.now
         chunk.fill += <uint32_t>n
         chunk.stanzas += 1
@@ -106,6 +107,22 @@ cdef class Outbox:
 
     cdef size_t to_border(self) noexcept:
         return self.left
+
+    cdef list orphans(self):
+        cdef Chunk* chunk = self.head
+        cdef Entry* entry
+        cdef size_t at = 0
+        cdef uint32_t i
+        cdef list found = []
+        while chunk != NULL:
+            at = 0
+            for i in range(chunk.stanzas):
+                entry = entry_of(chunk, i)
+                if entry.sole and i >= chunk.done:
+                    found.append(bytes_of(chunk)[at:at + entry.size])
+                at += entry.size
+            chunk = chunk.next
+        return found
 
     cdef void cut(self) noexcept:
         cdef Chunk* chunk = self.head

@@ -243,10 +243,10 @@ cdef int direct(Exchange exchange, Session session, Account account, const Parce
         return 0
     if parcel.to.resource.p != NULL:
         target = exchange.resource_of(account, parcel.to.resource)
-        return target.splice(parcel) if target is not None else 0
+        return target.splice(parcel, False) if target is not None else 0
     for target in account.sessions:
         if is_there(target):
-            target.splice(parcel)
+            target.splice(parcel, False)
     return 0
 
 

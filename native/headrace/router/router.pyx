@@ -303,9 +303,9 @@ cdef class Router(Exchange):
             return self.bounce(session, &parcel, BAD_REQUEST, parcel.head.to)
         if peer is not None and not peer.flags & S_ENDED and self.admitted(tok):
             if view.kind == KIND_MESSAGE:
-                return peer.splice(&parcel)
+                return peer.splice(&parcel, True)
             if view.kind == KIND_IQ and (is_answer(&parcel) or shares(session, peer)):
-                return peer.splice(&parcel)
+                return peer.splice(&parcel, not is_answer(&parcel))
         if blocks(session.account, parcel.head.to):
             return self.bounce(session, &parcel, BLOCKED, parcel.head.to)
         jid_split(parcel.head.to, &parcel.to)
@@ -362,7 +362,7 @@ cdef class Router(Exchange):
             return self.punt(session, parcel, P_PROBE)
         if parcel.type == PRES_ERROR:
             target = None if account is None else self.resource_of(account, parcel.to.resource)
-            return 0 if target is None else target.splice(parcel)
+            return 0 if target is None else target.splice(parcel, False)
         if parcel.type >= PRES_SUBSCRIBE and session is not None:
             parcel.head.from_ = session.bare_str()      # RFC 6121 3.1.2: subscriptions are between bare JIDs
             parcel.head.to = parcel.to.bare

@@ -86,6 +86,7 @@ cdef class Session(Sink):
     cdef bint overrun                       # ends because its peer doesn't read
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
+    cdef list orphans                       # stanzas cut from its outbox, for others to take once it is unbound
     cdef list marks                         # (Outbox.written_bytes, future) of written(), in order; None while empty
     cdef uint64_t mark                      # the first of them; 0: nobody waits
     cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
@@ -95,14 +96,15 @@ cdef class Session(Sink):
     cdef Str bare_str(self) noexcept
     cdef Str resource_str(self) noexcept
     # Queue a stanza; an ended session takes nothing, and says nothing.
-    cdef int splice(self, const Parcel* parcel) except -1           # one that goes on
+    cdef int splice(self, const Parcel* parcel, bint sole) except -1    # one that goes on; sole: to nobody else
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1    # with to_attr put in
-    cdef int added(self, size_t n, size_t attrs_at) except -1
+    cdef int added(self, size_t n, size_t attrs_at, bint sole) except -1
     cdef bint must_wait(self) noexcept
     cdef int pull(self) except -1           # route what the tokenizer has
     cdef int stall(self) except -1          # leave the rest for later
     cdef int answer_marks(self) except -1                           # tell who waits for written()
     cdef int stop(self, str condition, str text) except -1          # Router.end()
     cdef int farewell(self) except -1
+    cdef int pass_on(self, list orphans) except -1  # what it was given and its peer never got, to whom it concerns now
     cdef int close(self) except -1

@@ -144,19 +144,19 @@ cdef class Session(Sink):
 
     # Bytes out.
 
-    cdef int splice(self, const Parcel* parcel) except -1:
+    cdef int splice(self, const Parcel* parcel, bint sole) except -1:
         cdef size_t attrs_at = 0
         cdef char* dst
         if self.flags & S_ENDED:
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, 0))
-        return self.added(splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst, attrs_at)
+        return self.added(splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst, attrs_at, sole)
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
         if self.flags & S_ENDED:
             return 0
         memcpy(self.outbox.reserve(n), p, n)
-        return self.added(n, attrs_at)
+        return self.added(n, attrs_at, False)
 
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1:
         cdef size_t more = len(to_attr)
@@ -167,11 +167,11 @@ cdef class Session(Sink):
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
-        return self.added(n + more, attrs_at)
+        return self.added(n + more, attrs_at, False)
 
-    cdef int added(self, size_t n, size_t attrs_at) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, bint sole) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
-        self.outbox.commit(n, attrs_at)
+        self.outbox.commit(n, attrs_at, sole)
         self.router.reactor.sent += 1
         if before == 0:
             self.link.dirty()
@@ -269,16 +269,32 @@ cdef class Session(Sink):
             if self.condition is not None:
                 last = stream_error(self.condition, self.text) + last
             if self.overrun:
+                self.orphans = self.outbox.orphans()
                 self.outbox.cut()       # what the peer does not read is not waited for
+                del self.orphans[:len(self.outbox.orphans())]
             # The stream's end follows the last stanza; nothing of an ended session's outbox is ever replayed.
             memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
-            self.outbox.commit(len(last), 0)
+            self.outbox.commit(len(last), 0, False)
             self.link.finish()
         if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True
             self.router.leave(self)
+        if self.left and self.orphans is not None:
+            self.pass_on(self.orphans)
+            self.orphans = None
         if self.left and self.link is None:
+            self.pass_on(self.outbox.orphans())
             self.close()
+        return 0
+
+    cdef int pass_on(self, list orphans) except -1:
+        """protocol.md 5: by RFC 6121 8.5 once more. Storage, another resource or an error to the sender."""
+        cdef bytes stanza
+        for stanza in orphans:
+            try:
+                self.router.own(stanza)
+            except Exception as error:
+                self.router.reactor.report("an unread stanza could not be passed on", error)
         return 0
 
     cdef int on_gone(self, bint clean) except -1:
