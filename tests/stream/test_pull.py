@@ -54,7 +54,8 @@ def test_the_events_of_odd_stanzas_are_the_same(found: list[Document]) -> None:
 
 
 @pytest.mark.parametrize("raw", [
-    b"<a >xmlns:p='x'</a>", b"<a b='>' >xmlns:q='x'</a>", b"<a b=\" xmlns:p='x'\"/>", b"<a\n xmlns:p\t=\r'x&amp;&#10;y\tz' />",
+    b"<a >xmlns:p='x'</a>", b"<a b='>' >xmlns:q='x'</a>", b"<a b=\" xmlns:p='x'\"/>",
+    b"<a\n xmlns:p\t=\r'x&amp;&#10;y\tz' />",
     b"<p:a xmlns:q='y' p:b='xmlns' xmlns:p=\"'x'\"><q:b xmlns:q='>'/></p:a>", b"<a xmlns=''><xmlns/></a>",
 ])
 def test_declarations_are_found_where_they_are(raw: bytes) -> None:

@@ -3,11 +3,15 @@
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcmp
 
 from headrace.core.buf cimport Str
 from headrace.core.names cimport NS_COUNT, NS_NONE, NS_OTHER, URIS
 from headrace.core.tokenizer cimport T_ATTR, T_END, T_START, T_TEXT, Record, Tokenizer
+
+cdef extern from "headrace/core/frame.h":
+    # The first 8 bytes of a name as a number.
+    uint64_t name_key(const char* p, size_t n, const char* end) noexcept nogil
 
 
 cdef str name_of(Tokenizer tok, const Record* r):
@@ -19,13 +23,6 @@ cdef str name_of(Tokenizer tok, const Record* r):
     return f"{{{PyUnicode_DecodeUTF8(uri.p, uri.n, NULL)}}}{local}"
 
 
-cdef inline uint64_t key_of(const char* p, size_t n) noexcept nogil:
-    """A record's name has the rest of its tag behind it, but that may be one byte."""
-    cdef uint64_t key = 0
-    memcpy(&key, p, n if n < 8 else 8)
-    return key
-
-
 cdef class Names:
     def __dealloc__(self):
         cdef int i
@@ -35,7 +32,7 @@ cdef class Names:
     cdef str get(self, Tokenizer tok, const Record* r):
         cdef const char* p = tok.view.base + r.name
         cdef Str uri
-        cdef uint64_t key = key_of(p, r.name_n)
+        cdef uint64_t key = name_key(p, r.name_n, tok.view.base + tok.view.size)
         cdef uint64_t mixed = (key ^ <uint64_t>r.name_n << 56) * <uint64_t>0x9E3779B97F4A7C15
         cdef Name* name
         uri.n = 0
@@ -101,7 +98,7 @@ cdef class TreeWriter:
             if r.kind == T_TEXT:
                 self.data(value_of(tok, r))
             elif r.kind == T_END:
-                element = self.end(self.names.get(tok, r))
+                element = self.end(None)    # the builder knows what is open
             r += 1
         return element
 

@@ -18,7 +18,6 @@ cdef class XMLPullParser(Intake):
     cdef bint inner             # events of elements inside of stanzas are wanted, too
     cdef bint closed            # the root's end tag has come
     cdef bint over              # close() was called
-    cdef str root               # its name
     cdef list queue             # events; an exception stands where it is to be raised
     cdef Py_ssize_t taken       # of them
     cdef bytes raw              # the element under way, if namespace events are wanted
@@ -27,7 +26,7 @@ cdef class XMLPullParser(Intake):
     cdef int read(self) except -1
     cdef int stanza(self, const Record* r, const Record* end) except -1
     cdef int start(self, const Record** r, const Record* end) except -1     # *r is moved behind the tag
-    cdef int end(self, object tag, bint told=*) except -1
+    cdef int end(self, bint told) except -1
 
 
 @cython.final

@@ -93,11 +93,10 @@ cdef class XMLPullParser(Intake):
             if event == EV_ELEMENT:
                 self.stanza(r, r + self.tok.tape_n)
             elif event == EV_OPEN:
-                self.root = self.writer.names.get(self.tok, r)
                 self.start(&r, r + self.tok.tape_n)
             elif event == EV_CLOSE:
                 self.closed = True
-                self.end(self.root)
+                self.end(True)
             else:
                 break
         if self.tok.failed:
@@ -120,7 +119,7 @@ cdef class XMLPullParser(Intake):
             if r.kind == T_TEXT:
                 self.writer.data(value_of(self.tok, r))
             else:
-                self.end(self.writer.names.get(self.tok, r), self.inner or r.depth <= 1)
+                self.end(self.inner or r.depth <= 1)
             r += 1
         return 0
 
@@ -138,8 +137,8 @@ cdef class XMLPullParser(Intake):
             self.queue.append(("start", element))
         return 0
 
-    cdef int end(self, object tag, bint told=True) except -1:
-        element = self.writer.end(tag)
+    cdef int end(self, bint told) except -1:
+        element = self.writer.end(None)     # the builder knows what is open
         if told and self.wanted & WANT_END:
             self.queue.append(("end", element))
         if self.wanted & WANT_NS:
@@ -151,7 +150,6 @@ cdef class XMLPullParser(Intake):
     def reset(self, *, bint drop_rest=False):
         Intake.reset(self, drop_rest=drop_rest)
         self.writer = TreeWriter(self.writer.names)
-        self.root = None
         self.over = self.closed = False
         self.declared.clear()
 
