@@ -1,6 +1,6 @@
 # `make run` and `make test` set up what is missing: system packages, .venv, native modules.
 .DEFAULT_GOAL := help
-.PHONY: help run test soak build bench lint clean
+.PHONY: help run test soak fuzz build bench lint clean
 
 SHELL := /bin/sh
 STAMPS := build/stamps
@@ -14,6 +14,7 @@ help:
 	@echo 'make run     build what is needed and start the server on localhost'
 	@echo 'make test    every check: lint, types, tests, sanitizers, core alone'
 	@echo 'make soak    the same with ten times the generated cases'
+	@echo 'make fuzz    the tokenizer against expat for SECONDS=600, guided by coverage'
 	@echo 'make build   the native modules, in place'
 	@echo 'make lint    the checks that run nothing'
 	@echo 'make bench   micro benchmarks and instruction counts'
@@ -27,6 +28,9 @@ test: build $(STAMPS)/test
 
 soak: build $(STAMPS)/test
 	HEADRACE_SOAK=$${HEADRACE_SOAK:-10} $(BIN)/python tests/support/check.py
+
+fuzz: $(STAMPS)/venv $(STAMPS)/packages-test
+	$(BIN)/python tests/fuzz/fuzz.py $(or $(SECONDS),600)
 
 lint: build $(STAMPS)/test
 	$(BIN)/python tests/support/check.py lint

@@ -108,6 +108,12 @@ DIFFERENCES = [
     (HEADER + b"<?x ", None, "restricted-xml"),
     (b"<!DOCTYPE", None, "restricted-xml"),
     (b"\xfe\xff\x00<", None, "unsupported-encoding"),
+    (HEADER + b"<!DOCTYPE a>", "not-well-formed", "restricted-xml"),    # wherever it stands
+    (HEADER + b"\xff", "not-well-formed", "bad-format"),                # whatever the text is
+    (HEADER + b"</stream:stream><!-- -->", "restricted-xml", "not-well-formed"),    # nothing may come behind the root
+    (b"<?xml \x05", "not-well-formed", None),                           # a declaration is read once its '>' has come
+    (b"<![CDATA", "not-well-formed", None),                             # and this once it is whole
+    (b"<?xml version='1.0' encoding='UTF-'\xff?>", "not-well-formed", "unsupported-encoding"),
 ]
 
 

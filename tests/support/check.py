@@ -101,6 +101,12 @@ def sanitizers() -> Counts:
     return pytest("sanitize", ["sanitize", *NATIVE_TESTS], tree=tree, **env)
 
 
+def fuzz() -> Counts:
+    """Short: what it finds first; `make fuzz` goes on for longer."""
+    seconds = 20 * int(os.environ.get("HEADRACE_SOAK", "1"))
+    return lint(BIN / "python", ROOT / "tests" / "fuzz" / "fuzz.py", str(seconds))()
+
+
 def core_only() -> Counts:
     tree = build("core-only", HEADRACE_CORE_ONLY="1")
     return Counts(failed=1) if tree is None else pytest("core-only", list(CORE_TESTS), tree=tree)
@@ -116,6 +122,7 @@ LINT = {
 TESTS = {
     "tests": lambda: pytest("tests", ["."]),
     "sanitizers": sanitizers,
+    "fuzz": fuzz,
     "core only": core_only,
 }
 

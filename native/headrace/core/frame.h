@@ -181,39 +181,6 @@ static inline uint64_t load64(const char *p) {
     memcpy(&v, p, 8);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     v = __builtin_bswap64(v);
-/* Two names of n bytes are the same; 8 bytes may be read at both. */
-static inline int same_name(const char *a, const char *b, size_t n) {
-    uint64_t differ = load64(a) ^ load64(b);
-    if (n < 8)
-        return (differ & (((uint64_t)1 << 8 * n) - 1)) == 0;
-    return differ == 0 && (n == 8 || memcmp(a + 8, b + 8, n - 8) == 0);
-}
-
-static inline uint32_t ns_hash(const char *uri, size_t n) {
-    return (uint32_t)((load64(uri + n - 8) ^ n) * UINT64_C(0x9E3779B97F4A7C15) >> 32) % NS_SLOTS;
-}
-
-static inline void ns_slots_fill(Work *w) {
-    for (int ns = NS_NONE + 1; ns < NS_COUNT; ns++) {
-        uint32_t slot = ns_hash(NS_URI[ns].p, NS_URI[ns].n);
-        while (w->ns_slot[slot])
-            slot = (slot + 1) % NS_SLOTS;
-        w->ns_slot[slot] = (uint8_t)ns;
-    }
-}
-
-/* What ns_find() answers, by a hash. */
-static inline int ns_lookup(const Work *w, const char *uri, size_t n) {
-    if (n < 8)  /* none of those in the table is so short */
-        return n ? NS_OTHER : NS_NONE;
-    for (uint32_t slot = ns_hash(uri, n); w->ns_slot[slot]; slot = (slot + 1) % NS_SLOTS) {
-        const Str *known = &NS_URI[w->ns_slot[slot]];
-        if (known->n == n && memcmp(known->p, uri, n) == 0)
-            return w->ns_slot[slot];
-    }
-    return NS_OTHER;
-}
-
 #endif
     return v;
 }

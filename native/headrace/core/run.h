@@ -240,15 +240,15 @@ tag_closed:
     goto ended;
 
 end_name: {
-    const Open *o = f->open + f->open_n;
-    if (f->open_n && f->matched == 0 && end - p > o[-1].name_n && end - p >= 8 && p[o[-1].name_n] == '>' &&
-        same_name(p, base + o[-1].name, o[-1].name_n)) {
-        p += o[-1].name_n + 1;
+    const Open *o = f->open_n ? &f->open[f->open_n - 1] : NULL;  /* NULL: the root */
+    if (o && f->matched == 0 && end - p > o->name_n && end - p >= 8 && p[o->name_n] == '>' &&
+        same_name(p, base + o->name, o->name_n)) {
+        p += o->name_n + 1;
         r = end_tag(m, f, AT(p));
         goto ended;
     }
-    const char *name = (f->open_n ? base + o[-1].name : m->outer->text) + f->matched;
-    uint32_t missing = (f->open_n ? o[-1].name_n : m->outer->name_n) - f->matched;
+    const char *name = (o ? base + o->name : m->outer->text) + f->matched;
+    uint32_t missing = (o ? o->name_n : m->outer->name_n) - f->matched;
     uint32_t n = (size_t)(end - p) < missing ? (uint32_t)(end - p) : missing;
     if (memcmp(p, name, n) != 0) {
         while (*p == *name)
