@@ -28,19 +28,14 @@ CHAT = ("<message to='{to}' type='chat' id='{n}'><body>{n} caf\u00e9 &amp; \u4e2
 def bystander(world: World) -> Iterator[Client]:
     """Sees nothing of the attack, and is served in the end like a newcomer."""
     client = world.online()
-    before = memory(world)
+    before = world.memory()
     yield client
     assert client.sync() == []
     newcomer = world.online(kind="direct")
     newcomer.send(f"<message to='{client.jid}' type='chat'><body>all well?</body></message>")
     newcomer.sync()
     assert bodies(client.sync()) == ["all well?"]
-    assert memory(world) - before < 64 * MIB
-
-
-def memory(world: World) -> int:
-    """Resident bytes of the server."""
-    return int(Path(f"/proc/{world.server.process.pid}/statm").read_text().split()[1]) * 4096
+    assert world.memory() - before < 64 * MIB
 
 
 def reset(sock: socket.socket) -> None:
@@ -112,18 +107,18 @@ def test_garbage(world: World, stage: str, soak: int) -> None:
 
 def test_half_open_tls(world: World, soak: int) -> None:
     """Handshakes begun and left: nothing sent, half a hello, garbage, a plain stream; on both kinds of listener."""
-    dice, left = random.Random(3), []
-    hello = client_hello(world.trust)
-    for turn in range(60 * soak):
-        sock = socket.create_connection(("127.0.0.1", world.server.direct), 30)
-        data = [b"", hello[:dice.randrange(len(hello))], dice.randbytes(600), HEADER.format(host="localhost").encode(),
-                hello[:5] + dice.randbytes(len(hello) - 5), hello * 3][turn % 6]
-        with suppress(OSError):
-            sock.sendall(data)
-        left.append(sock)
-    world.connected(kind="direct").sync()
-    for sock in left:
-        reset(sock) if dice.random() < 0.5 else sock.close()
+    dice, hello = random.Random(3), client_hello(world.trust)
+    for _ in range(soak):
+        left = []
+        for turn in range(60):
+            left.append(socket.create_connection(("127.0.0.1", world.server.direct), 30))
+            data = [b"", hello[:dice.randrange(len(hello))], dice.randbytes(600), hello[:5] + dice.randbytes(400),
+                    HEADER.format(host="localhost").encode(), hello * 3][turn % 6]
+            with suppress(OSError):
+                left[-1].sendall(data)
+        world.connected(kind="direct").sync()
+        for sock in left:
+            reset(sock) if dice.random() < 0.5 else sock.close()
     for data in (b"", hello[:100], dice.randbytes(300)):
         client = world.connection("starttls")
         client.open()

@@ -4,7 +4,6 @@ import socket
 import time
 import xml.etree.ElementTree as ET
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,6 @@ from support.rawclient import STREAMS, Client, Closed, bodies, body, condition
 
 KIB, MIB = 1 << 10, 1 << 20
 LIMITS = "{urn:xmpp:stream-limits:0}"
-
-
-def memory(world: World) -> int:
-    """Resident bytes of the server."""
-    return int(Path(f"/proc/{world.server.process.pid}/statm").read_text().split()[1]) * 4 * KIB
 
 
 def message(to: str, size: int, text: str = "x") -> str:
@@ -94,12 +88,12 @@ def test_many_nonzas_before_login(world: World) -> None:
 def test_who_does_not_read_slows_nobody(world: World) -> None:
     """A flood to one who reads nothing: bounded memory, the sender and others go on, the one is let go in the end."""
     sender, deaf, other = world.online(), world.online(), world.online()
-    before = memory(world)
+    before = world.memory()
     for _ in range(30):
         sender.send(*[message(deaf.bare, 100 * KIB)] * 10, message(other.jid, 10, "hello "))
         sender.sync()
         assert bodies(other.sync()) == ["hello hell"]
-    assert memory(world) - before < 64 * MIB
+    assert world.memory() - before < 64 * MIB
     kept = deaf.ended()
     assert len(kept) < 30 * MIB
     assert b"<body>" in kept
@@ -111,26 +105,26 @@ def test_who_does_not_read_its_own_answers(world: World) -> None:
     for number in range(300):
         greedy.ask("set", "<query xmlns='jabber:iq:roster'><item jid='" + f"c{number}@localhost' name='{'n' * 500}'/>"
                    "</query>")
-    before = memory(world)
+    before = world.memory()
     greedy.socket.settimeout(1)
     request = b"<iq type='get' id='g'><query xmlns='jabber:iq:roster'/></iq>" * 100
     with suppress(OSError):     # it is not read any more
         for _ in range(1000):
             greedy.send(request)
     other.sync()
-    assert memory(world) - before < 64 * MIB
+    assert world.memory() - before < 64 * MIB
 
 
 def test_a_flood_is_carried(world: World) -> None:
     """20 MiB through one session, in order, while others are served."""
     sender, receiver, other = world.online(), world.online(), world.online()
-    before = memory(world)
+    before = world.memory()
     for first in range(0, 20_000, 500):
         sender.send("".join(f"<message to='{receiver.jid}' type='chat'><body>{n} {'x' * 1000}</body></message>"
                             for n in range(first, first + 500)))
         assert sender.sync() == other.sync() == []
         assert [int((text or "").split()[0]) for text in bodies(receiver.sync())] == list(range(first, first + 500))
-    assert memory(world) - before < 64 * MIB
+    assert world.memory() - before < 64 * MIB
 
 
 def test_a_deep_stanza_at_the_limit(world: World) -> None:
