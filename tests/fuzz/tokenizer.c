@@ -71,12 +71,10 @@ static int around_frame(const Result *ours, const Plan *plan, const char *data, 
 /* The XML declaration is read once its '>' has come; "<![CDATA[" is judged once it is whole. */
 static int not_yet_judged(const Result *ours, const char *data, size_t n) {
     size_t open = n;
+    if (ours->count == 0 && memchr(data, '?', n) && memchr(data, '>', n) == NULL)
+        return 1;
     while (open > 0 && data[--open] != '<');
-    if (n - open < 2)
-        return 0;
-    if (data[open + 1] == '?')
-        return ours->count == 0 && memchr(data, '>', n) == NULL;
-    return data[open + 1] == '!' && n - open < sizeof "<![CDATA[" - 1;
+    return n - open > 1 && data[open + 1] == '!' && n - open < sizeof "<![CDATA[" - 1;
 }
 
 /* The first bytes of something that is not allowed are enough here (a comment, a reference to an entity, text between
