@@ -6,7 +6,15 @@ import dataclasses
 import pytest
 
 from headrace.sasl.credentials import Credentials, ScramVerifier
-from headrace.storage.ports import AccountExists, ClientTokens, RosterChange, RosterItem, Storage, Token
+from headrace.storage.ports import (
+    AccountExists,
+    ClientTokens,
+    RosterChange,
+    RosterItem,
+    RosterRevision,
+    Storage,
+    Token,
+)
 
 ROMEO, JULIET, TYBALT = "romeo@example.org", "juliet@example.org", "tybalt@example.net"
 
@@ -285,6 +293,72 @@ class TestRoster:
         with pytest.raises(Exception, match=r"(?i)null"):
             await storage.roster.put_pair(ROMEO, RosterItem(JULIET), JULIET, broken)
         assert await storage.roster.load(ROMEO) == []
+
+
+class TestRosterVersions:
+    async def test_visible_changes_count(self, storage: Storage) -> None:
+        assert await storage.roster.version(ROMEO) == 0
+        first, hidden, second, other = await storage.roster.apply([
+            RosterChange(ROMEO, JULIET, RosterItem(JULIET)),
+            RosterChange(ROMEO, TYBALT, RosterItem(TYBALT, listed=False), visible=False),
+            RosterChange(ROMEO, JULIET, RosterItem(JULIET, "J")),
+            RosterChange(JULIET, ROMEO, RosterItem(ROMEO))])
+        assert (second, hidden) == (first + 1, 0)
+        assert await storage.roster.version(ROMEO) == second
+        assert await storage.roster.version(JULIET) == other
+
+    async def test_revisions_are_the_last_of_each_contact_in_order(self, storage: Storage) -> None:
+        [before, *_] = await storage.roster.apply([
+            RosterChange(ROMEO, JULIET, RosterItem(JULIET)), RosterChange(ROMEO, TYBALT, RosterItem(TYBALT))])
+        await storage.roster.put(ROMEO, RosterItem(JULIET, "J", groups=("a", "b")))
+        assert await storage.roster.remove(ROMEO, TYBALT)
+        assert not await storage.roster.remove(ROMEO, TYBALT)
+        await storage.roster.put(ROMEO, RosterItem(JULIET, "J", "both"))
+        assert await storage.roster.revisions(ROMEO, before) == [
+            RosterRevision(before + 3, TYBALT, None),
+            RosterRevision(before + 4, JULIET, RosterItem(JULIET, "J", "both"))]
+        assert await storage.roster.revisions(ROMEO, before + 3) == [
+            RosterRevision(before + 4, JULIET, RosterItem(JULIET, "J", "both"))]
+        assert await storage.roster.revisions(ROMEO, before + 4) == []
+
+    async def test_versions_of_other_rosters_are_not_known(self, storage: Storage) -> None:
+        assert await storage.roster.revisions(ROMEO, 0) == []
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        version = await storage.roster.version(ROMEO)
+        assert await storage.roster.revisions(ROMEO, 0) is None
+        assert await storage.roster.revisions(ROMEO, version + 1) is None
+
+    async def test_memory_is_bounded(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+        for backend in ("sqlite", "postgres"):
+            monkeypatch.setattr(f"headrace.storage.{backend}.roster.ROSTER_MEMORY", 3)
+        contacts = [f"c{number}@example.net" for number in range(6)]
+        versions = await storage.roster.apply([RosterChange(ROMEO, jid, RosterItem(jid)) for jid in contacts])
+        assert await storage.roster.revisions(ROMEO, versions[1]) is None
+        known = await storage.roster.revisions(ROMEO, versions[2])
+        assert known is not None
+        assert [revision.contact for revision in known] == contacts[3:]
+
+    async def test_removing_what_is_not_there(self, storage: Storage) -> None:
+        [version] = await storage.roster.apply([RosterChange(ROMEO, JULIET, None)])
+        assert await storage.roster.version(ROMEO) == version
+        assert await storage.roster.revisions(ROMEO, version - 1) == [RosterRevision(version, JULIET, None)]
+
+    async def test_an_account_made_again_repeats_no_version(self, storage: Storage) -> None:
+        await storage.accounts.create(ROMEO, credentials(1))
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        old = await storage.roster.version(ROMEO)
+        await storage.accounts.delete(ROMEO)
+        assert await storage.roster.version(ROMEO) == 0
+        await asyncio.sleep(0.002)  # as long as a version and its memory last
+        await storage.accounts.create(ROMEO, credentials(2))
+        await storage.roster.put(ROMEO, RosterItem(TYBALT))
+        assert await storage.roster.revisions(ROMEO, old) is None
+
+    async def test_failing_change_makes_no_version(self, storage: Storage) -> None:
+        with pytest.raises(Exception, match=r"(?i)null"):
+            await storage.roster.apply([RosterChange(ROMEO, JULIET, RosterItem(JULIET)),
+                                        RosterChange(ROMEO, TYBALT, RosterItem(TYBALT, name=None))])  # type: ignore[arg-type]
+        assert await storage.roster.version(ROMEO) == 0
 
 
 class TestOffline:

@@ -57,6 +57,18 @@ class RosterChange(NamedTuple):
     owner: str
     contact: str
     item: RosterItem | None         # None: removed
+    visible: bool = True            # clients are told: the roster gets a new version (RFC 6121 2.6.3)
+
+
+class RosterRevision(NamedTuple):
+    """What a contact's last visible change led to."""
+
+    version: int
+    contact: str
+    item: RosterItem | None         # None: it is not in the roster any more
+
+
+ROSTER_MEMORY = 1_000   # versions that revisions() reaches back: a client that missed more reads the whole roster
 
 
 class OfflineMessage(msgspec.Struct, frozen=True):
@@ -145,11 +157,19 @@ class RosterStore(Protocol):
     async def remove(self, owner: str, contact: str) -> bool:
         """False: there was none."""
 
-    async def apply(self, changes: Sequence[RosterChange]) -> None:
-        """Several items, of several owners, in one commit (both sides of a subscription)."""
+    async def apply(self, changes: Sequence[RosterChange]) -> list[int]:
+        """Several items, of several owners, in one commit (both sides of a subscription). For each change the
+        version that it gave to its owner's roster, 0 if it is not a visible one."""
 
     async def put_pair(self, owner: str, item: RosterItem, other: str, other_item: RosterItem) -> None:
         """apply() of two items of two owners."""
+
+    async def version(self, owner: str) -> int:
+        """Of the roster as clients see it: grows with each visible change; 0 before the first."""
+
+    async def revisions(self, owner: str, since: int) -> list[RosterRevision] | None:
+        """The visible changes since that version, each contact once, in order. None where they are not known:
+        it is too old, or no version of this roster."""
 
 
 class OfflineStore(Protocol):

@@ -9,6 +9,7 @@ from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 from headrace.storage.ports import Account, AccountExists
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.offline import PostgresOffline, forget
+from headrace.storage.postgres.roster import forget_rosters
 from headrace.storage.postgres.tokens import forget_tokens
 
 
@@ -117,8 +118,7 @@ async def _found(connection: Connection, jid: str) -> bool:
 
 async def _forget(connection: Connection, jids: Sequence[str]) -> None:
     """What is not bound to an account's row."""
-    await connection.execute(
-        "DELETE FROM roster WHERE owner IN (SELECT id FROM address WHERE jid = ANY($1::text[]))", jids)
+    await forget_rosters(connection, jids)
     await forget(connection, jids)
     await forget_tokens(connection, jids)
 

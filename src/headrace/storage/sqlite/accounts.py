@@ -8,6 +8,7 @@ from headrace.storage.connection import Connection
 from headrace.storage.ports import Account, AccountExists
 from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.offline import SqliteOffline, forget
+from headrace.storage.sqlite.roster import forget_roster
 from headrace.storage.sqlite.tokens import forget_tokens
 
 
@@ -122,7 +123,7 @@ def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
 
 def _forget(connection: Connection, jid: str) -> None:
     """What is not bound to the account's row."""
-    connection.execute("DELETE FROM roster WHERE owner = ?", (jid,))
+    forget_roster(connection, jid)
     forget(connection, jid)
     forget_tokens(connection, jid)
 

@@ -1,15 +1,17 @@
 """Rosters in SQLite."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from headrace.storage.connection import Connection
-from headrace.storage.ports import RosterChange, RosterItem
+from headrace.storage.ports import ROSTER_MEMORY, RosterChange, RosterItem, RosterRevision
 from headrace.storage.sqlite.database import Database
 
 _COLUMNS = "jid, name, subscription, ask, approved, groups, pending_in, listed"
+_JOINED = "r." + _COLUMNS.replace(", ", ", r.")
 _SELECT = f"SELECT {_COLUMNS} FROM roster WHERE owner = ?"
 
 
@@ -35,24 +37,69 @@ class SqliteRosters:
 
     async def remove(self, owner: str, contact: str) -> bool:
         def remove(connection: Connection) -> bool:
-            _remove(connection, owner, contact)
-            return connection.changes > 0
+            found = _remove(connection, owner, contact)
+            if found:
+                _note(connection, owner, contact)
+            return found
 
         return await self._database.change(remove, [owner])
 
-    async def apply(self, changes: Sequence[RosterChange]) -> None:
-        def apply(connection: Connection) -> None:
-            for owner, contact, item in changes:
-                if item is None:
-                    _remove(connection, owner, contact)
-                else:
-                    _put(connection, owner, item)
+    async def apply(self, changes: Sequence[RosterChange]) -> list[int]:
+        def apply(connection: Connection) -> list[int]:
+            return [_apply(connection, change) for change in changes]
 
-        await self._database.change(apply, {change.owner for change in changes})
+        return await self._database.change(apply, {change.owner for change in changes})
+
+    async def version(self, owner: str) -> int:
+        return await self._database.read(lambda connection: _version(connection, owner), [owner])
+
+    async def revisions(self, owner: str, since: int) -> list[RosterRevision] | None:
+        def find(connection: Connection) -> list[RosterRevision] | None:
+            if not 0 <= _version(connection, owner) - since <= ROSTER_MEMORY:
+                return None
+            rows = connection.execute(
+                f"SELECT c.version, c.jid, {_JOINED} FROM roster_change c LEFT JOIN roster r USING (owner, jid)"
+                " WHERE c.owner = ? AND c.version > ? ORDER BY c.version", (owner, since))
+            return [RosterRevision(version, contact, _item(row) if row[0] else None)
+                    for version, contact, *row in rows]
+
+        return await self._database.read(find, [owner])
 
 
-def _remove(connection: Connection, owner: str, contact: str) -> None:
+def forget_roster(connection: Connection, owner: str) -> None:
+    for table in ("roster", "roster_version", "roster_change"):
+        connection.execute(f"DELETE FROM {table} WHERE owner = ?", (owner,))
+
+
+def _version(connection: Connection, owner: str) -> int:
+    rows = connection.execute("SELECT version FROM roster_version WHERE owner = ?", (owner,))
+    return rows[0][0] if rows else 0
+
+
+def _apply(connection: Connection, change: RosterChange) -> int:
+    if change.item is None:
+        _remove(connection, change.owner, change.contact)
+    else:
+        _put(connection, change.owner, change.item)
+    return _note(connection, change.owner, change.contact) if change.visible else 0
+
+
+def _note(connection: Connection, owner: str, contact: str) -> int:
+    """The version that a visible change of this contact makes."""
+    [(version,)] = connection.execute(
+        "INSERT INTO roster_version(owner, version) VALUES (?, ?)"
+        " ON CONFLICT (owner) DO UPDATE SET version = version + 1 RETURNING version",
+        (owner, time.time_ns() // 1000))
+    connection.execute("INSERT OR REPLACE INTO roster_change(owner, jid, version) VALUES (?, ?, ?)",
+                       (owner, contact, version))
+    connection.execute("DELETE FROM roster_change WHERE owner = ? AND version <= ?", (owner, version - ROSTER_MEMORY))
+    assert isinstance(version, int)
+    return version
+
+
+def _remove(connection: Connection, owner: str, contact: str) -> bool:
     connection.execute("DELETE FROM roster WHERE owner = ? AND jid = ?", (owner, contact))
+    return connection.changes > 0
 
 
 def _put(connection: Connection, owner: str, item: RosterItem) -> None:
@@ -62,7 +109,7 @@ def _put(connection: Connection, owner: str, item: RosterItem) -> None:
          msgspec.json.encode(item.groups).decode(), item.pending_in, item.listed))
 
 
-def _item(row: tuple[Any, ...]) -> RosterItem:
+def _item(row: Sequence[Any]) -> RosterItem:
     jid, name, subscription, ask, approved, groups, pending_in, listed = row
     return RosterItem(
         jid, name, subscription, bool(ask), bool(approved), msgspec.json.decode(groups, type=tuple[str, ...]),
