@@ -87,6 +87,7 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
         name = "Example.ORG"
         certificate = "tls/example.crt"
         key = "/etc/example.key"
+        see_other_host = "[2001:db8::1]:5222"
     """)
     assert config.data == Path("/srv/headrace")
     assert (config.durability, config.iterations, config.log.format, config.log.level) == (
@@ -100,14 +101,15 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
     assert config.limits.before.elements == 64      # the stranger's default, not the client's
     assert config.modules["offline"].max_messages == 7
     [host] = config.hosts
-    assert (host.name, host.certificate, host.key) == (
-        "example.org", tmp_path / "tls/example.crt", Path("/etc/example.key"))
+    assert (host.name, host.certificate, host.key, host.see_other_host) == (
+        "example.org", tmp_path / "tls/example.crt", Path("/etc/example.key"), "[2001:db8::1]:5222")
 
 
 COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
-    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are certificate, key, name",
+    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are certificate, key, name, "
+                              "see_other_host",
     LISTENER + HOST + "[limits.connection]\nrate = 1":
         "[limits]: unknown key 'connection': did you mean 'connections'?",
     LISTENER + HOST + "[limits.connections]\nraet = 1":
@@ -142,6 +144,8 @@ COMPLAINTS = {
     LISTENER + HOST.replace("localhost", "user@localhost"): "name: 'user@localhost' is not a domain",
     LISTENER + HOST.replace("localhost", "a b"): "[[host]] number 1: name: ",
     LISTENER + HOST + "certificate = 'x.crt'": "[[host]] number 1: certificate and key belong together",
+    LISTENER + HOST + "see_other_host = 'a b:5222'": "[[host]] number 1: see_other_host: write ",
+    LISTENER + HOST + "see_other_host = '2001:db8::1'": "[[host]] number 1: see_other_host: write ",
     "data = ": "headrace.toml: Invalid value (at ",
 }
 

@@ -90,6 +90,36 @@ def test_a_higher_version_is_answered_with_ours(stage):
     assert stage.state == "LOGIN"
 
 
+def test_the_answer_is_to_the_bare_jid(stage):
+    assert "to='alice@localhost'" in stage.open(from_="Alice@LOCALHOST/phone")
+    stage.connect()
+    assert " to=" not in stage.open()
+
+
+async def test_the_name_stays_after_login(stage):
+    stage.open(from_="alice@localhost")
+    await stage.give(auth("PLAIN", PLAIN))
+    assert stream_error(stage.open(from_="bob@localhost")) == "invalid-from"
+
+
+MOVED = C2SConfig(elsewhere={"example.org": "xmpp2.example.org:5222"})
+
+
+def test_clients_of_a_moved_host_are_sent_on():
+    with staged(config=MOVED) as stage:
+        answer = stage.open(to="example.org")
+        assert stream_error(answer) == "see-other-host"
+        assert ">xmpp2.example.org:5222</see-other-host>" in answer
+        assert "from='example.org'" in answer
+        stage.connect()
+        assert "<mechanism>" in stage.open(to="localhost")
+
+
+def test_clients_of_a_moved_host_are_sent_on_inside_tls_only():
+    with staged(secure=False, config=MOVED) as stage:
+        assert "<starttls " in stage.open(to="example.org")
+
+
 def test_host_is_prepared(stage):
     assert "from='localhost'" in stage.open(to="LocalHost")
 
@@ -450,6 +480,14 @@ async def test_bind_hands_over_the_streams_language(stage):
     stage.open(lang="de")
     await stage.give(bind("x"))
     assert stage.wire.acts[-1] == ("bind", "alice@localhost/x", "de")
+
+
+async def test_a_language_that_is_none_is_ignored(stage):
+    stage.open()
+    await stage.give(auth("PLAIN", PLAIN))
+    stage.open(lang="de-" * 2000)
+    await stage.give(bind("x"))
+    assert stage.wire.acts[-1] == ("bind", "alice@localhost/x", None)
 
 
 @pytest.mark.parametrize("xml", [bind(""), bind("a\ue000b"), bind("x" * 1024), bind("x", id="")])

@@ -9,6 +9,7 @@ from headrace.core.ns import COMPONENT, SERVER, STREAM, XML
 from headrace.stream.errors import StreamError
 from headrace.stream.header import (
     Header,
+    default_language,
     judge_client,
     judge_from,
     judge_host,
@@ -44,16 +45,26 @@ def test_our_header_on_other_streams() -> None:
     assert b" to=" not in written
 
 
+@pytest.mark.parametrize("lang", ["de", "de-CH", "zh-Hant-TW", "x-klingon", "sl-rozaj-biske-1994"])
+def test_a_language_tag_is_taken_as_it_is(lang: str) -> None:
+    assert default_language(lang) == lang
+
+
+@pytest.mark.parametrize("lang", [None, "", "de_CH", "-", "de-", "123456789", "'><x/>", "d\u00e9", "de-" * 3000 + "de"])
+def test_what_is_no_language_tag_is_ignored(lang: str | None) -> None:
+    assert default_language(lang) is None
+
+
 @pytest.mark.parametrize(("to", "host"), [
     ("example.com", "example.com"), ("Example.COM.", "example.com"), ("BÜCHER.example", "bücher.example"),
     ("xn--bcher-kva.example", "bücher.example")])
 def test_a_good_header_names_a_host_in_any_spelling(to: str, host: str) -> None:
-    assert judge_client(replace(GOOD, to=to), HOSTS) == host
+    assert judge_client(replace(GOOD, to=to), HOSTS) == (host, None)
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1", "2.0", "01.0", "1.00", "12345.678"])
 def test_versions_from_1_on_are_taken(version: str) -> None:
-    assert judge_client(replace(GOOD, version=version), HOSTS) == "example.com"
+    assert judge_client(replace(GOOD, version=version), HOSTS) == ("example.com", None)
 
 
 @pytest.mark.parametrize(("change", "condition"), [

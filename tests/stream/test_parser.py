@@ -58,7 +58,7 @@ def test_a_stream_from_end_to_end() -> None:
     assert (header.name, header.namespace, header.content) == ("stream", STREAM, CLIENT)
     assert (header.to, header.from_, header.version, header.lang) == ("example.org", "romeo@example.org", "1.0", "de")
     assert header.raw == data[data.index(b"<stream:"):data.index(b"<message")]
-    assert judge_client(header, {"example.org"}) == "example.org"
+    assert judge_client(header, {"example.org"}) == ("example.org", "romeo@example.org")
     message = stanza_of(message)
     assert (message.kind, message.name, message.namespace) == (Kind.KIND_MESSAGE, "message", CLIENT)
     assert (message.to, message.from_, message.id, message.type) == ("juliet@example.org", None, "a&b", "chat")

@@ -39,7 +39,8 @@ class Closed(Exception):
 
 
 class Client:
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = HOST) -> None:
+        self.host = host        # in SNI and in the header's `to`
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
@@ -54,7 +55,7 @@ class Client:
     # Bytes
 
     def secure(self, context: ssl.SSLContext) -> None:
-        self.socket = context.wrap_socket(self.socket, server_hostname=HOST)
+        self.socket = context.wrap_socket(self.socket, server_hostname=self.host)
 
     def send(self, *pieces: str | bytes) -> None:
         self.socket.sendall(b"".join(p.encode() if isinstance(p, str) else p for p in pieces))
@@ -146,10 +147,11 @@ class Client:
 
     # Logging in
 
-    def open(self, host: str = HOST) -> ET.Element:
-        """Opens a stream; its features."""
+    def open(self, host: str = "", **attributes: str) -> ET.Element:
+        """Opens a stream; its features. attributes: more of the header, `from_` and `xml_lang` among them."""
         self.restart()
-        self.send(HEADER.format(host=host))
+        more = "".join(f" {name.rstrip('_').replace('_', ':')}='{value}'" for name, value in attributes.items())
+        self.send(HEADER.format(host=host or self.host).removesuffix(">"), more, ">")
         features = self.next()
         assert features.tag == STREAMS + "features", self.raw
         return features
@@ -189,7 +191,7 @@ class Client:
         """Asks the server for a sign of life; all that came before it."""
         self._pings += 1
         mark = f"sync{self._pings}"
-        self.send(f"<iq type='get' id='{mark}' to='{HOST}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        self.send(f"<iq type='get' id='{mark}' to='{self.host}'><ping xmlns='urn:xmpp:ping'/></iq>")
         return self.until(lambda e: e.get("id") == mark and e.tag == NS + "iq")[:-1]
 
     def ask(self, kind: str, payload: str, to: str = "", mark: str = "ask") -> ET.Element:

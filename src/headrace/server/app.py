@@ -122,7 +122,8 @@ class App:
         config = self.config
         self.router = Router(self.reactor, limits=self.config.limits.session)
         for host in config.hosts:
-            self.router.add_host(host.name)
+            if host.see_other_host is None:
+                self.router.add_host(host.name)
         context = Context(
             hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=Locks(),
             blocklists=Blocklists(self.storage.blocks), now=time.time)
@@ -137,7 +138,9 @@ class App:
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits
         policy = C2SConfig(settings.tls, limits.negotiation, limits.session, limits.before, limits.after,
-                           features=tuple(feature for module in MODULES for feature in module.stream_features))
+                           features=tuple(feature for module in MODULES for feature in module.stream_features),
+                           elsewhere={host.name: host.see_other_host for host in self.config.hosts
+                                      if host.see_other_host is not None})
         c2s = C2S(policy, self.services, self.tls)
         self.c2s.append(c2s)
         listener = Listener(

@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import ipaddress
+import re
 import tomllib
 from collections.abc import Callable, Collection
 from ipaddress import IPv4Network, IPv6Network
@@ -44,6 +45,7 @@ class HostConfig(msgspec.Struct, frozen=True):
     name: str                       # prepared domain
     certificate: Path | None = None     # PEM, the whole chain; without one a self-signed one is made
     key: Path | None = None
+    see_other_host: str | None = None   # "address:port": its clients are sent there; it is served here no more
 
 
 class StorageConfig(msgspec.Struct, frozen=True):
@@ -112,6 +114,7 @@ def load(path: Path) -> Config:
     return config
 
 
+_OTHER_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:[0-9]{1,5})?")     # RFC 6120 4.9.3.19
 _TOP = ("data", "durability", "storage", "iterations", "listener", "host", "log", "limits", "module")
 _LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
 _OPTIONS = {module.name: module.Options() for module in MODULES}
@@ -207,6 +210,8 @@ class _Reader:
             self.complaints.append(f"{place}: name: {host.name!r} is not a domain")
         if (host.certificate is None) != (host.key is None):
             self.complaints.append(f"{place}: certificate and key belong together")
+        if host.see_other_host is not None and not _OTHER_HOST.fullmatch(host.see_other_host):
+            self.complaints.append(f'{place}: see_other_host: write "name", "address:port" or "[IPv6]:port"')
         return msgspec.structs.replace(host, name=name.domain)
 
     def _no_doubles(self, key: str, values: Collection[Any]) -> None:

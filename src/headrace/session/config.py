@@ -1,5 +1,6 @@
 """The policies of a client listener, each with its reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,3 +18,5 @@ class C2SConfig:
     before: Limits = BEFORE_AUTH    # what a stranger may send
     after: Limits = CLIENT          # what a bound client may
     features: tuple[bytes, ...] = ()    # stream features of modules, announced beside bind
+    # Hosts whose clients are sent to another server, and its address (RFC 6120 4.9.3.19).
+    elsewhere: Mapping[str, str] = field(default_factory=dict)

@@ -29,7 +29,7 @@ from headrace.session.ports import AccountLoader, Log, Sessions, Wire
 from headrace.storage.ports import StorageError
 from headrace.stream import features
 from headrace.stream.errors import StreamError, stream_error
-from headrace.stream.header import Header, judge_client, stream_header
+from headrace.stream.header import Header, default_language, judge_client, stream_header
 
 END = b"</stream:stream>"
 
@@ -72,14 +72,12 @@ class Negotiation:
     def opened(self, header: Header) -> None:
         """RFC 6120 4.2, 4.7: our header answers the peer's, and the features follow."""
         try:
-            host = judge_client(header, self._services.sessions.hosts)
-            if self.account is not None and host != self.account.domain:
-                raise StreamError("not-authorized", "you are logged in at another host")
+            host, claimed = self._judge(header)
         except StreamError as error:
-            self._fail(error.condition, error.text)
+            self._fail(error.condition, error.text, content=error.content)
             return
-        self._host, self._lang = host, header.lang
-        self._open(to=header.from_)
+        self._host, self._lang = host, default_language(header.lang)
+        self._open(to=claimed)
         self._wire.send(features.features(self._features()))
         self.state = State.LOGIN if self.account is None else State.BIND
 
@@ -113,12 +111,25 @@ class Negotiation:
 
     # stream
 
+    def _judge(self, header: Header) -> tuple[str, str | None]:
+        """The prepared host and the bare JID that the client claims. Raises StreamError."""
+        elsewhere = self._config.elsewhere
+        host, claimed = judge_client(header, self._services.sessions.hosts | elsewhere.keys())
+        if self.account is not None and host != self.account.domain:
+            raise StreamError("not-authorized", "you are logged in at another host")
+        if self.account is not None and claimed not in (None, self.account.bare):
+            raise StreamError("invalid-from", "you are logged in by another name")
+        if host in elsewhere and self._may_log_in():    # inside TLS: who says so has proven to be this host
+            self._host = host
+            raise StreamError("see-other-host", content=elsewhere[host])
+        return host, claimed
+
     def _open(self, to: str | None = None) -> None:
         origin = self._host or next(iter(sorted(self._services.sessions.hosts)), None)
         self._wire.send(stream_header(from_=origin, to=to, id=secrets.token_hex(8)))
         self._opened = True
 
-    def _fail(self, condition: str, text: str) -> None:
+    def _fail(self, condition: str, text: str, *, content: str = "") -> None:
         """A stream error; our header goes before it if it has not yet (RFC 6120 4.9.1.2)."""
         if self.state is State.OVER:
             return
@@ -126,7 +137,7 @@ class Negotiation:
                                 account=self.account and self.account.bare)
         if not self._opened:
             self._open()
-        self._end(stream_error(condition, text) + END)
+        self._end(stream_error(condition, text, content=content) + END)
 
     def _end(self, last: bytes) -> None:
         if self.state is not State.OVER:

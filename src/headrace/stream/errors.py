@@ -16,14 +16,17 @@ CONDITIONS = frozenset({  # RFC 6120 4.9.3
 class StreamError(HeadraceError):
     """A stream has to end with this condition.
 
-    condition: one of CONDITIONS. text: English, for the peer. extra: an application-specific condition.
-    offset: where in the peer's document, in bytes, if it is something that the peer sent.
+    condition: one of CONDITIONS. text: English, for the peer. content: where to go, with see-other-host.
+    extra: an application-specific condition. offset: where in the peer's document, in bytes, if it is something that
+    the peer sent.
     """
 
-    def __init__(self, condition: str, text: str = "", *, extra: bytes = b"", offset: int | None = None) -> None:
+    def __init__(self, condition: str, text: str = "", *, content: str = "", extra: bytes = b"",
+                 offset: int | None = None) -> None:
         super().__init__(f"{condition}: {text}" if text else condition)
         self.condition = condition
         self.text = text
+        self.content = content
         self.extra = extra
         self.offset = offset
 

@@ -1,5 +1,6 @@
 """Stream headers: RFC 6120 4.7 to 4.9. Ours written, the peer's judged."""
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from headrace.stream.errors import StreamError
 
 VERSION = "1.0"
 """RFC 6120 4.7.5: the only version there is; a peer that offers a higher one is answered with ours."""
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")    # RFC 5646 2.1; longer ones nobody speaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,15 @@ def judge_from(from_: str | None, host: str) -> str | None:
     return jid.bare
 
 
-def judge_client(header: Header, hosts: Container[str]) -> str:
-    """All of the above for a c2s header over TCP; answers the prepared host. Raises StreamError."""
+def judge_client(header: Header, hosts: Container[str]) -> tuple[str, str | None]:
+    """All of the above for a c2s header over TCP; answers the prepared host and bare JID. Raises StreamError."""
     judge_namespaces(header)
     host = judge_host(header.to, hosts)
     judge_version(header.version)
-    judge_from(header.from_, host)
-    return host
+    return host, judge_from(header.from_, host)
+
+
+def default_language(lang: str | None) -> str | None:
+    """The header's xml:lang if it is a language tag, else None: what is none is ignored (RFC 6120 8.1.5), also
+    because every stanza of the stream would be sent on with it."""
+    return lang if lang and _LANGUAGE.fullmatch(lang) else None

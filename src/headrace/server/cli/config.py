@@ -28,4 +28,5 @@ def check_config(settings: Config) -> None:
     for listener in settings.listeners:
         click.echo(f"  listener  {listener}")
     for host in settings.hosts:
-        click.echo(f"  host      {host.name}, certificate {host.certificate or 'made here, self-signed'}")
+        moved = f", clients are sent to {host.see_other_host}" if host.see_other_host else ""
+        click.echo(f"  host      {host.name}, certificate {host.certificate or 'made here, self-signed'}{moved}")
