@@ -4,7 +4,7 @@ import pytest
 
 from headrace.modules.api import Outcome, Refused, Reply
 from headrace.modules.last import Last
-from headrace.storage.ports import RosterItem
+from headrace.storage.ports import RosterItem, StorageUnavailable
 from support.stanzas import tree
 from support.world import World, effects, request
 
@@ -60,6 +60,26 @@ async def test_many_that_leave_at_once_are_all_stored(world: World) -> None:
     module = world.module(Last)
     await asyncio.gather(*(effects(module.gone(f"{jid}/r")) for jid in jids))
     assert {await world.storage.accounts.last_seen(jid) for jid in jids} == {world.clock.time}
+
+
+async def test_times_that_could_not_be_stored_go_with_the_next(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.account(ROMEO, JULIET)
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="both"))
+    module = world.module(Last)
+
+    async def fails(times: object) -> None:
+        raise StorageUnavailable("no answer")
+
+    with monkeypatch.context() as down:
+        down.setattr(world.storage.accounts, "set_last_seen", fails)
+        await effects(module.gone(f"{JULIET}/r"))
+    left = world.clock.time
+    assert await seconds(asking(module)) == "0"
+    world.clock.time += 60
+    await effects(module.gone(f"{ROMEO}/r"))
+    assert await world.storage.accounts.last_seen(JULIET) == left
+    assert await world.storage.accounts.last_seen(ROMEO) == left + 60
 
 
 async def test_contact_that_is_here(world: World) -> None:

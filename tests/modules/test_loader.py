@@ -24,6 +24,7 @@ from headrace.modules.api import (
 from headrace.modules.loader import Dispatcher, build, iq_table
 from headrace.router.control import HoldAll
 from headrace.router.session import Reason, SessionFlag
+from headrace.storage.ports import StorageUnavailable
 from support.stanzas import condition, shape, stanza, tree
 from support.world import World
 
@@ -94,6 +95,10 @@ class Sample(Module):
             raise Refused("resource-constraint")
 
         return Later(work())
+
+    @iq("get", "urn:sample", "stored", Target.HOST)
+    async def stored(self, request: Request) -> Effects:
+        raise StorageUnavailable("no answer")
 
     def available(self, sender: str, priority: int) -> Outcome:
         return Send(f"<message id='{sender} {priority}'/>".encode())
@@ -242,6 +247,14 @@ async def test_failing_hook_fails_its_stanza_alone(bench: Bench) -> None:
     assert [condition(raw) for raw in bench.session.got] == [("wait", "internal-server-error")]
     [(_, error)] = bench.log.events
     assert isinstance(error, ZeroDivisionError)
+
+
+async def test_failing_storage_is_an_error_to_the_client_and_no_line_in_the_log(bench: Bench) -> None:
+    ticket = bench.punt("<iq to='example.org' type='get' id='1'><stored xmlns='urn:sample'/></iq>", Reason.P_SERVER)
+    assert ticket is not None
+    await ticket
+    assert [condition(raw) for raw in bench.session.got] == [("wait", "internal-server-error")]
+    assert bench.log.events == []
 
 
 async def test_error_to_a_stanza_of_our_own_is_routed(bench: Bench) -> None:

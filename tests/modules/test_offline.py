@@ -3,7 +3,8 @@ from collections.abc import Awaitable
 
 import pytest
 
-from headrace.modules.api import Refused
+from headrace.modules import offline
+from headrace.modules.api import Later, Refused
 from headrace.modules.offline import BATCH, Offline
 from headrace.storage.ports import StorageUnavailable
 from support.stanzas import shape, tree
@@ -155,6 +156,84 @@ async def test_somebody_who_came_meanwhile_gets_it_behind_older_ones(world: Worl
     await message(world, module, "<body>2</body>")
     assert bodies(balcony.got) == ["1", "2"]
     assert await world.storage.offline.count(JULIET) == 0
+
+
+class Down:
+    """Some of the storage's calls fail while it is down."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch, *calls: str) -> None:
+        self.yes = True
+        for name in calls:
+            store, _, call = name.partition(".")
+            self._replace(monkeypatch, getattr(world.storage, store), call)
+
+    def _replace(self, monkeypatch: pytest.MonkeyPatch, store: object, call: str) -> None:
+        working = getattr(store, call)
+
+        async def maybe(*args: object) -> object:
+            if self.yes:
+                raise StorageUnavailable("no answer")
+            return await working(*args)
+
+        monkeypatch.setattr(store, call, maybe)
+
+
+@pytest.mark.parametrize("call", ["accounts.exists", "offline.count"])
+async def test_message_that_cannot_be_kept_now_is_refused(
+        world: World, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    await world.account(JULIET)
+    Down(world, monkeypatch, call)
+    with pytest.raises(Refused) as refused:
+        await message(world, world.module(Offline), "<body>hi</body>")
+    assert (refused.value.condition, refused.value.type) == ("resource-constraint", "wait")
+
+
+async def test_what_waits_is_handed_over_once_the_storage_is_back(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "PAUSE", 0.01)
+    await world.account(JULIET)
+    module = world.module(Offline)
+    await message(world, module, "<body>hi</body>")
+    balcony = world.arrives(f"{JULIET}/balcony")
+    down = Down(world, monkeypatch, "offline.fetch")
+    coming = [asyncio.ensure_future(come(module, balcony.jid)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    assert balcony.got == []
+    down.yes = False
+    await asyncio.gather(*coming)
+    assert bodies(balcony.got) == ["hi"]
+
+
+async def test_what_was_written_is_not_handed_over_again_though_it_could_not_be_forgotten(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "PAUSE", 0.01)
+    await world.account(JULIET)
+    module = world.module(Offline)
+    await message(world, module, "<body>1</body>")
+    balcony = world.arrives(f"{JULIET}/balcony")
+    down = Down(world, monkeypatch, "offline.remove")
+    coming = asyncio.ensure_future(come(module, balcony.jid))
+    await asyncio.sleep(0.1)
+    assert bodies(balcony.got) == ["1"]
+    down.yes = False
+    await coming
+    await message(world, module, "<body>2</body>")
+    assert bodies(balcony.got) == ["1", "2"]
+    assert await world.storage.offline.count(JULIET) == 0
+
+
+async def test_a_sender_does_not_wait_for_ever_for_a_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "LONGEST_WAIT", 0.01)
+    await world.account(JULIET)
+    module = world.module(Offline)
+    committed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(world.storage.offline, "add", lambda *_: committed)
+    world.arrives(f"{JULIET}/balcony")
+    got = request(f"<message from='{ROMEO}/o' to='{JULIET}' type='chat'><body>hi</body></message>", f"{ROMEO}/o")
+    later = await module.absent(got)
+    assert isinstance(later, Later)
+    committed.set_result(1)
+    assert await effects(later.work) == []
 
 
 @pytest.mark.parametrize("when", ["at once", "at the commit"])

@@ -3,6 +3,7 @@
 from headrace.core.ns import LAST_ACTIVITY
 from headrace.modules.api import Context, Effects, Later, Module, Refused, Reply, Request, Target, Xep, iq
 from headrace.modules.contacts import sees_us
+from headrace.storage.ports import StorageError
 
 
 class Last(Module):
@@ -48,6 +49,9 @@ class Last(Module):
             self._storing, self._left = self._left, {}
             try:
                 await self.context.storage.accounts.set_last_seen(self._storing)
+            except StorageError:
+                self._left = {**self._storing, **self._left}  # for the next who leaves to take along
+                break
             finally:
                 self._storing = {}
         return ()

@@ -27,6 +27,7 @@ from headrace.router.control import HoldAll
 from headrace.router.control import Outcome as Ticket
 from headrace.router.router import Router
 from headrace.router.session import Reason, Session, SessionFlag
+from headrace.storage.ports import StorageError
 
 
 class Log(Protocol):
@@ -216,7 +217,9 @@ class Dispatcher:
 
     def _failed(self, session: Session | None, stanza: Stanza | None, error: Exception) -> None:
         """One request fails, the session goes on."""
-        if not isinstance(error, Refused):
+        if isinstance(error, StorageError):  # which tells the operator by itself, once
+            error = Refused("internal-server-error", type="wait")
+        elif not isinstance(error, Refused):
             about = {} if stanza is None else {"stanza": stanza.name, "payload": stanza.child_namespace}
             self._log.exception("handler failed", exc_info=error, **about)
             error = Refused("internal-server-error", type="wait")

@@ -1,6 +1,6 @@
 """Messages for those who are away: kept, then delivered once and in order (XEP-0160, XEP-0203)."""
 
-from collections.abc import Awaitable
+import asyncio
 from dataclasses import dataclass
 
 from headrace.core import ns
@@ -9,11 +9,15 @@ from headrace.core.stanza import Stanza, parse_stanza
 from headrace.modules.allowance import Allowance
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Xep
 from headrace.modules.locks import Locks
-from headrace.storage.ports import OfflineMessage, StorageUnavailable
+from headrace.storage.ports import OfflineMessage, StorageError
 from headrace.xep.blocking import listed
 from headrace.xep.delay import delay
 
 BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
+
+LONGEST_WAIT = 2.0  # s that a sender's next words wait for a commit
+
+PAUSE = 5.0  # s between two attempts to hand over what the storage does not give
 
 COUNTED = 10_000  # accounts whose counts stay in memory
 
@@ -49,6 +53,8 @@ class Offline(Module):
         self._errors = Allowance(options.unknown_per_minute, context.now)
         self._turns = Locks()  # one resource of an account at a time gets its messages
         self._counts: dict[str, int] = {}  # of accounts that messages were kept for lately
+        self._written: dict[str, int] = {}  # up to which id, by account, while the storage has not forgotten them
+        self._owed: set[str] = set()  # accounts whose messages could not be read when somebody came
 
     def absent(self, request: Request) -> Outcome:
         if keeps(request.stanza):
@@ -58,25 +64,33 @@ class Offline(Module):
         return ()
 
     async def _keep(self, request: Request) -> Effects:
+        try:
+            commit, came = await self._queue(request)
+        except StorageError:
+            raise Refused("resource-constraint", type="wait") from None
+        if commit is None:
+            return ()
+        if not came:
+            return Later(self._committed(commit))
+        # Behind what is kept already, and before what its sender says next, unless that takes too long.
+        await asyncio.wait([commit], timeout=LONGEST_WAIT)
+        work = self._committed_for_somebody(commit, request.to)
+        return await work if commit.done() else Later(work)
+
+    async def _queue(self, request: Request) -> tuple[asyncio.Future[int] | None, bool]:
+        """The commit to come, None for an account that is not there; has somebody come who takes messages?"""
         storage = self.context.storage
         if not await storage.accounts.exists(request.to):
             if self._errors.take(request.account):
                 raise Refused("service-unavailable")
-            return ()
+            return None, False
         if await self._count(request.to) >= self.options.max_messages:
             raise Refused("service-unavailable")
-        stanza = request.stanza.raw
         came = await self._taker(request.to) is not None  # while we looked, or it is being handed older ones
-        try:
-            # Queued, in order, when add() returns; the ticket need not wait for the commit.
-            commit = storage.offline.add(request.to, request.account, stanza, self.context.now())
-        except StorageUnavailable:
-            raise Refused("resource-constraint", type="wait") from None
+        # Queued, in order, when add() returns; the ticket need not wait for the commit.
+        commit = storage.offline.add(request.to, request.account, request.stanza.raw, self.context.now())
         self._counts[request.to] = self._counts.get(request.to, 0) + 1
-        if not came:
-            return Later(self._committed(commit))
-        await self._committed(commit)  # behind what is kept already, and before what its sender says next
-        return await self._hand_over(request.to)
+        return asyncio.ensure_future(commit), came
 
     async def _count(self, account: str) -> int:
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""
@@ -87,12 +101,16 @@ class Offline(Module):
             self._counts[account] = count
         return self._counts[account]
 
-    async def _committed(self, commit: Awaitable[int]) -> Effects:
+    async def _committed(self, commit: asyncio.Future[int]) -> Effects:
         try:
             await commit
-        except StorageUnavailable:
+        except StorageError:
             raise Refused("resource-constraint", type="wait") from None
         return ()
+
+    async def _committed_for_somebody(self, commit: asyncio.Future[int], account: str) -> Effects:
+        await self._committed(commit)
+        return await self._hand_over(account)
 
     def available(self, sender: str, priority: int) -> Outcome:
         return self._hand_over(sender.partition("/")[0]) if priority >= 0 else None
@@ -102,19 +120,40 @@ class Offline(Module):
 
     async def _hand_over(self, account: str) -> Effects:
         """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""
-        async with self._turns.hold(account):
-            while (resource := await self._taker(account)) is not None:
-                messages = await self.context.storage.offline.fetch(account)
-                if not messages:
-                    break
-                blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
-                for batch in batches(messages):
-                    stanzas = [delayed(message, account) for message in batch if not is_from(message, blocked)]
-                    if not await self.context.accounts.hand_over(resource, stanzas):
+        try:
+            async with self._turns.hold(account):
+                while (resource := await self._taker(account)) is not None:
+                    if not await self._hand_to(resource, account):
                         break
-                    await self.context.storage.offline.remove(account, batch[-1].id)
-                    self._counts.pop(account, None)
+        except StorageError:
+            if account not in self._owed:
+                self._owed.add(account)
+                return Later(self._hand_over_later(account))
         return ()
+
+    async def _hand_over_later(self, account: str) -> Effects:
+        """The storage gets time to recover."""
+        await asyncio.sleep(PAUSE)
+        self._owed.discard(account)
+        return await self._hand_over(account)
+
+    async def _hand_to(self, resource: str, account: str) -> bool:
+        """What waits; False: nothing does."""
+        offline = self.context.storage.offline
+        if account in self._written:
+            await offline.remove(account, self._written[account])
+            del self._written[account]
+        messages = await offline.fetch(account)
+        blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
+        for batch in batches(messages):
+            stanzas = [delayed(message, account) for message in batch if not is_from(message, blocked)]
+            if not await self.context.accounts.hand_over(resource, stanzas):
+                break
+            self._written[account] = batch[-1].id
+            await offline.remove(account, batch[-1].id)
+            del self._written[account]
+            self._counts.pop(account, None)
+        return bool(messages)
 
     async def _taker(self, account: str) -> str | None:
         """A resource that takes messages to the bare JID: available, priority not negative, the highest."""
