@@ -124,6 +124,7 @@ COMPLAINTS = {
     LISTENER + HOST + "[storage]\npool = 7": "[storage]: only PostgreSQL has such options",
     LISTENER + HOST + POSTGRES + "dsn = 'db.example'": "[storage]: dsn: write postgresql://user@host/database",
     LISTENER + HOST + POSTGRES + "dsn = 'postgresql://'\ndsn_file = 'dsn'": "[storage]: dsn or dsn_file, not both",
+    LISTENER + HOST + "[storage]\npatience = 0": "[storage]: patience: 0 is not between 0.1 and 60 seconds",
     LISTENER + HOST + POSTGRES + "pool = 0": "[storage]: pool: 0 is not between 1 and 1000",
     "storage = 'postgres'" + LISTENER + HOST: "[storage]: a section is needed",
     "iterations = 100" + LISTENER + HOST: "iterations: at least 4096",

@@ -50,6 +50,7 @@ class HostConfig(msgspec.Struct, frozen=True):
 
 class StorageConfig(msgspec.Struct, frozen=True):
     backend: Literal["sqlite", "postgres"] = "sqlite"
+    patience: float = 5.0           # s that a request may take, waiting included; then it is answered with an error
     dsn: str | None = None          # postgresql://user@host/database; what it leaves out is as for psql
     dsn_file: Path | None = None    # or a file with it; with neither, the environment's HEADRACE_DSN
     pool: int = 4                   # connections to PostgreSQL; one more is for messages
@@ -176,12 +177,14 @@ class _Reader:
         storage = self._section(StorageConfig, table, "[storage]")
         if storage is None:
             return StorageConfig()
-        if storage.backend == "sqlite" and table.keys() - {"backend"}:
+        if storage.backend == "sqlite" and table.keys() - {"backend", "patience"}:
             self.complaints.append('[storage]: only PostgreSQL has such options: say backend = "postgres"')
         if storage.dsn is not None and storage.dsn_file is not None:
             self.complaints.append("[storage]: dsn or dsn_file, not both")
         if storage.dsn is not None and not storage.dsn.startswith(("postgresql://", "postgres://")):
             self.complaints.append("[storage]: dsn: write postgresql://user@host/database")
+        if not 0.1 <= storage.patience <= 60:
+            self.complaints.append(f"[storage]: patience: {storage.patience:g} is not between 0.1 and 60 seconds")
         if not 1 <= storage.pool <= 1000:
             self.complaints.append(f"[storage]: pool: {storage.pool} is not between 1 and 1000")
         return storage

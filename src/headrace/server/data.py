@@ -18,13 +18,14 @@ async def open_storage(config: Config, *, server: bool = False, log: Log | None 
     except OSError as error:
         raise StorageUnavailable(f"{config.data}: {error.strerror}") from error
     if config.storage.backend == "sqlite":
-        return open_sqlite(config.database, durability=config.durability, server=server, log=log)
+        return open_sqlite(config.database, durability=config.durability, server=server,
+                           patience=config.storage.patience, log=log)
     try:
         from headrace.storage.postgres import open_postgres
     except ImportError as error:
         raise StorageUnavailable(f"PostgreSQL needs the extra headrace[postgres]: {error}") from error
     return await open_postgres(_dsn(config.storage), size=config.storage.pool, durability=config.durability,
-                               server=server, log=log)
+                               server=server, patience=config.storage.patience, log=log)
 
 
 def _dsn(storage: StorageConfig) -> str:

@@ -44,7 +44,11 @@ class Database:
     async def prepare(self) -> None:
         """Brings the database to the shape that this version knows; to be called once. Raises StorageUnavailable."""
         with in_words():
-            connection = await self.connect()
+            try:
+                connection = await self.connect()
+            except ValueError as error:     # whose text could show a piece of the password
+                raise StorageUnavailable("PostgreSQL: the DSN is wrong: write postgresql://user@host/database,"
+                                         " with %xx for what is special in it") from error
             try:
                 if await connection.fetchval("SHOW server_encoding") != "UTF8":
                     raise StorageUnavailable("PostgreSQL: create the database with encoding UTF8")

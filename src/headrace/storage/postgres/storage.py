@@ -26,7 +26,7 @@ class PostgresStorage:
         self.roster = PostgresRosters(database)
         self.blocks = PostgresBlocks(database)
         self.documents = PostgresDocuments(database)
-        self._database = database
+        self.database = database
 
     async def secret(self) -> bytes:
         async def read_or_make(connection: Connection) -> bytes:
@@ -35,11 +35,11 @@ class PostgresStorage:
             secret: bytes = await connection.fetchval("SELECT data FROM meta WHERE key = 'secret'")
             return secret
 
-        return await self._database.change(read_or_make)
+        return await self.database.change(read_or_make)
 
     async def close(self) -> None:
         await self.offline.close()
-        await self._database.close()
+        await self.database.close()
 
 
 async def open_postgres(dsn: str, *, size: int = 4, durability: Durability = "power", server: bool = False,

@@ -30,19 +30,19 @@ PRAGMA foreign_keys = ON;
 
 class Database:
     def __init__(self, path: Path, *, full_sync: bool, patience: float, health: Health) -> None:
-        """patience: s to wait for another process's lock; a request may take twice that, waiting included."""
+        """patience: s that a request may take in all, and half of it waiting for another process's lock."""
         self.path = path
-        self._patience = patience
+        self._lock_wait = patience / 2
         self._health = health
-        self._requests = Requests(str(path), 2 * patience, health)
+        self._requests = Requests(str(path), patience, health)
         self._turns = Turns()
         self._checkpoint_due = False
         with self._in_words():
-            self.connection = Connection(path, patience=patience)
+            self.connection = Connection(path, patience=self._lock_wait)
             self.connection.script(_PRAGMAS)
             self.connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
             migrate(self.connection, steps("sqlite"))
-            self._reading = Connection(path, patience=patience)
+            self._reading = Connection(path, patience=self._lock_wait)
             self._reading.script("PRAGMA query_only = ON")
         self._writer = ThreadPoolExecutor(1, "headrace-write")
         self._reader = ThreadPoolExecutor(1, "headrace-read")
@@ -106,7 +106,7 @@ class Database:
     def _explained(self, error: SqliteError) -> StorageError:
         if error.code & 255 in (_BUSY, _LOCKED):
             return StorageLocked(
-                f"{self.path} is locked: another process writes to it for over {self._patience:g} s")
+                f"{self.path} is locked: another process writes to it for over {self._lock_wait:g} s")
         return StorageUnavailable(f"{self.path}: {error}")
 
 

@@ -53,7 +53,8 @@ def open_sqlite(path: Path, *, durability: Durability = "power", server: bool = 
     """Opens the database, makes it if there is none, and migrates it.
 
     `server`: this process serves from it, and is the only one to do so; commands that change accounts beside
-    it leave it False. `patience`: seconds to wait for another process's write. `log` is told of failures.
+    it leave it False. `patience`: seconds that a request may take, and half of them waiting for
+    another process's write. `log` is told of failures.
 
     Raises StorageLocked for a second server and for a database that another process keeps locked, and
     StorageUnavailable."""
