@@ -64,10 +64,14 @@ class Database:
             await self._turns.settled(of)
             return await self._run(job)
 
+    async def snapshot(self, job: Job[T], of: Collection[str] | None = ()) -> T:
+        """read() whose statements all see one state."""
+        return await self.read(partial(_in_transaction, job, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), of)
+
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
         """read() of those accounts, inside one transaction; what is asked later sees it."""
         async with self._requests.bounded(), self._turns.change(of):
-            return await self._run(partial(_in_transaction, job))
+            return await self._run(partial(_in_transaction, job, "BEGIN"))
 
     async def close(self) -> None:
         while self._idle:
@@ -110,9 +114,9 @@ def in_words() -> Iterator[None]:
         raise StorageUnavailable(f"PostgreSQL: {error}") from error
 
 
-async def _in_transaction(job: Job[T], connection: Connection) -> T:
+async def _in_transaction(job: Job[T], begin: str, connection: Connection) -> T:
     """An error other than PostgreSQL's own ends the connection, and the transaction with it."""
-    await connection.execute("BEGIN")
+    await connection.execute(begin)
     try:
         result = await job(connection)
     except asyncpg.PostgresError:

@@ -67,7 +67,7 @@ class PostgresRosters:
             return [RosterRevision(row["version"], row["contact"], _item(row) if row["name"] is not None else None)
                     for row in rows]
 
-        return await self._database.read(find, [owner])
+        return await self._database.snapshot(find, [owner])
 
 
 async def forget_rosters(connection: Connection, owners: Sequence[str]) -> None:

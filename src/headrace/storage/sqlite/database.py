@@ -58,7 +58,7 @@ class Database:
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
         """read() of those accounts, inside one transaction; what is asked later sees it."""
         def inside(connection: Connection) -> T:
-            with _transaction(connection):
+            with _transaction(connection, "BEGIN IMMEDIATE"):
                 return job(connection)
 
         async with self._requests.bounded(), self._turns.change(of):
@@ -79,7 +79,7 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, job)
 
     def _read(self, job: Job[T]) -> T:
-        with self._in_words():
+        with self._in_words(), _transaction(self._reading, "BEGIN"):    # all its statements see one state
             return job(self._reading)
 
     def _run(self, job: Job[T]) -> T:
@@ -111,8 +111,8 @@ class Database:
 
 
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
