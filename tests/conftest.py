@@ -1,12 +1,12 @@
 """What every test can ask for: how thorough to be (HEADRACE_SOAK), a free port, a PostgreSQL."""
 
 import os
-import socket
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.ports import unused_port
 from support.postgres import Postgres, running
 
 # The sanitizers' control cases mean something in their build alone.
@@ -29,9 +29,7 @@ def soak() -> int:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody uses now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return unused_port()
 
 
 @pytest.fixture(scope="session")

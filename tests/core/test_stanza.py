@@ -45,6 +45,20 @@ def test_prepared_addresses_replace_those_of_the_head() -> None:
     assert stanza.raw == b"<message to='A@B' from='forged'/>"
 
 
+def test_the_same_with_other_addresses() -> None:
+    stanza = parse_stanza(b"<message to='a@b' from='c@d' id='1&#50;'><body>hi</body></message>")
+    back = stanza.with_addresses("a@b", "c@d")
+    assert (back.from_, back.to, back.id, back.raw) == ("a@b", "c@d", "12", stanza.raw)
+    assert back.element().attrib == {"from": "a@b", "to": "c@d", "id": "12"}
+    assert back.written() == b"<message from='a@b' to='c@d' id='12'><body>hi</body></message>"
+    assert (stanza.from_, stanza.to) == ("c@d", "a@b")
+    bare = back.with_addresses(None, None)
+    assert (bare.from_, bare.to) == (None, None)
+    assert bare.element().attrib == {"id": "12"}
+    assert bare.written() == b"<message id='12'><body>hi</body></message>"
+    assert (back.from_, back.to) == ("a@b", "c@d")
+
+
 def test_the_tree_is_built_once() -> None:
     stanza = parse_stanza(b"<message><body/></message>")
     assert stanza.element() is stanza.element()

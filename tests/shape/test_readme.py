@@ -6,13 +6,8 @@ from pathlib import Path
 import pytest
 
 from headrace.server.config import load
+from support.readme import README, blocks
 from support.tree import ROOT
-
-README = (ROOT / "README.md").read_text()
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("code", blocks("python"))
@@ -31,6 +26,7 @@ def test_configuration(text: str, tmp_path: Path) -> None:
 
 def test_there_are_examples() -> None:
     assert blocks("python")
+    assert blocks("cython")     # tests/shape/test_build.py compiles it
     assert blocks("toml")
 
 

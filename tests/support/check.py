@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 NATIVE = ROOT / "native" / "headrace"
 # Floors whose tests run again under the sanitizers: those with native modules.
 NATIVE_TESTS = sorted({p.parent.name for p in NATIVE.rglob("*.pyx") if p.parent != NATIVE})
-CORE_TESTS = ("core", "stream")
+CORE_TESTS = ("core", "stream", "aio")
 
 
 @dataclass

@@ -45,6 +45,7 @@ cdef class Stanza:
     cdef str part(self, int i)
     cdef int tell(self, int i, str value) except -1
     cdef bytes own(self)               # the element alone
+    cdef int readdress(self, object tree, str name, int i) except -1
 
 # A copy of the tokenizer's current element. to/from_ replace the head's values where given (already prepared).
 cdef Stanza stanza_copy(Tokenizer tok, str from_, str to)

@@ -155,16 +155,38 @@ cdef class Stanza:
         """The whole element as `xml.etree.ElementTree`, built on first use."""
         if self.tree is None:
             tree = element_of(self.own(), self.outer)
-            if self.span[PART_FROM].n == TOLD:
-                tree.set("from", self.from_)
-            if self.span[PART_TO].n == TOLD:
-                tree.set("to", self.to)
+            self.readdress(tree, "from", PART_FROM)
+            self.readdress(tree, "to", PART_TO)
             self.tree = tree
         return self.tree
+
+    cdef int readdress(self, object tree, str name, int i) except -1:
+        if self.span[i].n == TOLD:
+            if self.told[i] is None:
+                tree.attrib.pop(name, None)
+            else:
+                tree.set(name, self.told[i])
+        return 0
 
     def child(self):
         """The first direct child of element()."""
         return None if self.span[PART_CHILD].n == ABSENT else self.element()[0]
+
+    def with_addresses(self, str from_, str to):
+        """The same, from somebody else to somebody else."""
+        cdef Stanza stanza = Stanza.__new__(Stanza)
+        stanza.kind = self.kind
+        stanza.flags = self.flags
+        stanza.known = self.known
+        stanza.held = self.held
+        stanza.at = self.at
+        stanza.size = self.size
+        stanza.outer = self.outer
+        stanza.span = self.span
+        stanza.told = None if self.told is None else list(self.told)
+        stanza.tell(PART_FROM, from_)
+        stanza.tell(PART_TO, to)
+        return stanza
 
     def written(self, bytes piece not None=b"", *, str lang=None):
         """As we send it: a new head, the rest copied where the splice rule allows it, else re-serialised."""

@@ -13,7 +13,7 @@ from xml.parsers.expat.errors import codes as _codes
 from headrace.core.limits import FROM_SERVER
 
 _WANTED = (("start", WANT_START), ("end", WANT_END), ("start-ns", WANT_START_NS), ("end-ns", WANT_END_NS),
-          ("comment", 0), ("pi", 0))    # the last two can't come: RFC 6120 11.1
+           ("comment", 0), ("pi", 0))    # the last two can't come: RFC 6120 11.1
 
 
 # A start tag's attributes all together, and one of them. Each byte is looked at once.

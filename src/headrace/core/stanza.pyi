@@ -37,6 +37,9 @@ class Stanza:
     def child(self) -> Element | None:
         """The first direct child of element()."""
 
+    def with_addresses(self, from_: str | None, to: str | None) -> Stanza:
+        """The same stanza from somebody else to somebody else; None leaves the address out. `raw` stays as it is."""
+
     def written(self, piece: bytes = b"", *, lang: str | None = None) -> bytes:
         """As we send it below a root whose default namespace is that of its stream: without xmlns.
 
