@@ -145,6 +145,8 @@ COMPLAINTS = {
     LISTENER + HOST.replace("localhost", "user@localhost"): "name: 'user@localhost' is not a domain",
     LISTENER + HOST.replace("localhost", "a b"): "[[host]] number 1: name: ",
     LISTENER + HOST + "certificate = 'x.crt'": "[[host]] number 1: certificate and key belong together",
+    LISTENER + HOST + "[limits.before]\nstanza = 9999": "[limits.before]: stanza: at least 10000",
+    LISTENER + HOST + "[limits.after]\nstanza = 0": "[limits.after]: stanza: at least 10000",
     LISTENER + HOST + "see_other_host = 'a b:5222'": "[[host]] number 1: see_other_host: write ",
     LISTENER + HOST + "see_other_host = '2001:db8::1'": "[[host]] number 1: see_other_host: write ",
     "data = ": "headrace.toml: Invalid value (at ",

@@ -4,6 +4,7 @@ from typing import NamedTuple  # not dataclasses: they would double the time tha
 
 KIB = 1024
 MIB = 1024 * KIB
+LEAST_STANZA = 10_000   # bytes that every stream has to take: RFC 6120 13.12
 
 
 class Limits(NamedTuple):
@@ -13,8 +14,7 @@ class Limits(NamedTuple):
     """
 
     stanza: int = 256 * KIB
-    """Bytes of a top-level element. Prosody's default for clients; avatars and OMEMO bundles fit. RFC 6120 13.12
-    asks for at least 10,000."""
+    """Bytes of a top-level element. Prosody's default for clients; avatars and OMEMO bundles fit."""
     header: int = 8 * KIB
     """Bytes from the start of the document to the end of the root's start tag. Real ones have 150 to 400."""
     elements: int = 4096

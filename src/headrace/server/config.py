@@ -14,7 +14,7 @@ import msgspec
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
-from headrace.core.limits import BEFORE_AUTH, CLIENT, Limits
+from headrace.core.limits import BEFORE_AUTH, CLIENT, LEAST_STANZA, Limits
 from headrace.net.limits import ConnectionLimits
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
@@ -143,7 +143,7 @@ class _Reader:
             hosts=hosts,
             source=self._source,
             log=self._section(LogConfig, document.get("log", {}), "[log]") or LogConfig(),
-            limits=LimitsConfig(**self._sections(document.get("limits", {}), "limits", _LIMITS)),
+            limits=self._limits(document.get("limits", {})),
             modules=self._sections(document.get("module", {}), "module", _OPTIONS),
         )
 
@@ -166,6 +166,14 @@ class _Reader:
             return {}
         return {name: self._section(type(defaults[name]), table, f"[{key}.{name}]", defaults[name])
                 for name, table in self._known(tables, defaults, f"[{key}]").items()}
+
+    def _limits(self, tables: Any) -> LimitsConfig:
+        sections = self._sections(tables, "limits", _LIMITS)
+        for name in ("before", "after"):
+            limits = sections.get(name)
+            if limits is not None and limits.stanza < LEAST_STANZA:
+                self.complaints.append(f"[limits.{name}]: stanza: at least {LEAST_STANZA} (RFC 6120 13.12)")
+        return LimitsConfig(**sections)
 
     def _iterations(self, value: Any) -> int:
         number = self._value(int, value, "iterations")
