@@ -115,6 +115,23 @@ async def test_reset_with_unread_data_under_a_budget_of_one_small_read(bench, de
     assert descriptors() == before
 
 
+async def test_reset_right_behind_data(bench, descriptors):
+    """Both are there when the loop looks: it calls the reader once for the two, and never again."""
+    listener = bench.listen()
+    before = descriptors()
+    for size in [1, 400, 5000] * 2:
+        peer = connect(listener)
+        bench.sinks.clear()
+        await bench.until(lambda: bench.sinks)
+        sink = bench.sinks[0]
+        peer.sendall(b"x" * size)
+        reset(peer)
+        await bench.until(lambda sink=sink: sink.events)
+        assert sink.events == [("gone", False)]
+    await bench.until(lambda: bench.reactor.links == 0)
+    assert descriptors() == before
+
+
 async def test_thousand_resets_then_thousand_connections(bench, descriptors):
     listener = bench.listen(echo=True)
     before = descriptors()

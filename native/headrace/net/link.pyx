@@ -211,6 +211,8 @@ cdef class Link(Channel):
         self.more = n == <ssize_t>room
         if n > 0:
             self.reactor.bytes_in += n
+            if not self.more:
+                self.reactor.add_doubtful(self)
             return n
         if n == 0:
             self._eof()
@@ -389,6 +391,7 @@ cdef class Link(Channel):
         buf_free(&self.out)
         reactor.deadline(self, 0)
         reactor.handshake_end(self)
+        reactor.drop_doubtful(self)
         self.closing = True
         self.reading = False
         self.sink = self.writer = self.context = self.undecided = self.listener = None

@@ -29,6 +29,7 @@ cdef class Channel(Task):
     cdef bint on_dirty
     cdef bint on_ready
     cdef bint on_close
+    cdef bint on_doubt
     cdef bint in_handshake              # counted in Reactor.handshaking
     cdef int again(self) except -1      # read on
     cdef int handshake(self) except -1  # one step of a TLS handshake
@@ -61,12 +62,13 @@ cdef class Reactor:
     cdef uint64_t handshakes            # completed
     cdef uint64_t handshaking           # in progress
     cdef object call_soon
-    cdef object timer                   # the wheel's TimerHandle; None while nothing has a deadline
+    cdef object timer                   # the wheel's TimerHandle; None while nothing has a deadline or is in doubt
     cdef bint fresh                     # this turn has read the clock and will be ended
     cdef list again_list
     cdef list tasks
     cdef list dirty_list
     cdef list closing
+    cdef set doubtful                   # channels that stopped reading before EAGAIN; the wheel's next tick reads once more
     cdef object ready                   # deque: handshakes to go on with
     cdef dict waiting                   # Channel -> None: handshakes that wait to begin, in order
     cdef list wheel                     # WHEEL sets of Task
@@ -86,6 +88,8 @@ cdef class Reactor:
     cdef int add_again(self, Channel channel) except -1
     cdef int add_dirty(self, Channel channel) except -1
     cdef int add_closing(self, Channel channel) except -1
+    cdef int add_doubtful(self, Channel channel) except -1
+    cdef int drop_doubtful(self, Channel channel) except -1
     cdef int add_ready(self, Channel channel) except -1     # has something to go on with a handshake
     cdef bint handshake_begin(self, Channel channel) except -1   # False: it waits, unread
     cdef int handshake_end(self, Channel channel) except -1     # over, or given up waiting: the next may begin
@@ -95,6 +99,7 @@ cdef class Reactor:
     cdef int _pull(self, Task task) except -1
     cdef int _reached(self, Task task) except -1
     cdef int _serve_again(self) except -1
+    cdef int _serve_doubtful(self) except -1
     cdef int _serve_handshakes(self) except -1
     cdef int _serve_tasks(self) except -1
     cdef int _serve_dirty(self) except -1
