@@ -180,6 +180,19 @@ def test_a_crowd_that_only_connects(world: World, soak: int) -> None:
             time.sleep(0.05)
 
 
+def test_resets_in_mid_stanza(world: World, soak: int) -> None:
+    """Half a stanza never takes effect, and its sender is seen to leave."""
+    receiver = world.online()
+    for turn in range(8 * soak):
+        sender = world.online(world.anybody())
+        sender.send(f"<presence to='{receiver.jid}'/>", CHAT.format(to=receiver.jid, n=turn))
+        stanza = CHAT.format(to=receiver.jid, n="half").encode()
+        sender.send(stanza[:1 + turn * (len(stanza) - 2) // (8 * soak)])
+        sender.reset()
+        heard = receiver.until(lambda e, jid=sender.jid: (e.get("type"), e.get("from")) == ("unavailable", jid))
+        assert [text.split()[0] for text in bodies(heard) if text] == [str(turn)]
+
+
 def test_leaving_while_being_written_to(world: World, soak: int) -> None:
     """Sessions that end in the middle of a flood to them, in each manner; the flood's sender goes on."""
     sender = world.online()
