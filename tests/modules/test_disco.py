@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from headrace.modules.api import Identity, Module, Outcome, Refused, Reply, Request
@@ -77,3 +79,11 @@ async def test_unknown_node(world: World) -> None:
                          (module.own_info, ask(INFO, ROMEO, "x")), (module.contact_info, ask(INFO, JULIET, "x"))]:
         with pytest.raises(Refused, match="item-not-found"):
             await effects(handler(got))
+
+
+async def test_an_anonymous_user_is_none_who_has_registered(world: World) -> None:
+    module = Disco(dataclasses.replace(world.context, anonymous={"example.org"}), Disco.Options())
+    module.loaded([module])
+    identities, features = await answer(module.own_info(ask(INFO, ROMEO)))
+    assert identities == {("account", "anonymous", None)}
+    assert INFO in features

@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 
 from headrace.sasl import credentials
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.offer import Offer
 from headrace.sasl.scram import Scram
 
+
+class Silent(Offer):
+    """For the RFCs' vectors, which are older than XEP-0474."""
+
+    def attributes(self, digest):
+        return b""
+
+
+SILENT = Silent()
 PENCIL = credentials.make("pencil", iterations=4096)
 
 RFC_VECTORS = {  # RFC 5802 5; RFC 7677 3; all of user "user", password "pencil"
@@ -39,7 +49,7 @@ def test_rfc_vectors(digest):
     client_first, nonce, salt, server_first, client_final, server_final = RFC_VECTORS[digest]
     salted = hashlib.pbkdf2_hmac(digest, b"pencil", b64decode(salt), 4096)
     verifier = credentials.from_salted(digest, salted, b64decode(salt), 4096)
-    scram = Scram(digest, nonce=nonce)
+    scram = Scram(digest, SILENT, nonce=nonce)
     scram.identify(client_first)
     assert (scram.username, scram.authzid) == ("user", "")
     assert scram.challenge(verifier) == server_first
@@ -48,7 +58,7 @@ def test_rfc_vectors(digest):
 
 def talk(digest, username, password, verifier):
     """One exchange with scramp's client, which checks our server's signature too."""
-    server = Scram(digest)
+    server = Scram(digest, Offer((f"SCRAM-SHA-{digest[3:]}", "PLAIN"), (), "TLSv1.3"))
     client = scramp.ScramClient([server.name], username, password)
     server.identify(client.get_client_first().encode())
     client.set_server_first(server.challenge(verifier).decode())
@@ -77,7 +87,7 @@ def test_nobody_logs_in_with_decoys(digest):
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1))
 def test_escaped_names_come_back(name):
-    scram = Scram("sha1")
+    scram = Scram("sha1", Offer())
     escaped = name.replace("=", "=3D").replace(",", "=2C")
     scram.identify(f"n,a={escaped},n={escaped},r=abc".encode())
     assert (scram.username, scram.authzid) == (name, name)
@@ -94,19 +104,19 @@ def test_escaped_names_come_back(name):
 ])
 def test_malformed_first_message(message):
     with pytest.raises(SaslFailure) as failed:
-        Scram("sha256").identify(message)
+        Scram("sha256", Offer()).identify(message)
     assert failed.value.condition == "malformed-request"
 
 
 @pytest.mark.parametrize("header", [b"n,,", b"y,,", b"n,a=other,"])
 def test_flags_and_extensions_are_taken(header):
-    scram = Scram("sha256")
+    scram = Scram("sha256", Offer())
     scram.identify(header + b"n=user,r=abc,x=1,y=2")
     assert scram.challenge(PENCIL.sha256).startswith(b"r=abc")
 
 
 def prepared():
-    scram = Scram("sha256", nonce="def")
+    scram = Scram("sha256", Offer(), nonce="def")
     scram.identify(b"n,,n=user,r=abc")
     scram.challenge(PENCIL.sha256)
     return scram
@@ -161,5 +171,66 @@ def test_a_valid_proof_over_another_header_or_nonce_fails(change):
     assert scram.finish(message) is None
 
 
+# channel binding
+
+class Channel:
+    """TLS whose binding data is the type's name, doubled."""
+
+    version, certificate = "TLSv1.3", None
+
+    def bindings(self):
+        return ("tls-exporter", "tls-server-end-point")
+
+    def binding(self, kind):
+        return kind.encode() * 2 if kind in self.bindings() else None
+
+
+BINDING = Offer(("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"), Channel().bindings(), "TLSv1.3")
+
+
+def bound_login(flag, data, *, plus=True, repeated=None):
+    """A client that knows the password; header and data as it likes. What the server says at the end."""
+    server = Scram("sha256", BINDING, Channel(), plus=plus)
+    server.identify(flag + b",,n=user,r=abc")
+    first = server.challenge(PENCIL.sha256)
+    nonce = first.split(b",")[0]
+    unproven = b"c=" + b64encode((repeated or flag) + b",," + data) + b"," + nonce
+    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", PENCIL.sha256.salt, 4096)
+    key = hmac.digest(salted, b"Client Key", "sha256")
+    signature = hmac.digest(hashlib.sha256(key).digest(), b"n=user,r=abc," + first + b"," + unproven, "sha256")
+    return server.finish(unproven + b",p=" + b64encode(bytes(a ^ b for a, b in zip(key, signature, strict=True))))
+
+
+@pytest.mark.parametrize("kind", Channel().bindings())
+def test_bound(kind):
+    assert bound_login(b"p=" + kind.encode(), kind.encode() * 2).startswith(b"v=")
+
+
+@pytest.mark.parametrize(("flag", "data", "repeated"), [
+    (b"p=tls-exporter", b"", None), (b"p=tls-exporter", b"x", None),
+    (b"p=tls-exporter", b"tls-server-end-point" * 2, None),
+    (b"p=tls-exporter", b"tls-server-end-point" * 2, b"p=tls-server-end-point"),    # said one, signed the other
+    (b"p=tls-exporter", b"", b"n"),
+])
+def test_bound_to_something_else_is_no_login(flag, data, repeated):
+    assert bound_login(flag, data, repeated=repeated) is None
+
+
+@pytest.mark.parametrize(("flag", "plus", "condition"), [
+    (b"n", True, "malformed-request"), (b"y", True, "malformed-request"),
+    (b"p=tls-unique", True, "malformed-request"), (b"p=", True, "malformed-request"),
+    (b"p=tls-exporter", False, "malformed-request"),
+    (b"y", False, "not-authorized"),        # somebody has taken our -PLUS mechanisms off the list
+])
+def test_flags_that_do_not_fit(flag, plus, condition):
+    with pytest.raises(SaslFailure) as failed:
+        bound_login(flag, b"", plus=plus)
+    assert failed.value.condition == condition
+
+
+def test_a_client_that_cannot_bind_may_log_in():
+    assert bound_login(b"n", b"", plus=False).startswith(b"v=")
+
+
 def test_each_exchange_has_its_own_nonce():
-    assert Scram("sha256")._own_nonce != Scram("sha256")._own_nonce
+    assert Scram("sha256", Offer())._own_nonce != Scram("sha256", Offer())._own_nonce

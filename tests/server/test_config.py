@@ -108,8 +108,10 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
 COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
-    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are certificate, key, name, "
-                              "see_other_host",
+    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are anonymous, certificate, "
+                              "client_certificates, key, name, see_other_host",
+    LISTENER + HOST + 'anonymous = true\nclient_certificates = "ca.pem"':
+        "[[host]] number 1: anonymous users have no certificates",
     LISTENER + HOST + "[limits.connection]\nrate = 1":
         "[limits]: unknown key 'connection': did you mean 'connections'?",
     LISTENER + HOST + "[limits.connections]\nraet = 1":

@@ -13,12 +13,11 @@ from headrace.net.listener import Listener
 from headrace.net.reactor import Reactor
 from headrace.net.tls import TlsContext
 from headrace.router.router import Router
-from headrace.sasl.credentials import Decoys
 from headrace.session.backoff import Backoff
-from headrace.session.c2s import C2S, C2SConfig, Services
+from headrace.session.c2s import C2S, C2SConfig
 from headrace.session.derive import DerivePool
-from headrace.session.login import Authority
-from support.negotiating import PLAIN, Accounts, Log, auth, bind, eventually
+from headrace.session.fast import Fast
+from support.negotiating import PLAIN, Accounts, Log, Tokens, auth, bind, eventually, services
 
 OPEN = f"<stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAM}' to='localhost' version='1.0'>"
 PATIENCE = 20  # s: longer than any wait of ours, shorter than the test's
@@ -72,19 +71,22 @@ class Tables(Accounts):
 class Server:
     """One listener and what it needs; end it with close()."""
 
-    def __init__(self, config, certificate, clock):
+    def __init__(self, config, certificate, clock, client_ca=None):
         self.reactor = Reactor(asyncio.get_running_loop())
         self.control = Control()
         self.router = Router(self.reactor, self.control)
         self.router.add_host("localhost")
         self.accounts, self.log, self.admission = Tables(self.router), Log(), Admission()
         self.derive = DerivePool(threads=1, shared=self.admission.exempt)
-        authority = Authority(self.accounts, Decoys(b"s" * 32, iterations=4096), self.derive,
-                              Backoff(shared=self.admission.exempt), clock=clock)
-        tls = TlsContext(*certificate)
-        self.c2s = C2S(config, Services(authority, self.accounts, self.router, self.log), tls)
+        self.tokens = Tokens()
+        backoff = Backoff(shared=self.admission.exempt)
+        fast = Fast(self.tokens, b"k" * 32, now=clock)
+        tls = TlsContext(*certificate, client_ca=client_ca)
+        shared = services(self.accounts, self.router, log=self.log, fast=fast, pool=self.derive, backoff=backoff,
+                          clock=clock, realm={"certificates": client_ca is not None})
+        self.c2s = C2S(config, shared, tls)
         self.listener = Listener(self.reactor, "127.0.0.1", 0, on_link=self.c2s.on_link, limits=self.admission,
-                                 tls=tls if config.tls == "direct" else None)
+                                 tls=tls if config.tls in ("direct", "any") else None, either=config.tls == "any")
         self.listener.start()
 
     async def close(self):
@@ -171,8 +173,8 @@ async def serve(certificate):
     """serve(C2SConfig(...)) -> Server; ended after the test with all its clients."""
     servers = []
 
-    def start(config=None, clock=lambda: 0.0):
-        servers.append(Server(config or C2SConfig(tls="optional"), certificate, clock))
+    def start(config=None, clock=lambda: 0.0, client_ca=None):
+        servers.append(Server(config or C2SConfig(tls="optional"), certificate, clock, client_ca))
         return servers[-1]
 
     yield start

@@ -1,5 +1,6 @@
 """The state machine of a client's stream, without a socket: every state against every input, each error."""
 
+import dataclasses
 from base64 import b64decode, b64encode
 
 import pytest
@@ -7,11 +8,13 @@ import scramp
 
 from headrace.session.config import C2SConfig
 from headrace.session.negotiation import State
-from support.negotiating import PLAIN, auth, bind, response, staged
+from support.negotiating import PENCIL, PLAIN, UPGRADE, Channel, auth, authenticate, bind, response, response2, staged
 
 SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 STARTTLS = "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
 ABORT = f"<abort {SASL}/>"
+SASL2 = "xmlns='urn:xmpp:sasl:2'"
+ABORT2 = f"<abort {SASL2}/>"
 
 
 @pytest.fixture
@@ -135,10 +138,11 @@ def test_features_before_tls(plain):
 def test_features_inside_tls(stage):
     answer = stage.open()
     assert "starttls" not in answer
-    names = ["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
+    names = ["SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS",
+             "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
     assert "".join(f"<mechanism>{name}</mechanism>" for name in names) in answer
     assert "<max-bytes>16384</max-bytes>" in answer
-    assert "bind" not in answer
+    assert "xmpp-bind" not in answer
 
 
 def test_features_where_tls_is_optional():
@@ -164,30 +168,53 @@ INPUTS = {
     "message": "<message/>", "iq": "<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>",
     "bind": bind(), "nonza": "<enable xmlns='urn:xmpp:sm:3'/>",
     "proceed": "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+    "authenticate": authenticate("SCRAM-SHA-256"), "response2": response2(), "abort2": ABORT2,
+    "next": f"<next {SASL2} task='UPGR-SCRAM-SHA-512'/>", "task-data": f"<task-data {SASL2}/>",
 }
 ENDS = "OVER"
+UNSUPPORTED = (ENDS, "<unsupported-stanza-type ")
+NOT_AUTHORIZED = (ENDS, "<not-authorized ")
 TABLE = {  # state -> input -> (state after it, what the answer holds)
     "LOGIN": {
         "starttls": (ENDS, "<failure xmlns='urn:ietf:params:xml:ns:xmpp-tls'/></stream:stream>"),
         "auth": ("EXCHANGE", f"<challenge {SASL}></challenge>"),
         "response": ("LOGIN", "<malformed-request/>"), "abort": ("LOGIN", "<aborted/>"),
-        "message": (ENDS, "<not-authorized "), "iq": (ENDS, "<not-authorized "),
-        "bind": (ENDS, "<not-authorized "), "nonza": (ENDS, "<unsupported-stanza-type "),
-        "proceed": (ENDS, "<unsupported-stanza-type "),
+        "message": NOT_AUTHORIZED, "iq": NOT_AUTHORIZED,
+        "bind": NOT_AUTHORIZED, "nonza": UNSUPPORTED,
+        "proceed": UNSUPPORTED,
+        "authenticate": ("EXCHANGE2", f"<challenge {SASL2}></challenge>"),
+        "response2": UNSUPPORTED, "abort2": UNSUPPORTED, "next": UNSUPPORTED, "task-data": UNSUPPORTED,
     },
     "EXCHANGE": {
-        "starttls": (ENDS, "<unsupported-stanza-type "), "auth": ("LOGIN", "<malformed-request/>"),
+        "starttls": UNSUPPORTED, "auth": ("LOGIN", "<malformed-request/>"),
         "response": ("LOGIN", "<malformed-request/>"), "abort": ("LOGIN", "<aborted/>"),
-        "message": (ENDS, "<not-authorized "), "iq": (ENDS, "<not-authorized "),
-        "bind": (ENDS, "<not-authorized "), "nonza": (ENDS, "<unsupported-stanza-type "),
-        "proceed": (ENDS, "<unsupported-stanza-type "),
+        "message": NOT_AUTHORIZED, "iq": NOT_AUTHORIZED,
+        "bind": NOT_AUTHORIZED, "nonza": UNSUPPORTED,
+        "proceed": UNSUPPORTED,
+        "authenticate": UNSUPPORTED, "response2": UNSUPPORTED, "abort2": UNSUPPORTED, "next": UNSUPPORTED,
+        "task-data": UNSUPPORTED,
     },
     "BIND": {
-        "starttls": (ENDS, "<unsupported-stanza-type "), "auth": (ENDS, "<unsupported-stanza-type "),
-        "response": (ENDS, "<unsupported-stanza-type "), "abort": (ENDS, "<unsupported-stanza-type "),
-        "message": (ENDS, "<not-authorized "), "iq": (ENDS, "<not-authorized "),
-        "bind": (ENDS, "<jid>alice@localhost/"), "nonza": (ENDS, "<unsupported-stanza-type "),
-        "proceed": (ENDS, "<unsupported-stanza-type "),
+        "starttls": UNSUPPORTED, "auth": UNSUPPORTED,
+        "response": UNSUPPORTED, "abort": UNSUPPORTED,
+        "message": NOT_AUTHORIZED, "iq": NOT_AUTHORIZED,
+        "bind": (ENDS, "<jid>alice@localhost/"), "nonza": UNSUPPORTED,
+        "proceed": UNSUPPORTED,
+        "authenticate": UNSUPPORTED, "response2": UNSUPPORTED, "abort2": UNSUPPORTED, "next": UNSUPPORTED,
+        "task-data": UNSUPPORTED,
+    },
+    "EXCHANGE2": {
+        **dict.fromkeys(("starttls", "auth", "response", "abort", "nonza", "proceed", "authenticate", "next",
+                         "task-data"), UNSUPPORTED),
+        **dict.fromkeys(("message", "iq", "bind"), NOT_AUTHORIZED),
+        "response2": ("LOGIN", f"<malformed-request {SASL}/>"), "abort2": ("LOGIN", f"<aborted {SASL}/>"),
+    },
+    "TASK": {
+        **dict.fromkeys(("starttls", "auth", "response", "abort", "nonza", "proceed", "authenticate", "response2"),
+                        UNSUPPORTED),
+        **dict.fromkeys(("message", "iq", "bind"), NOT_AUTHORIZED),
+        "next": ("TASK", f"<task-data {SASL2}><salt "), "task-data": ("LOGIN", f"<malformed-request {SASL}/>"),
+        "abort2": ("LOGIN", f"<aborted {SASL}/>"),
     },
 }
 
@@ -197,8 +224,14 @@ async def reach(stage, state):
         await stage.login()
     else:
         stage.open()
-        if state == "EXCHANGE":
-            await stage.give(auth("SCRAM-SHA-256"))
+        match state:
+            case "EXCHANGE":
+                await stage.give(auth("SCRAM-SHA-256"))
+            case "EXCHANGE2":
+                await stage.give(authenticate("SCRAM-SHA-256"))
+            case "TASK":
+                stage.accounts.change("alice@localhost", credentials=dataclasses.replace(PENCIL, sha512=None))
+                await stage.give(authenticate("PLAIN", PLAIN, UPGRADE))
     assert stage.state == state
 
 
@@ -273,7 +306,7 @@ async def test_starttls(plain):
     assert await plain.give(STARTTLS) == "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
     assert plain.wire.acts == ["start_tls"]
     assert plain.state == "HEADER"
-    plain.wire.secure = True
+    plain.wire.channel = Channel()
     assert "<mechanism>" in plain.open()
 
 
@@ -350,7 +383,9 @@ async def test_plain_refused(stage, message):
     (auth("SCRAM-SHA-1", "aaaa"), "malformed-request"),
     (auth("X-NONE"), "invalid-mechanism"),
     (auth("plain"), "invalid-mechanism"),
-    (auth("SCRAM-SHA-256-PLUS"), "invalid-mechanism"),
+    (auth("EXTERNAL"), "invalid-mechanism"),
+    (auth("ANONYMOUS"), "invalid-mechanism"),
+    (auth("HT-SHA-256-NONE"), "invalid-mechanism"),
     (f"<auth {SASL}/>", "invalid-mechanism"),
     (auth("PLAIN", b64(b"bob\0alice\0pencil")), "invalid-authzid"),
     (auth("PLAIN", b64(b"bob@localhost\0alice\0pencil")), "invalid-authzid"),
@@ -519,7 +554,7 @@ async def test_storage_down_while_binding(stage):
 
 async def test_a_failing_router_leaves_nobody_waiting(stage):
     await stage.login()
-    stage.wire.bind = lambda jid, lang: stage.accounts.missing
+    stage.wire.bind = lambda jid, lang, greet: stage.accounts.missing
     with pytest.raises(AttributeError) as raised:
         await stage.give(bind("x"))
     stage.negotiation.crashed(raised.value)

@@ -1,16 +1,25 @@
 """What a c2s negotiation is surrounded by, in memory: accounts, a router without sessions, a wire."""
 
 import asyncio
+import dataclasses
 from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
 
 from headrace.core.stanza import parse_stanza
 from headrace.sasl import credentials
 from headrace.session.backoff import Backoff
+from headrace.session.binding import Binder
 from headrace.session.config import C2SConfig
 from headrace.session.derive import DerivePool
-from headrace.session.login import Authority
-from headrace.session.negotiation import Negotiation, Services
-from headrace.storage.ports import Account, StorageUnavailable
+from headrace.session.exchanges import Authority, Realm
+from headrace.session.fast import Fast
+from headrace.session.negotiation import Negotiation
+from headrace.session.offers import Offers
+from headrace.session.services import Services
+from headrace.session.verifiers import OwnVerifiers
+from headrace.storage.ports import Account, ClientTokens, StorageUnavailable
 from headrace.stream.header import Header
 
 PENCIL = credentials.make("pencil", iterations=4096)
@@ -27,7 +36,7 @@ async def eventually(condition):
 
 
 class Accounts:
-    """Verifiers and AccountLoader; alice's password is pencil."""
+    """The part of AccountStore that logins use, and AccountLoader; alice's password is pencil."""
 
     def __init__(self):
         self.known = {"alice@localhost": Account("alice@localhost", PENCIL, 0.0)}
@@ -39,10 +48,45 @@ class Accounts:
             raise StorageUnavailable("disk full")
         return self.known.get(jid)
 
+    async def add_verifier(self, jid, digest, verifier):
+        if self.down:
+            raise StorageUnavailable("disk full")
+        account = self.known[jid]
+        self.change(jid, credentials=dataclasses.replace(account.credentials, **{digest: verifier}))
+
+    def change(self, jid, **fields):
+        self.known[jid] = msgspec.structs.replace(self.known[jid], **fields)
+
     async def load(self, bare):
         if self.down:
             raise StorageUnavailable("disk full")
         self.loaded.append(bare)
+
+
+class Tokens:
+    """TokenStore in memory."""
+
+    def __init__(self):
+        self.held = {}
+        self.down = False
+
+    async def get(self, jid, client):
+        if self.down:
+            raise StorageUnavailable("disk full")
+        return self.held.get((jid, client), ClientTokens())
+
+    async def issue(self, jid, client, token, keep):
+        if self.down:
+            raise StorageUnavailable("disk full")
+        self.held[jid, client] = ClientTokens((await self.get(jid, client)).current, token)
+
+    async def used(self, jid, client, token):
+        if (await self.get(jid, client)).fresh == token:
+            self.held[jid, client] = ClientTokens(token)
+
+    async def forget(self, jid, client=None):
+        for key in [key for key in self.held if key[0] == jid and client in (None, key[1])]:
+            del self.held[key]
 
 
 class Sessions:
@@ -54,6 +98,9 @@ class Sessions:
 
     def find(self, full):
         return self.bound.get(full)
+
+    def sessions(self, bare):
+        return [session for full, session in self.bound.items() if full.partition("/")[0] == bare]
 
     def release(self, bare):
         self.released.append(bare)
@@ -75,13 +122,48 @@ class Log:
         return [fields for name, fields in self.lines if name == event]
 
 
+@dataclass
+class Channel:
+    """TLS that is up; each type's binding is the same bytes again and again."""
+
+    kinds: tuple[str, ...] = ("tls-exporter", "tls-server-end-point")
+    version: str = "TLSv1.3"
+    certificate: bytes | None = None
+
+    def bindings(self):
+        return self.kinds
+
+    def binding(self, kind):
+        return kind.encode() * 2 if kind in self.kinds else None
+
+
+class BindFeatures:
+    """One inline feature of a bind request, which repeats what it was asked."""
+
+    inline = ("urn:example:echo",)
+
+    def bound(self, session, request):
+        if request.tag != "{urn:example:echo}echo":
+            return b""
+        return f"<echoed xmlns='urn:example:echo' to='{session.jid}'>{request.text}</echoed>".encode()
+
+
+@dataclass
+class Bound:
+    jid: str
+
+    @property
+    def resource(self):
+        return self.jid.partition("/")[2]
+
+
 class Wire:
     """Notes what the negotiation does: `sent` since the last take(), `acts` in order."""
 
     address = "192.0.2.1"
 
-    def __init__(self, secure=True):
-        self.secure = secure
+    def __init__(self, channel=None):
+        self.channel = channel
         self.sent = b""
         self.acts = []
 
@@ -97,8 +179,9 @@ class Wire:
     def authenticated(self):
         self.acts.append("authenticated")
 
-    def bind(self, jid, lang):
+    def bind(self, jid, lang, greet):
         self.acts.append(("bind", jid, lang))
+        self.sent += greet(Bound(jid))
 
     def finish(self):
         self.acts.append("finish")
@@ -112,23 +195,35 @@ class Time:
         return self.now
 
 
+def services(accounts, sessions, *, log, fast, pool, backoff, clock, realm):
+    """realm: fields of Realm that are not the defaults."""
+    decoys = credentials.Decoys(b"s" * 32, iterations=4096)
+    made = Realm(**{"verifiers": OwnVerifiers(accounts, decoys, pool), **realm})
+    return Services(
+        authority=Authority(dict.fromkeys(sessions.hosts, made), decoys, backoff, clock),
+        binder=Binder(accounts, sessions, b"s" * 32), sessions=sessions, log=log, bind_features=BindFeatures(),
+        fast=fast, login_features=(fast,))
+
+
 class Stage:
     """One negotiation and all around it."""
 
-    def __init__(self, *, secure=True, config=None, policy=None, pool=None):
+    def __init__(self, *, secure=True, config=None, policy=None, pool=None, realm=None):
         self.accounts, self.sessions, self.log, self.time = Accounts(), Sessions(), Log(), Time()
+        self.tokens = Tokens()
         self.backoff = Backoff(policy)
         self.pool = pool or DerivePool(threads=1)
-        self.authority = Authority(self.accounts, credentials.Decoys(b"s" * 32, iterations=4096), self.pool,
-                                   self.backoff, clock=self.time)
-        self.services = Services(self.authority, self.accounts, self.sessions, self.log)
+        self.fast = Fast(self.tokens, b"k" * 32, now=self.time)
+        self.services = services(self.accounts, self.sessions, log=self.log, fast=self.fast, pool=self.pool,
+                                 backoff=self.backoff, clock=self.time, realm=realm or {})
         self.config = config or C2SConfig()
+        self.offers = Offers(self.config, self.services)
         self.connect(secure=secure)
 
-    def connect(self, *, secure=True):
+    def connect(self, *, secure=True, channel=None):
         """A new connection to the same server."""
-        self.wire = Wire(secure)
-        self.negotiation = Negotiation(self.config, self.services, self.wire)
+        self.wire = Wire((channel or Channel()) if secure else None)
+        self.negotiation = Negotiation(self.config, self.services, self.offers, self.wire)
 
     @property
     def state(self):
@@ -163,6 +258,19 @@ def auth(mechanism, data=""):
 
 def response(data=""):
     return f"<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{data}</response>"
+
+
+def authenticate(mechanism, data=None, *inside):
+    """XEP-0388's request; data: base64 of an initial response."""
+    initial = "" if data is None else f"<initial-response>{data}</initial-response>"
+    return f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='{mechanism}'>{initial}{''.join(inside)}</authenticate>"
+
+
+def response2(data=""):
+    return f"<response xmlns='urn:xmpp:sasl:2'>{data}</response>"
+
+
+UPGRADE = "<upgrade xmlns='urn:xmpp:sasl:upgrade:0'>UPGR-SCRAM-SHA-512</upgrade>"
 
 
 def bind(resource=None, id="b"):

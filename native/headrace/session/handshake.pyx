@@ -27,8 +27,10 @@ cdef class Handshake(Sink):
             self._interrupt(self.negotiator.stopped)
 
     @property
-    def secure(self):
-        return self.link is not None and self.link.tls is not None and self.link.tls.established
+    def channel(self):
+        if self.link is None or self.link.tls is None or not self.link.tls.established:
+            return None
+        return self.link.tls
 
     # what the negotiation asks for (headrace.session.ports.Wire)
 
@@ -46,12 +48,19 @@ cdef class Handshake(Sink):
     def authenticated(self):
         self.link.listener.authenticated(self.link)
 
-    def bind(self, str jid not None, str lang):
+    def bind(self, str jid not None, str lang, greet not None):
         cdef Link link = self.link
+        cdef bytes words
         self.tok.use_limits(self.config.after)
-        self.sessions.bind(link, self.tok, jid, lang)
+        session = self.sessions.bind(link, self.tok, jid, lang)
         self.tok = None
         self._drop()
+        try:
+            words = greet(session)
+        except BaseException:
+            link.abort()
+            raise
+        link.write(words, len(words))
         link.resume()
 
     def finish(self):
@@ -125,10 +134,10 @@ cdef class Handshake(Sink):
         return 0
 
     def _done(self, task):
-        error = None if task.cancelled() else task.exception()
         self.task = None
-        if self.over:
+        if self.over:       # an error that comes now is asyncio's to report
             return
+        error = None if task.cancelled() else task.exception()
         if error is not None:
             self.negotiator.crashed(error)
         if not self.over:

@@ -106,7 +106,14 @@ class Later:
     work: Coroutine[Any, Any, "Effects"]
 
 
-Effect = Reply | Send | Route | Interested | Later
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What <bound/> says of an inline request; XML."""
+
+    payload: bytes
+
+
+Effect = Reply | Send | Route | Interested | Later | Bound
 Effects = Effect | Sequence[Effect] | None
 Outcome = Effects | Coroutine[Any, Any, Effects]
 
@@ -150,6 +157,38 @@ def iq(type: str, namespace: str, name: str, target: Target, *, hold_all: bool =
 
 
 @dataclass(frozen=True, slots=True)
+class Inline:
+    """A child of a bind request (XEP-0386), carried out for the session that was just bound."""
+
+    sender: str  # its full JID
+    element: Element
+
+
+@dataclass(frozen=True, slots=True)
+class InlineHandler:
+    """How `@inline` marks a method."""
+
+    namespace: str
+    name: str
+    feature: str
+
+
+def inline(namespace: str, name: str, feature: str | None = None) -> Callable[[F], F]:
+    """Mark a method that carries out this child of a bind request: no coroutine, given an `Inline`.
+
+    It runs before the session gets anything; of its effects, `Bound` goes into the answer. feature: what is advertised,
+    if it is not the namespace.
+    """
+
+    def mark(function: F) -> F:
+        marks = vars(function).setdefault("inline_handlers", [])
+        marks.append(InlineHandler(namespace, name, feature or namespace))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What every module is given: the ports, never a back end."""
 
@@ -159,6 +198,7 @@ class Context:
     locks: Locks  # an account's changes one at a time
     blocklists: Blocklists
     now: Callable[[], float]  # Unix time
+    anonymous: Collection[str] = ()  # of our domains, those whose users have no accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ class Disco(Module):
     def loaded(self, modules: Sequence[Module]) -> None:
         self._host = disco.info([i for m in modules for i in m.identities],
                                 [f for m in modules for f in m.features])
-        self._account = disco.info([i for m in modules for i in m.account_identities],
-                                   [f for m in modules for f in m.account_features])
+        features = [f for m in modules for f in m.account_features]
+        self._account = disco.info([i for m in modules for i in m.account_identities], features)
+        self._anonymous = disco.info([Identity("account", "anonymous")], features)      # XEP-0175 5
 
     @iq("get", DISCO_INFO, "query", Target.HOST)
     def host_info(self, request: Request) -> Effects:
@@ -33,17 +34,20 @@ class Disco(Module):
 
     @iq("get", DISCO_INFO, "query", Target.SELF)
     def own_info(self, request: Request) -> Effects:
-        return self._answer(request, self._account)
+        return self._answer(request, self._info(request))
 
     @iq("get", DISCO_INFO, "query", Target.ACCOUNT)
     async def contact_info(self, request: Request) -> Effects:
         await self._may_ask(request)
-        return self._answer(request, self._account)
+        return self._answer(request, self._info(request))
 
     @iq("get", DISCO_ITEMS, "query", Target.ACCOUNT)
     async def contact_items(self, request: Request) -> Effects:
         await self._may_ask(request)
         return self._answer(request, disco.items(()))
+
+    def _info(self, request: Request) -> bytes:
+        return self._anonymous if request.host in self.context.anonymous else self._account
 
     def _answer(self, request: Request, payload: bytes) -> Effects:
         if request.payload.get("node"):

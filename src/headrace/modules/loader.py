@@ -183,6 +183,10 @@ class Dispatcher:
         except Exception as error:
             self._failed(session, stanza, error)
 
+    def carry_out(self, session: Session, effects: Effects) -> None:
+        """What a module wants done for a session, asked by somebody else than the router."""
+        self._carry_out(session, None, effects)
+
     def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects) -> None:
         if effects is None:
             return

@@ -121,7 +121,7 @@ class Decoys:
         if len(secret) < SALT_BYTES:
             raise ValueError(f"the decoy secret needs at least {SALT_BYTES} bytes")
         self._secret = secret
-        self._iterations = iterations
+        self.iterations = iterations
 
     def credentials(self, account: str) -> Credentials:
         """The same every time; no password matches them."""
@@ -132,6 +132,6 @@ class Decoys:
             return hmac.digest(self._secret, f"{purpose} {digest} {account}".encode(), digest)
 
         return ScramVerifier(
-            salt=derived("salt")[:SALT_BYTES], iterations=self._iterations,
+            salt=derived("salt")[:SALT_BYTES], iterations=self.iterations,
             stored_key=derived("stored"), server_key=derived("server"),
         )

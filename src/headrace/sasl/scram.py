@@ -1,6 +1,6 @@
-"""SCRAM-SHA-1 (RFC 5802) and SCRAM-SHA-256 (RFC 7677), server side, without channel binding.
+"""SCRAM (RFC 5802, RFC 7677), server side, with and without channel binding.
 
-    mechanism = Scram("sha256")
+    mechanism = Scram("sha256", offer)
     mechanism.identify(client_first)            sets username and authzid
     server_first = mechanism.challenge(verifier)
     server_final = mechanism.finish(client_final)       None: not authorized
@@ -8,19 +8,21 @@
 
 import hmac
 import re
-import secrets
 from base64 import b64decode, b64encode
 from hashlib import new as new_hash
+from os import urandom
 from typing import Final
 
+from headrace.sasl.channel import Channel
 from headrace.sasl.credentials import Digest, ScramVerifier
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.offer import Offer
 
 # The grammar of RFC 5802 7. The final message repeats `header`; `bare` and `unproven` are signed.
 _NONCE: Final = rb"[\x21-\x2b\x2d-\x7e]+"
 _EXTENSIONS: Final = rb"(?:,[A-Za-z]=[^\0,]+)*"
 _FIRST: Final = re.compile(
-    rb"(?P<header>(?P<binding>n|y|p=[A-Za-z0-9.-]+),(?:a=(?P<authzid>[^\0,]+))?,)"
+    rb"(?P<header>(?P<flag>n|y|p=(?P<kind>[A-Za-z0-9.-]+)),(?:a=(?P<authzid>[^\0,]+))?,)"
     rb"(?P<bare>(?P<mandatory>m=[^\0,]+,)?n=(?P<username>[^\0,]+),r=(?P<nonce>" + _NONCE + rb")"
     + _EXTENSIONS + rb")"
 )
@@ -34,40 +36,41 @@ _NONCE_BYTES: Final = 18  # ours, in base64 24 characters without padding
 class Scram:
     """One exchange; each method once, in the order above."""
 
-    def __init__(self, digest: Digest, *, nonce: str | None = None) -> None:
-        """nonce: our half of it, for test vectors only."""
-        self.name = f"SCRAM-SHA-{digest[3:]}"
+    def __init__(self, digest: Digest, offer: Offer, channel: Channel | None = None, *, plus: bool = False,
+                 nonce: str | None = None) -> None:
+        """offer: what the client was offered, this mechanism among it. plus: with channel binding, to `channel`.
+        nonce: our half of it, for test vectors only."""
+        self.name = f"SCRAM-SHA-{digest[3:]}" + ("-PLUS" if plus else "")
         self.digest = digest
         self.authzid = ""
         self.username = ""
-        self._own_nonce = (nonce or b64encode(secrets.token_bytes(_NONCE_BYTES)).decode()).encode()
-        self._header = b""
+        self._offer = offer
+        self._channel = channel if plus else None
+        self._own_nonce = nonce.encode() if nonce else b64encode(urandom(_NONCE_BYTES))
+        self._bound = b""   # what the final message has to repeat: the header, and the channel-binding data
         self._client_first = b""
         self._server_first = b""
         self._nonce = b""
 
     def identify(self, message: bytes) -> None:
         """Takes client-first-message; sets username and authzid ("" if none).
-        SaslFailure: malformed-request."""
+        SaslFailure: malformed-request, not-authorized."""
         first = _FIRST.fullmatch(message)
         if first is None:
             raise SaslFailure("malformed-request", "not a SCRAM client-first-message (RFC 5802 7)")
-        if first["binding"].startswith(b"p"):
-            raise SaslFailure("malformed-request", f"{self.name} is without channel binding")
-        # "y" (the client could bind, and thinks that we can't) is true while no -PLUS mechanism is offered.
         if first["mandatory"]:
             raise SaslFailure("malformed-request", "unknown mandatory extension")
+        self._bound = first["header"] + self._binding(first["flag"], first["kind"])
         self.username = _saslname(first["username"])
         self.authzid = _saslname(first["authzid"] or b"")
-        self._header = first["header"]
         self._client_first = first["bare"]
         self._nonce = first["nonce"] + self._own_nonce
 
     def challenge(self, verifier: ScramVerifier) -> bytes:
         """server-first-message for the account's verifier (or for a decoy)."""
         self._verifier = verifier
-        salt = b64encode(verifier.salt)
-        self._server_first = b"r=%b,s=%b,i=%d" % (self._nonce, salt, verifier.iterations)
+        salt, attributes = b64encode(verifier.salt), self._offer.attributes(self.digest)
+        self._server_first = b"r=%b,s=%b,i=%d%b" % (self._nonce, salt, verifier.iterations, attributes)
         return self._server_first
 
     def finish(self, message: bytes) -> bytes | None:
@@ -77,26 +80,42 @@ class Scram:
         if final is None:
             raise SaslFailure("malformed-request", "not a SCRAM client-final-message (RFC 5802 7)")
         try:
-            header = b64decode(final["header"], validate=True)
+            bound = b64decode(final["header"], validate=True)
             proof = b64decode(final["proof"], validate=True)
         except ValueError:
             raise SaslFailure("incorrect-encoding", "channel binding or proof is not base64") from None
         signed = b",".join((self._client_first, self._server_first, final["unproven"]))
-        if header != self._header or final["nonce"] != self._nonce or not self._proves(proof, signed):
+        if bound != self._bound or final["nonce"] != self._nonce or not self._proves(proof, signed):
             return None
         return b"v=" + b64encode(hmac.digest(self._verifier.server_key, signed, self.digest))
+
+    def _binding(self, flag: bytes, kind: bytes | None) -> bytes:
+        """The channel-binding data that the client means, by the rules of RFC 5802 6."""
+        if self._channel is None:
+            if flag == b"y" and self._offer.binds:
+                raise SaslFailure("not-authorized", "somebody has hidden our channel bindings from you")
+            if kind is not None:
+                raise SaslFailure("malformed-request", f"{self.name} is without channel binding")
+            return b""
+        if kind is None:
+            raise SaslFailure("malformed-request", f"{self.name} is with channel binding")
+        data = self._channel.binding(kind.decode())
+        if data is None:
+            raise SaslFailure("malformed-request", f"channel binding {kind.decode()} is not offered")
+        return data
 
     def _proves(self, proof: bytes, signed: bytes) -> bool:
         signature = hmac.digest(self._verifier.stored_key, signed, self.digest)
         if len(proof) != len(signature):
             return False
-        client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
-        return hmac.compare_digest(new_hash(self.digest, client_key).digest(), self._verifier.stored_key)
+        client_key = int.from_bytes(proof, "big") ^ int.from_bytes(signature, "big")
+        stored_key = new_hash(self.digest, client_key.to_bytes(len(proof), "big")).digest()
+        return hmac.compare_digest(stored_key, self._verifier.stored_key)
 
 
 def _saslname(raw: bytes) -> str:
     """Undoes the escapes of a saslname: =2C is a comma, =3D an equals sign, no other "=" may stand."""
-    if re.search(rb"=(?!2C|3D)", raw):
+    if b"=" in raw and re.search(rb"=(?!2C|3D)", raw):
         raise SaslFailure("malformed-request", "a name with a bare '=' (RFC 5802 5.1)")
     try:
         return raw.replace(b"=2C", b",").replace(b"=3D", b"=").decode()

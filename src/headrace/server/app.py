@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 from headrace.cluster.local import LocalAccounts
 from headrace.modules.api import Context
 from headrace.modules.blocklists import Blocklists
+from headrace.modules.inline import InlineBind
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
 from headrace.modules.tables import RosterLoader
@@ -24,12 +25,15 @@ from headrace.router.session import Session
 from headrace.sasl.credentials import Decoys
 from headrace.server.catalog import MODULES
 from headrace.server.certificates import CertificateError, pair_of
-from headrace.server.config import Config, ListenerConfig
-from headrace.server.data import open_storage
+from headrace.server.config import Config, HostConfig, ListenerConfig
+from headrace.server.data import open_storage, token_key
 from headrace.session.backoff import Backoff
+from headrace.session.binding import Binder
 from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.derive import DerivePool
-from headrace.session.login import Authority
+from headrace.session.exchanges import Authority, Realm
+from headrace.session.fast import Fast
+from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Storage
 
 STOP_SECONDS = 5.0      # for streams to end in, at shutdown: links flush for at most 2 s and drain for 2
@@ -126,14 +130,27 @@ class App:
                 self.router.add_host(host.name)
         context = Context(
             hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=Locks(),
-            blocklists=Blocklists(self.storage.blocks), now=time.time)
+            blocklists=Blocklists(self.storage.blocks), now=time.time,
+            anonymous=frozenset(host.name for host in config.hosts if host.anonymous))
         modules = build(MODULES, context, config.modules)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
-        decoys = Decoys(await self.storage.secret(), iterations=config.iterations)
-        backoff = Backoff(config.limits.backoff, shared=self.admission.exempt)
-        authority = Authority(self.storage.accounts, decoys, self.derive, backoff, clock=time.monotonic)
         loader = RosterLoader(self.router, context)
-        self.services = Services(authority, loader, self.router, self.log)
+        inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
+        self.services = await self._services(inline, loader)
+
+    async def _services(self, inline: InlineBind, loader: RosterLoader) -> Services:
+        """What logins need."""
+        config, secret = self.config, await self.storage.secret()
+        decoys = Decoys(secret, iterations=config.iterations)
+        verifiers = OwnVerifiers(self.storage.accounts, decoys, self.derive)
+        realms = {host.name: Realm(verifiers, host.anonymous, host.client_certificates is not None)
+                  for host in config.hosts}
+        backoff = Backoff(config.limits.backoff, shared=self.admission.exempt)
+        fast = Fast(self.storage.tokens, token_key(config), now=time.time)
+        return Services(
+            authority=Authority(realms, decoys, backoff, time.monotonic),
+            binder=Binder(loader, self.router, secret), sessions=self.router, log=self.log,
+            bind_features=inline, fast=fast, login_features=(fast,))
 
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits
@@ -145,8 +162,8 @@ class App:
         self.c2s.append(c2s)
         listener = Listener(
             self.reactor, settings.address, settings.port, on_link=c2s.on_link,
-            tls=self.tls if settings.tls == "direct" else None, limits=self.admission, name=str(settings),
-            log=self.log.warning)
+            tls=self.tls if settings.tls in ("direct", "any") else None, either=settings.tls == "any",
+            limits=self.admission, name=str(settings), log=self.log.warning)
         try:
             listener.start()
         except OSError as error:
@@ -159,18 +176,19 @@ class App:
 
     def _tls_context(self) -> TlsContext:
         """The first host's certificate is also for clients that name no host."""
-        (_, *first), *others = self._pairs()
-        tls = TlsContext(*first)
-        for name, certificate, key in others:
-            tls.add_host(name.encode("idna").decode(), certificate, key)    # SNI carries A-labels (RFC 6066 3)
+        (first, certificate, key), *others = self._pairs()
+        tls = TlsContext(certificate, key, client_ca=first.client_certificates)
+        for host, certificate, key in others:
+            name = host.name.encode("idna").decode()    # SNI carries A-labels (RFC 6066 3)
+            tls.add_host(name, certificate, key, client_ca=host.client_certificates)
         return tls
 
-    def _pairs(self) -> list[tuple[str, Path, Path]]:
-        """Each host's name, certificate and key, checked, or made where none are configured."""
+    def _pairs(self) -> list[tuple[HostConfig, Path, Path]]:
+        """Each host, its certificate and key, checked, or made where none are configured."""
         found = []
         for host in self.config.hosts:
             pair = pair_of(host, self.config)
-            found.append((host.name, pair.certificate, pair.key))
+            found.append((host, pair.certificate, pair.key))
             if host.certificate is None:
                 self.log.warning(("made a " if pair.made else "") + "self-signed certificate, which clients ask about",
                                  host=host.name, certificate=str(pair.certificate))

@@ -1,5 +1,6 @@
 """The modules that a server loads, in the order in which their hooks are asked."""
 
+from headrace.modules.anonymous import Anonymous
 from headrace.modules.api import Module
 from headrace.modules.blocking import Blocking
 from headrace.modules.disco import Disco
@@ -14,5 +15,5 @@ from headrace.modules.time import Time
 from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
-    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Subscriptions, Presence, Offline,
+    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Offline,
 )

@@ -28,7 +28,10 @@ class Pair(NamedTuple):
 
 
 def pair_of(host: HostConfig, config: Config) -> Pair:
-    """The host's certificate and key, readable and belonging together. Raises CertificateError."""
+    """The host's certificate and key, readable and belonging together. Raises CertificateError, also for a host's
+    authorities of clients that can't be used."""
+    if host.client_certificates is not None:
+        check_authorities(host.client_certificates)
     if host.certificate is not None and host.key is not None:
         check(host.certificate, host.key)
         return Pair(host.certificate, host.key, made=False)
@@ -54,6 +57,14 @@ def check(certificate: Path, key: Path) -> x509.Certificate:
     if private.public_key() != chain[0].public_key():
         raise CertificateError(f"{key} is not the key of {certificate}")
     return chain[0]
+
+
+def check_authorities(path: Path) -> None:
+    """Raises CertificateError if there is no certificate in it."""
+    try:
+        x509.load_pem_x509_certificates(_read(path))
+    except ValueError as error:
+        raise CertificateError(f"{path}: no certificate in PEM form: {error}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -33,7 +33,8 @@ class ListenerConfig(msgspec.Struct, frozen=True):
     kind: Literal["c2s"]
     address: str                    # IP address to listen on
     port: int
-    tls: Literal["starttls", "direct", "optional"] = "starttls"     # optional: login without TLS is allowed
+    # direct: TLS from the first byte; any: that or STARTTLS, as each client begins; optional: login without TLS too
+    tls: Literal["starttls", "direct", "any", "optional"] = "starttls"
     insecure: bool = False          # "optional" on an address that others than this machine reach
 
     def __str__(self) -> str:
@@ -46,6 +47,8 @@ class HostConfig(msgspec.Struct, frozen=True):
     certificate: Path | None = None     # PEM, the whole chain; without one a self-signed one is made
     key: Path | None = None
     see_other_host: str | None = None   # "address:port": its clients are sent there; it is served here no more
+    client_certificates: Path | None = None     # PEM, authorities: who has a certificate of theirs can log in by it
+    anonymous: bool = False         # its users have no accounts: each login gets a new address (XEP-0175)
 
 
 class StorageConfig(msgspec.Struct, frozen=True):
@@ -221,6 +224,8 @@ class _Reader:
             self.complaints.append(f"{place}: name: {host.name!r} is not a domain")
         if (host.certificate is None) != (host.key is None):
             self.complaints.append(f"{place}: certificate and key belong together")
+        if host.anonymous and host.client_certificates is not None:
+            self.complaints.append(f"{place}: anonymous users have no certificates")
         if host.see_other_host is not None and not _OTHER_HOST.fullmatch(host.see_other_host):
             self.complaints.append(f'{place}: see_other_host: write "name", "address:port" or "[IPv6]:port"')
         return msgspec.structs.replace(host, name=name.domain)

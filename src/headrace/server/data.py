@@ -1,8 +1,10 @@
 """The data folder, and the storage that the configuration names."""
 
 import os
+import secrets
 
 from headrace.server.config import Config, StorageConfig
+from headrace.session.fast import KEY_BYTES
 from headrace.storage.health import Log
 from headrace.storage.ports import Storage, StorageUnavailable
 from headrace.storage.sqlite import open_sqlite
@@ -35,3 +37,19 @@ def _dsn(storage: StorageConfig) -> str:
         return storage.dsn_file.read_text(encoding="utf-8", errors="replace").strip()
     except OSError as error:
         raise StorageUnavailable(f"{storage.dsn_file}: {error.strerror}") from error
+
+
+def token_key(config: Config) -> bytes:
+    """The key of login tokens (XEP-0484), beside the database and not in it; made if there is none. Without it, clients
+    use their passwords again. Raises StorageUnavailable."""
+    path = config.data / "token.key"
+    try:
+        if not path.exists():
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(KEY_BYTES))
+        key = path.read_bytes()
+    except OSError as error:
+        raise StorageUnavailable(f"{path}: {error.strerror}") from error
+    if len(key) < KEY_BYTES:
+        raise StorageUnavailable(f"{path}: no key of {KEY_BYTES} bytes; delete it to have a new one made")
+    return key

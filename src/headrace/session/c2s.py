@@ -6,7 +6,9 @@ from headrace.net.link import Link
 from headrace.net.tls import TlsContext
 from headrace.session.config import C2SConfig
 from headrace.session.handshake import Handshake
-from headrace.session.negotiation import Negotiation, Services
+from headrace.session.negotiation import Negotiation
+from headrace.session.offers import Offers
+from headrace.session.services import Services
 
 __all__ = ["C2S", "C2SConfig", "Services"]
 
@@ -20,13 +22,14 @@ class C2S:
             raise ValueError("STARTTLS needs a TLS context")
         self.config = config
         self._services = services
+        self._offers = Offers(config, services)
         self._tls = tls
         self._under_way: WeakSet[Handshake] = WeakSet()
 
     def on_link(self, link: Link) -> Handshake:
         """The Sink of a new connection."""
         handshake = Handshake(link, self._services.sessions, self.config, self._tls)
-        handshake.start(Negotiation(self.config, self._services, handshake))
+        handshake.start(Negotiation(self.config, self._services, self._offers, handshake))
         self._under_way.add(handshake)
         return handshake
 

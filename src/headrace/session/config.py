@@ -11,8 +11,9 @@ from headrace.stream.limits import NegotiationLimits, SessionLimits
 @dataclass(frozen=True, slots=True)
 class C2SConfig:
     # starttls: no login without it (RFC 6120 5). direct: from the first byte (XEP-0368).
-    # optional: passwords may cross in clear, for loopback and trusted proxies only.
-    tls: Literal["starttls", "direct", "optional"] = "starttls"
+    # any: either of them, as each client begins. optional: passwords may cross in clear, for loopback and trusted
+    # proxies only.
+    tls: Literal["starttls", "direct", "any", "optional"] = "starttls"
     negotiation: NegotiationLimits = field(default_factory=NegotiationLimits)
     session: SessionLimits = field(default_factory=SessionLimits)   # announced; the router keeps to them
     before: Limits = BEFORE_AUTH    # what a stranger may send

@@ -5,29 +5,39 @@
                              <--failure-- EXCHANGE
            --header--> BIND --bind request--> OVER: the router's session has the connection
 
+and by XEP-0388, where proof leads on without a restart, past upgrade tasks (XEP-0480) if need be:
+
+                       LOGIN --<authenticate/>--> EXCHANGE2 --proof--> (TASK) --> BIND, or OVER with a resource
+                             <--failure-- EXCHANGE2 or TASK
+
 An error in any state ends the stream: OVER. All that moves the state is in this file; _ROUTES says what may
 come when.
 """
 
-import math
 import secrets
-from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import Enum, auto
-from xml.etree.ElementTree import Element
+from inspect import isawaitable
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.stanza import Stanza
 from headrace.core.writer import escape
+from headrace.net.limits import network
+from headrace.router.session import Session
+from headrace.sasl import profile, profile2
 from headrace.sasl.failures import SaslFailure
 from headrace.session.config import C2SConfig
-from headrace.session.login import MECHANISMS, Authority, Exchange, mechanism
-from headrace.session.ports import AccountLoader, Log, Sessions, Wire
+from headrace.session.entry import Entry
+from headrace.session.exchanges import Exchange, Peer, begin
+from headrace.session.fast import TokenExchange
+from headrace.session.inline import Login
+from headrace.session.offers import Greeting, Offers
+from headrace.session.ports import Wire
+from headrace.session.services import Services
+from headrace.session.upgrades import Upgrades
 from headrace.storage.ports import StorageError
-from headrace.stream import features
 from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, default_language, judge_client, stream_header
 
@@ -38,32 +48,29 @@ class State(Enum):
     HEADER = auto()     # a stream header has to come
     LOGIN = auto()      # features sent, nobody logged in
     EXCHANGE = auto()   # a SASL challenge is out
+    EXCHANGE2 = auto()  # one of XEP-0388
+    TASK = auto()       # XEP-0388's <continue/> is out
     BIND = auto()       # logged in, no resource yet
     OVER = auto()       # ended, or bound: nothing more is ours
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What all negotiations of a server share."""
-
-    authority: Authority
-    accounts: AccountLoader
-    sessions: Sessions
-    log: Log
 
 
 class Negotiation:
     """headrace.session.ports.Negotiator for one connection."""
 
-    def __init__(self, config: C2SConfig, services: Services, wire: Wire) -> None:
+    def __init__(self, config: C2SConfig, services: Services, offers: Offers, wire: Wire) -> None:
         self.state = State.HEADER
         self.account: JID | None = None     # bare, once logged in
         self._config = config
         self._services = services
+        self._offers = offers
         self._wire = wire
+        self._greeting: Greeting | None = None
         self._exchange: Exchange | None = None
+        self._request: profile2.Authenticate | None = None      # where the exchange is one of XEP-0388
+        self._upgrades: Upgrades | None = None
         self._attempts = 0
         self._host: str | None = None
+        self._claimed: str | None = None    # the bare JID of the header's `from`
         self._lang: str | None = None
         self._opened = False    # our header of this stream is sent
 
@@ -72,20 +79,25 @@ class Negotiation:
     def opened(self, header: Header) -> None:
         """RFC 6120 4.2, 4.7: our header answers the peer's, and the features follow."""
         try:
-            host, claimed = self._judge(header)
+            self._host, self._claimed = self._judge(header)
         except StreamError as error:
             self._fail(error.condition, error.text, content=error.content)
             return
-        self._host, self._lang = host, default_language(header.lang)
-        self._open(to=claimed)
-        self._wire.send(features.features(self._features()))
-        self.state = State.LOGIN if self.account is None else State.BIND
+        self._lang = default_language(header.lang)
+        self._open(to=self._claimed)
+        if self.account is None:
+            self._greeting = self._offers.greeting(self._host, self._wire.channel)
+            self._wire.send(self._greeting.features)
+            self.state = State.LOGIN
+        else:
+            self._wire.send(self._offers.unbound)
+            self.state = State.BIND
 
     def element(self, stanza: Stanza) -> Awaitable[None] | None:
         """One top-level element, by the table below."""
         handler = _ROUTES.get((self.state, stanza.namespace, stanza.name))
         if handler is not None:
-            return handler(self, stanza)
+            return self._handle(handler, stanza)
         if stanza.namespace == ns.CLIENT and stanza.name in ("message", "presence", "iq"):
             self._fail("not-authorized", "stanzas can be sent once a resource is bound")
         else:
@@ -109,6 +121,21 @@ class Negotiation:
         self._services.log.exception("negotiation failed", exc_info=error, address=self._wire.address)
         self._fail("internal-server-error", "")
 
+    def _handle(self, handler: "_Handler", stanza: Stanza) -> Awaitable[None] | None:
+        """A handler may raise a SaslFailure, now or while it is awaited."""
+        try:
+            outcome = handler(self, stanza)
+        except SaslFailure as failure:
+            self._refuse(failure, stanza.namespace)
+            return None
+        return None if outcome is None else self._finish(outcome, stanza.namespace)
+
+    async def _finish(self, work: Awaitable[None], namespace: str) -> None:
+        try:
+            await work
+        except SaslFailure as failure:
+            self._refuse(failure, namespace)
+
     # stream
 
     def _judge(self, header: Header) -> tuple[str, str | None]:
@@ -119,8 +146,8 @@ class Negotiation:
             raise StreamError("not-authorized", "you are logged in at another host")
         if self.account is not None and claimed not in (None, self.account.bare):
             raise StreamError("invalid-from", "you are logged in by another name")
-        if host in elsewhere and self._may_log_in():    # inside TLS: who says so has proven to be this host
-            self._host = host
+        if host in elsewhere and (self._wire.channel is not None or self._config.tls == "optional"):
+            self._host = host       # inside TLS: who says so has proven to be this host
             raise StreamError("see-other-host", content=elsewhere[host])
         return host, claimed
 
@@ -149,25 +176,10 @@ class Negotiation:
         self._opened = False
         self.state = State.HEADER
 
-    def _features(self) -> list[bytes]:
-        config = self._config
-        if self.account is not None:
-            limit = features.limits(config.after.stanza, math.ceil(config.session.idle_seconds) or None)
-            return [features.bind(), *config.features, limit]
-        parts = []
-        if self._may_start_tls():
-            parts.append(features.starttls(required=config.tls == "starttls"))
-        if self._may_log_in():
-            parts.append(features.mechanisms(MECHANISMS))
-        return [*parts, features.limits(config.before.stanza)]
-
     # TLS (RFC 6120 5.4)
 
-    def _may_start_tls(self) -> bool:
-        return not self._wire.secure and self._config.tls != "direct"
-
     def _start_tls(self, stanza: Stanza) -> None:
-        if not self._may_start_tls():
+        if self._wire.channel is not None or self._config.tls == "direct":
             self._end(f"<failure xmlns='{ns.TLS}'/>".encode() + END)
             return
         self._wire.send(f"<proceed xmlns='{ns.TLS}'/>".encode())
@@ -176,78 +188,157 @@ class Negotiation:
 
     # SASL (RFC 6120 6.4)
 
-    def _may_log_in(self) -> bool:
-        return self._wire.secure or self._config.tls == "optional"
-
     def _auth(self, stanza: Stanza) -> Awaitable[None] | None:
         element = stanza.element()
-        try:
-            if not self._may_log_in():
-                raise SaslFailure("encryption-required", "TLS first")
-            assert self._host is not None
-            chosen = mechanism(element.get("mechanism"))
-            self._exchange = Exchange(self._services.authority, chosen, self._host, self._wire.address)
-            if element.text:
-                return self._step(_decode(element))
-        except SaslFailure as failure:
-            self._refuse(failure)
-        else:  # no initial response: the client speaks first in all our mechanisms, so ask for it
-            self._challenge(b"")
-        return None
+        self._exchange = begin(element.get("mechanism", ""), self._services.authority, self._peer(None))
+        return self._start(profile.data(element))
 
     def _response(self, stanza: Stanza) -> Awaitable[None] | None:
-        try:
-            return self._step(_decode(stanza.element()))
-        except SaslFailure as failure:
-            self._refuse(failure)
-            return None
+        return self._step(profile.data(stanza.element()) or b"")
 
     def _abort(self, stanza: Stanza) -> None:
-        self._refuse(SaslFailure("aborted"))
+        raise SaslFailure("aborted")
 
     def _stray(self, stanza: Stanza) -> None:
-        self._refuse(SaslFailure("malformed-request", f"<{stanza.name}/> is not expected here"))
+        raise SaslFailure("malformed-request", f"<{stanza.name}/> is not expected here")
 
-    async def _step(self, message: bytes) -> None:
+    # SASL2 (XEP-0388 2)
+
+    def _authenticate(self, stanza: Stanza) -> Awaitable[None] | None:
+        assert self._greeting is not None
+        request = self._request = profile2.authenticate(stanza.element())
+        if not self._greeting.sasl2:
+            raise SaslFailure("encryption-required", "TLS first")
+        if request.version not in (None, self._greeting.version):
+            self._mismatch()
+            return None
+        self._exchange = self._begin2(request)
+        return self._start(request.initial)
+
+    def _begin2(self, request: profile2.Authenticate) -> Exchange:
+        services, peer = self._services, self._peer(self._claimed)
+        if request.child(ns.FAST, "fast") is not None:
+            return TokenExchange(request.mechanism, services.authority, peer, services.fast, request.client)
+        return begin(request.mechanism, services.authority, peer)
+
+    def _response2(self, stanza: Stanza) -> Awaitable[None] | None:
+        return self._step(profile2.data(stanza.element()))
+
+    def _mismatch(self) -> None:
+        """A login was sent before our features were seen, and they are not what it expects (XEP-0509): no failure that
+        counts."""
+        extra = f"<config-version-mismatch xmlns='{ns.PIPELINING}'/>".encode()
+        self._wire.send(profile2.failure(SaslFailure("aborted", "these are other features than you know"), extra))
+        self._request = None
+
+    # what both have in common
+
+    def _peer(self, claimed: str | None) -> Peer:
+        assert self._host is not None
+        assert self._greeting is not None
+        return Peer(self._host, network(self._wire.address), self._wire.channel, self._greeting.offer, claimed)
+
+    def _start(self, initial: bytes | None) -> Awaitable[None] | None:
         assert self._exchange is not None
-        try:
-            challenge = await self._exchange.step(message)
-        except SaslFailure as failure:
-            self._refuse(failure)
-            return
-        if self._exchange.done:
-            self._welcome(self._exchange)
-        else:
+        if initial is not None or not self._exchange.needs_message:
+            return self._step(initial or b"")
+        self._challenge(b"")    # the client speaks first in all our mechanisms: ask for it
+        return None
+
+    def _step(self, message: bytes) -> Awaitable[None] | None:
+        assert self._exchange is not None
+        answer = self._exchange.step(message)
+        if isawaitable(answer):
+            return self._wait(answer)
+        return self._stepped(answer)
+
+    async def _wait(self, answer: Awaitable[bytes | None]) -> None:
+        after = self._stepped(await answer)
+        if after is not None:
+            await after
+
+    def _stepped(self, challenge: bytes | None) -> Awaitable[None] | None:
+        exchange = self._exchange
+        assert exchange is not None
+        if not exchange.done:
             self._challenge(challenge or b"")
+            return None
+        if self._request is None:
+            self._welcome(exchange)
+            return None
+        authority = self._services.authority
+        verifiers = authority.realms[self._host or ""].verifiers
+        self._upgrades = Upgrades(verifiers, authority.decoys.iterations, self._request, exchange)
+        return self._go_on(exchange.last_words)
 
     def _challenge(self, message: bytes) -> None:
-        self._wire.send(f"<challenge xmlns='{ns.SASL}'>".encode() + b64encode(message) + b"</challenge>")
-        self.state = State.EXCHANGE
+        if self._request is None:
+            self._wire.send(profile.challenge(message))
+            self.state = State.EXCHANGE
+        else:
+            self._wire.send(profile2.challenge(message))
+            self.state = State.EXCHANGE2
 
-    def _welcome(self, exchange: Exchange) -> None:
-        """Logged in; the client restarts the stream (RFC 6120 6.4.6)."""
-        self.account, self._exchange = exchange.account, None
-        self._services.log.info("logged in", account=self.account and self.account.bare,
-                                mechanism=exchange.mechanism.name, tls=self._wire.secure,
-                                address=self._wire.address)
-        self._wire.authenticated()
-        inside = b64encode(exchange.last_words or b"")
-        self._wire.send(f"<success xmlns='{ns.SASL}'>".encode() + inside + b"</success>")
-        self._wire.restart()
-        self._restart()
-
-    def _refuse(self, failure: SaslFailure) -> None:
-        """A failed login; a few may follow on the same stream (RFC 6120 6.4.5)."""
-        exchange, self._exchange = self._exchange, None
+    def _refuse(self, failure: SaslFailure, namespace: str) -> None:
+        """A failed login, told in the profile that the client used; a few may follow on the same stream
+        (RFC 6120 6.4.5)."""
+        exchange = self._exchange
+        self._exchange = self._request = self._upgrades = None
         claimed = exchange.account.bare if exchange and exchange.account else None
         self._services.log.warning("login failed", account=claimed, condition=failure.condition,
                                    text=failure.text, address=self._wire.address)
-        text = f"<text xml:lang='en'>{escape(failure.text)}</text>" if failure.text else ""
-        self._wire.send(f"<failure xmlns='{ns.SASL}'><{failure.condition}/>{text}</failure>".encode())
+        self._wire.send(profile2.failure(failure) if namespace == ns.SASL2 else profile.failure(failure))
         self.state = State.LOGIN
         self._attempts += 1
         if self._attempts >= self._config.negotiation.sasl_attempts:
             self._fail("policy-violation", "too many failed logins")
+
+    # after the proof
+
+    def _welcome(self, exchange: Exchange) -> None:
+        """Logged in; the client restarts the stream (RFC 6120 6.4.6)."""
+        self.account, self._exchange = exchange.account, None
+        self._note(exchange)
+        self._wire.authenticated()
+        self._wire.send(profile.success(exchange.last_words))
+        self._wire.restart()
+        self._restart()
+
+    def _go_on(self, last_words: bytes | None) -> Awaitable[None] | None:
+        """To the next task, or in."""
+        assert self._upgrades is not None
+        if self._upgrades.task is None:
+            return self._enter(last_words)
+        self._wire.send(profile2.go_on(self._upgrades.task, last_words))
+        self.state = State.TASK
+        return None
+
+    def _next(self, stanza: Stanza) -> None:
+        assert self._upgrades is not None
+        self._wire.send(self._upgrades.begin(stanza.element().get("task")))
+
+    async def _task_data(self, stanza: Stanza) -> None:
+        assert self._upgrades is not None
+        await self._upgrades.finish(stanza.element())
+        after = self._go_on(None)
+        if after is not None:
+            await after
+
+    async def _enter(self, last_words: bytes | None) -> None:
+        exchange, request = self._exchange, self._request
+        assert exchange is not None
+        assert request is not None
+        assert exchange.account is not None
+        entry = Entry(self._services, self._offers, self._wire, Login(exchange.account, request, exchange))
+        bound = await entry.run(last_words, self._lang)
+        self.account, self._exchange, self._upgrades = exchange.account, None, None
+        self._note(exchange)
+        self.state = State.OVER if bound else State.BIND
+
+    def _note(self, exchange: Exchange) -> None:
+        self._services.log.info("logged in", account=exchange.account and exchange.account.bare,
+                                mechanism=exchange.name, tls=self._wire.channel is not None,
+                                address=self._wire.address)
 
     # resource binding (RFC 6120 7)
 
@@ -268,34 +359,23 @@ class Negotiation:
         return self._bind(stanza, jid)
 
     async def _bind(self, stanza: Stanza, jid: JID) -> None:
-        sessions = self._services.sessions
+        binder = self._services.binder
         try:
-            await self._services.accounts.load(jid.bare)
+            await binder.load(jid)
         except StorageError:
             self._reject(stanza, "internal-server-error")
             return
-        except BaseException:  # given up while loading
-            sessions.release(jid.bare)
-            raise
-        older = sessions.find(jid.full)
-        if older is not None:  # most often the same client, whose old connection is dead (RFC 6120 7.7.2.2)
-            sessions.end(older, "conflict", "replaced by a new connection")
+        binder.replace(jid)
         payload = f"<bind xmlns='{ns.BIND}'><jid>{escape(jid.full)}</jid></bind>".encode()
-        self._wire.send(reply.iq_result(stanza, payload))
-        self._wire.bind(jid.full, self._lang)
+
+        def greet(session: Session) -> bytes:
+            return reply.iq_result(stanza, payload)
+
+        self._wire.bind(jid.full, self._lang, greet)
         self.state = State.OVER
 
     def _reject(self, stanza: Stanza, condition: str) -> None:
         self._wire.send(reply.error_reply(stanza, condition) or b"")
-
-
-def _decode(element: Element) -> bytes:
-    """The data of a SASL element; "=" stands for none (RFC 6120 6.4.2). SaslFailure: incorrect-encoding."""
-    text = element.text or ""
-    try:
-        return b"" if text == "=" else b64decode(text.encode(), validate=True)
-    except ValueError:
-        raise SaslFailure("incorrect-encoding", "not base64") from None
 
 
 _Handler = Callable[[Negotiation, Stanza], Awaitable[None] | None]
@@ -305,8 +385,14 @@ _ROUTES: dict[tuple[State, str, str], _Handler] = {
     (State.LOGIN, ns.SASL, "auth"): Negotiation._auth,
     (State.LOGIN, ns.SASL, "response"): Negotiation._stray,
     (State.LOGIN, ns.SASL, "abort"): Negotiation._abort,
+    (State.LOGIN, ns.SASL2, "authenticate"): Negotiation._authenticate,
     (State.EXCHANGE, ns.SASL, "response"): Negotiation._response,
     (State.EXCHANGE, ns.SASL, "abort"): Negotiation._abort,
     (State.EXCHANGE, ns.SASL, "auth"): Negotiation._stray,
+    (State.EXCHANGE2, ns.SASL2, "response"): Negotiation._response2,
+    (State.EXCHANGE2, ns.SASL2, "abort"): Negotiation._abort,
+    (State.TASK, ns.SASL2, "next"): Negotiation._next,
+    (State.TASK, ns.SASL2, "task-data"): Negotiation._task_data,
+    (State.TASK, ns.SASL2, "abort"): Negotiation._abort,
     (State.BIND, ns.CLIENT, "iq"): Negotiation._iq,
 }

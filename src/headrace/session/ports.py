@@ -1,12 +1,14 @@
 """What a negotiation needs from the rest of the server, as protocols; server/app.py gives the real ones."""
 
-from collections.abc import Awaitable, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Protocol
 
 from headrace.core.stanza import Stanza
 from headrace.core.tokenizer import Tokenizer
 from headrace.net.link import Link
 from headrace.router.session import Session
+from headrace.sasl.channel import Channel
+from headrace.sasl.credentials import Digest, ScramVerifier
 from headrace.storage.ports import Account
 from headrace.stream.header import Header
 
@@ -21,8 +23,8 @@ class Wire(Protocol):
         """The peer's, without port; what limits and back-off count by."""
 
     @property
-    def secure(self) -> bool:
-        """TLS is up."""
+    def channel(self) -> Channel | None:
+        """TLS, once it is up."""
 
     def send(self, data: bytes) -> None: ...
 
@@ -36,8 +38,10 @@ class Wire(Protocol):
     def authenticated(self) -> None:
         """The peer is no stranger any more: it leaves the count of those (protocol.md 9)."""
 
-    def bind(self, jid: str, lang: str | None) -> None:
-        """The connection is a session of this full JID from now on; it reads what is here unread."""
+    def bind(self, jid: str, lang: str | None, greet: Callable[[Session], bytes]) -> None:
+        """The connection is a session of this full JID from now on; it reads what is here unread.
+
+        greet(session) gives what is sent before anything that the session gets. Raises what it raises."""
 
     def finish(self) -> None:
         """Send what is queued and close."""
@@ -68,9 +72,24 @@ class Negotiator(Protocol):
 
 
 class Verifiers(Protocol):
-    """Where accounts' credentials are (headrace.storage.ports.AccountStore is one)."""
+    """Where the passwords of a host's accounts are checked: our own storage (headrace.session.verifiers), or a
+    directory or program elsewhere. Raises StorageError when that cannot be asked."""
 
-    async def get(self, jid: str) -> Account | None: ...
+    @property
+    def digests(self) -> Sequence[Digest]:
+        """SCRAM verifiers that it may have, the strongest first. None: it can only check passwords, and its host offers
+        PLAIN alone."""
+
+    async def find(self, jid: str) -> Account | None:
+        """The account, with the verifiers that there are."""
+
+    async def check(self, jid: str, password: str, address: str) -> Account | None:
+        """The account if that is its password; None, after as much work, if it is not or if there is no such account.
+
+        address: who asks, for what has to be bounded. Raises headrace.session.derive.TooBusy."""
+
+    async def add(self, jid: str, digest: Digest, verifier: ScramVerifier) -> None:
+        """Keep one more verifier of the account's password (XEP-0480)."""
 
 
 class AccountLoader(Protocol):
@@ -89,6 +108,8 @@ class Sessions(Protocol):
     def bind(self, link: Link, tokenizer: Tokenizer, jid: str, lang: str | None) -> Session: ...
 
     def find(self, full: str) -> Session | None: ...
+
+    def sessions(self, bare: str) -> list[Session]: ...
 
     def release(self, bare: str) -> None: ...
 

@@ -27,6 +27,35 @@ def mechanisms(names: Iterable[str]) -> bytes:
     return f"<mechanisms xmlns='{ns.SASL}'>{inside}</mechanisms>".encode()
 
 
+def authentication(names: Iterable[str], inline: Iterable[bytes], upgrades: Iterable[str]) -> bytes:
+    """XEP-0388: the same mechanisms in its own profile; inline: what can be asked for in the same breath, as XML;
+    upgrades: tasks of XEP-0480."""
+    mechanisms = "".join(f"<mechanism>{escape(name)}</mechanism>" for name in names)
+    tasks = "".join(f"<upgrade xmlns='{ns.SASL_UPGRADE}'>{escape(task)}</upgrade>" for task in upgrades)
+    inside = b"".join(inline)
+    inlined = b"<inline>" + inside + b"</inline>" if inside else b""
+    return f"<authentication xmlns='{ns.SASL2}'>{mechanisms}".encode() + inlined + f"{tasks}</authentication>".encode()
+
+
+def inline_bind(names: Iterable[str]) -> bytes:
+    """XEP-0386, inside the above; names: features that a bind request can switch on."""
+    inside = "".join(f"<feature var='{escape(name)}'/>" for name in names)
+    if not inside:
+        return f"<bind xmlns='{ns.BIND2}'/>".encode()
+    return f"<bind xmlns='{ns.BIND2}'><inline>{inside}</inline></bind>".encode()
+
+
+def inline_fast(names: Iterable[str]) -> bytes:
+    """XEP-0484, inside the above; names: mechanisms that take a token."""
+    mechanisms = "".join(f"<mechanism>{escape(name)}</mechanism>" for name in names)
+    return f"<fast xmlns='{ns.FAST}'>{mechanisms}</fast>".encode()
+
+
+def config_version(value: str) -> bytes:
+    """XEP-0509: by which a client tells, before it has seen these features, which ones it expects."""
+    return f"<config-version xmlns='{ns.PIPELINING}' scheme='opaque' value='{escape(value)}'/>".encode()
+
+
 def channel_bindings(types: Iterable[str]) -> bytes:
     """XEP-0440: the channel-binding types that we can check."""
     inside = "".join(f"<channel-binding type='{escape(name)}'/>" for name in types)

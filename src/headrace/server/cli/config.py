@@ -2,7 +2,7 @@
 
 import click
 
-from headrace.server.certificates import CertificateError, check
+from headrace.server.certificates import CertificateError, check, check_authorities
 from headrace.server.cli.main import Exit, fail, with_config
 from headrace.server.config import Config
 
@@ -17,11 +17,13 @@ def config() -> None:
 def check_config(settings: Config) -> None:
     """Say what is wrong with the configuration, or what it means."""
     for host in settings.hosts:
-        if host.certificate is not None and host.key is not None:
-            try:
+        try:
+            if host.certificate is not None and host.key is not None:
                 check(host.certificate, host.key)
-            except CertificateError as error:
-                fail(Exit.CERTIFICATE, error)
+            if host.client_certificates is not None:
+                check_authorities(host.client_certificates)
+        except CertificateError as error:
+            fail(Exit.CERTIFICATE, error)
     click.echo(f"{settings.source or 'built-in default'}: good")
     click.echo(f"  data      {settings.data}")
     click.echo(f"  storage   {settings.storage.backend}")

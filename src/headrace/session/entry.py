@@ -1,0 +1,64 @@
+"""From a proven login to its <success/> (XEP-0388 2.6): inline features, and a resource if one was asked for."""
+
+from xml.etree.ElementTree import Element
+
+from headrace.core import ns
+from headrace.core.jid import JID
+from headrace.router.session import Session
+from headrace.sasl import profile2
+from headrace.sasl.failures import SaslFailure
+from headrace.session.inline import Login
+from headrace.session.offers import Offers
+from headrace.session.ports import Wire
+from headrace.session.services import Services
+from headrace.storage.ports import StorageError
+
+
+class Entry:
+    def __init__(self, services: Services, offers: Offers, wire: Wire, login: Login) -> None:
+        self._services = services
+        self._offers = offers
+        self._wire = wire
+        self._login = login
+
+    async def run(self, last_words: bytes | None, lang: str | None) -> bool:
+        """Writes <success/> and the features that follow it; is a resource bound?
+        SaslFailure: temporary-auth-failure."""
+        account = self._login.account
+        bind = self._login.request.child(ns.BIND2, "bind")
+        try:
+            granted = b"".join([await feature.run(self._login) for feature in self._services.login_features])
+            if bind is not None:
+                await self._services.binder.load(account)
+        except StorageError:
+            raise SaslFailure("temporary-auth-failure", "the account cannot be read now") from None
+        self._wire.authenticated()
+        if bind is None:
+            self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
+        else:
+            self._bind(bind, last_words, granted, lang)
+        return bind is not None
+
+    def _bind(self, request: Element, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
+        jid = self._resource(request)
+
+        def greet(session: Session) -> bytes:
+            """Before the session gets anything."""
+            inside = b"".join(self._services.bind_features.bound(session, child) for child in request)
+            bound = f"<bound xmlns='{ns.BIND2}'>".encode() + inside + b"</bound>"
+            return profile2.success(jid.full, last_words, bound + granted) + self._offers.bound
+
+        try:
+            self._wire.bind(jid.full, lang, greet)
+        except BaseException:
+            self._services.binder.release(self._login.account)
+            raise
+
+    def _resource(self, request: Element) -> JID:
+        binder, account, client = self._services.binder, self._login.account, self._login.request.client
+        tag = request.findtext(f"{{{ns.BIND2}}}tag", "")
+        jid = binder.resource(account, tag, client)
+        if client:
+            binder.end_earlier(account, jid)
+        binder.replace(jid)
+        return jid

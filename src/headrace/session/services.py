@@ -1,0 +1,21 @@
+"""What all negotiations of a server share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headrace.session.binding import Binder
+from headrace.session.exchanges import Authority
+from headrace.session.fast import Fast
+from headrace.session.inline import BindFeatures, LoginFeature
+from headrace.session.ports import Log, Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    authority: Authority
+    binder: Binder
+    sessions: Sessions
+    log: Log
+    bind_features: BindFeatures
+    fast: Fast
+    login_features: Sequence[LoginFeature]  # in the order in which they run; `fast` among them
