@@ -104,7 +104,7 @@ class Dispatcher:
                 return None if ticket is None else HoldAll(ticket)
             return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)))
         if reason == Reason.P_NONZA and session is not None:
-            self._router.end(session, "unsupported-stanza-type")
+            self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
         elif reason == Reason.P_REMOTE and worth_an_error(stanza):
             self._refuse(session, stanza, Refused("remote-server-not-found"))
         return None
