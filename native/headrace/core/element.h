@@ -57,6 +57,17 @@ INLINE Decl *decl_begin(Machine *m, Frame *f, uint32_t name, uint32_t n) {
     return &f->decl[f->decls++];
 }
 
+/* Which of the head's attributes this is, by its name_key(); -1: none of them. */
+static inline int head_place(uint64_t key) {
+    switch (key) {
+    case KEY_TO: return 0;
+    case KEY_FROM: return 1;
+    case KEY_ID: return 2;
+    case KEY_TYPE: return 3;
+    default: return -1;
+    }
+}
+
 /* The next attribute of the tag: its name is complete. NULL after an error. */
 INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uint32_t n, uint32_t prefix_n) {
     if (UNLIKELY(f->attrs >= m->limits.attrs)) {
@@ -71,6 +82,13 @@ INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uin
     f->seen |= bit;
     f->attrs++;
     f->declaring = 0;
+    if (f->open_n == 0) {
+        int place = head_place(key);
+        if (place >= 0) {
+            f->head_record[place] = f->tape_n - 1;
+            f->heads++;
+        }
+    }
     r->kind = T_ATTR;
     r->flags = prefix_n ? R_PREFIXED : 0;
     r->depth = f->tape[f->tag].depth;
@@ -103,6 +121,8 @@ static inline void valued_in_tag(Frame *f, uint32_t at) {
         r->value = f->mark;
         r->value_n = at - f->mark;
         r->flags |= f->refs;
+        if (f->open_n == 0)
+            f->head_refs |= f->refs;
     }
 }
 
@@ -114,36 +134,20 @@ INLINE int push_text(Machine *m, Frame *f, uint32_t at, uint32_t to, int flags) 
     return 0;
 }
 
-/* Which of the head's attributes this is, by its name_key(); -1: none of them. */
-static int head_place(uint64_t key) {
-    switch (key) {
-    case KEY_TO: return 0;
-    case KEY_FROM: return 1;
-    case KEY_ID: return 2;
-    case KEY_TYPE: return 3;
-    default: return -1;
-    }
-}
-
 /* The top tag, its names resolved; outer: the default namespace around it; own: it declares one. */
-OUTLINE void top_tag(Machine *m, Frame *f, const char *base, const char *end, int outer, int own) {
+OUTLINE void top_tag(Machine *m, Frame *f, const char *base, int outer, int own) {
     const Record *tag = &f->tape[f->tag];
     StanzaView *v = &f->view;
     f->head_attrs = f->attrs;
-    v->flags |= (tag->flags & R_PREFIXED ? F_PREFIXED : 0) | (own ? F_OWN_XMLNS : 0) |
-                (outer != m->content ? F_FOREIGN_DEFAULT : 0);
-    for (uint32_t i = 1; i <= f->attrs; i++) {
+    for (uint32_t i = 1; f->prefixed && i <= f->attrs; i++) {
         const Record *a = tag + i;
-        int place = -1;
-        if (!(a->flags & R_PREFIXED))
-            place = head_place(name_key(base + a->name, a->name_n, end));
-        else if (a->ns == NS_XML && same(base + a->name, a->name_n, "lang", 4))
-            place = 4;
-        if (place >= 0)
-            f->head_record[place] = f->tag + i;
-        else
-            v->flags |= F_EXTRA_ATTRS;
+        if (a->flags & R_PREFIXED && a->ns == NS_XML && same(base + a->name, a->name_n, "lang", 4)) {
+            f->head_record[HEAD_LANG] = f->tag + i;
+            f->heads++;
+        }
     }
+    v->flags |= (tag->flags & R_PREFIXED ? F_PREFIXED : 0) | (own ? F_OWN_XMLNS : 0) |
+                (outer != m->content ? F_FOREIGN_DEFAULT : 0) | (f->attrs != f->heads ? F_EXTRA_ATTRS : 0);
     for (uint32_t i = 0; i < f->decls; i++) {
         const Decl *d = &f->decl[i];
         if (d->name_n == 5)
@@ -211,7 +215,7 @@ OUTLINE int resolve_tag(Machine *m, Frame *f, const char *base, uint32_t at) {
 }
 
 /* A start tag is complete; `at` is behind its '>'. Answers EV_MORE to go on with its content. */
-INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, const char *end, int self_closed) {
+INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self_closed) {
     Record *tag = &f->tape[f->tag];
     int outer = f->ns, inside = outer, own = f->own, declared = -1;
     uint32_t binds = f->bind_n, raw_n = tag->name_n;
@@ -236,7 +240,7 @@ INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, const ch
     if (f->open_n == 1)
         child_begin(m, f, base, at, declared >= 0);
     else if (f->open_n == 0) {
-        top_tag(m, f, base, end, outer, declared >= 0);
+        top_tag(m, f, base, outer, declared >= 0);
         f->view.flags |= self_closed ? F_SELF_CLOSED : 0;
         f->view.body = at;
         if (in_root(m)) {
@@ -251,7 +255,13 @@ INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, const ch
     }
     if (ROOM(f, open, 1))
         return no_memory(m, at);
-    f->open[f->open_n++] = (Open){f->start + 1, f->tag, binds, (uint16_t)raw_n, (uint16_t)outer, f->own};
+    Open *o = &f->open[f->open_n++];
+    o->name = f->start + 1;
+    o->record = f->tag;
+    o->binds = binds;
+    o->name_n = (uint16_t)raw_n;
+    o->ns = (uint16_t)outer;
+    o->own = f->own;
     f->ns = (uint16_t)inside;
     f->own = (uint8_t)own;
     return EV_MORE;

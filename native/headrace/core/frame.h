@@ -14,6 +14,7 @@ enum {
     FRAMES_KEPT = 16,       /* free frames that a Work keeps for the next partial elements */
     FRAME_BYTES = 65536,    /* an array of a free frame that is larger goes back to malloc */
     BIND_CHAINS = 128,      /* power of 2 */
+    HEAD_LANG = 4,          /* place of xml:lang among the attributes of the head */
     FEW_ATTRS = 8,          /* up to here names are compared pair by pair, beyond through a seeded hash */
 };
 
@@ -79,7 +80,9 @@ typedef struct Frame {
     uint32_t elements;
     uint32_t head_attrs;    /* attributes of the top tag: tape[1] and following */
     uint32_t child_record[MAX_CHILDREN];
-    uint32_t head_record[5];    /* place on the tape of to, from, id, type, xml:lang; 0: absent */
+    uint32_t head_record[HEAD_LANG + 1];    /* place on the tape of to, from, id, type, xml:lang; 0: absent */
+    uint32_t heads;         /* how many of these there are */
+    uint8_t head_refs;      /* R_REFS if an attribute of the top tag has it */
 
     struct Frame *next;     /* of a free one */
     ARRAY(Bind, bind);
@@ -132,7 +135,8 @@ static inline void frame_reset(Frame *f) {
         memset(f->chain, 0, sizeof f->chain);
     f->tape_n = f->open_n = f->bind_n = f->uri_n = f->acc_n = f->text_n = 0;
     f->state = 0;
-    f->elements = 0;
+    f->elements = f->heads = 0;
+    f->head_refs = 0;
     memset(f->head_record, 0, sizeof f->head_record);
     f->view.flags = 0;
     f->view.known = 0;
@@ -163,8 +167,8 @@ static inline Frame *frame_take(Work *w) {
 #define TRIM(f, name) if ((f)->name##_cap > FRAME_BYTES / sizeof *(f)->name) \
     (free((f)->name), (f)->name = NULL, (f)->name##_cap = 0)
 
+/* Takes back a frame that has been reset. */
 static inline void frame_give(Work *w, Frame *f) {
-    frame_reset(f);
     if (w->free_n >= FRAMES_KEPT) {
         frame_free(f);
         return;
@@ -215,7 +219,7 @@ static inline uint32_t hash_bytes(uint64_t seed, const char *p, size_t n) {
 }
 
 /* Two names of n bytes are the same; 8 bytes may be read at both. */
-static inline int same_name(const char *a, const char *b, size_t n) {
+__attribute__((always_inline)) static inline int same_name(const char *a, const char *b, size_t n) {
     uint64_t differ = load64(a) ^ load64(b);
     if (n < 8)
         return (differ & (((uint64_t)1 << 8 * n) - 1)) == 0;

@@ -51,12 +51,19 @@ static void drop_pend(Machine *m) {
     m->in = m->in_end = NULL;
 }
 
-static void drop_frame(Machine *m) {
-    if (m->frame)
-        frame_give(m->work, m->frame);
-    m->frame = NULL;
+/* Makes the frame ready for another element. */
+static inline void clear_frame(Machine *m) {
+    frame_reset(m->frame);
     m->base = NULL;
     m->done = 0;
+}
+
+static void drop_frame(Machine *m) {
+    if (m->frame) {
+        clear_frame(m);
+        frame_give(m->work, m->frame);
+    }
+    m->frame = NULL;
 }
 
 static int machine_keep(Machine *m) {
@@ -175,9 +182,11 @@ static Str head_value(const Frame *f, const Record *r) {
     return s;
 }
 
-static Str head_at(const Frame *f, int i) {
-    Str none = {NULL, 0};
-    return f->head_record[i] ? head_value(f, &f->tape[f->head_record[i]]) : none;
+static inline Str head_at(const Frame *f, int i) {
+    if (f->head_record[i] == 0)
+        return (Str){NULL, 0};
+    const Record *r = &f->tape[f->head_record[i]];
+    return UNLIKELY(r->flags & R_REFS) ? head_value(f, r) : (Str){f->view.base + r->value, r->value_n};
 }
 
 static int kind_of(const StanzaView *v) {
@@ -198,12 +207,8 @@ static int fill_view(Machine *m, Frame *f) {
     v->ns = tag->ns < NS_COUNT ? (uint8_t)tag->ns : NS_OTHER;
     v->kind = (uint8_t)(tag->ns == m->content ? kind_of(v) : KIND_OTHER);
     v->elements = f->elements;
-    for (uint32_t i = 1; i <= f->head_attrs; i++)
-        if (f->tape[i].flags & R_REFS) {
-            if (ROOM(f, head, v->body))
-                return -1;
-            break;
-        }
+    if (UNLIKELY(f->head_refs) && ROOM(f, head, v->body))
+        return -1;
     v->to = head_at(f, 0);
     v->from_ = head_at(f, 1);
     v->id = head_at(f, 2);
@@ -222,6 +227,8 @@ static int fill_view(Machine *m, Frame *f) {
 static int read_outside(Machine *m, const char *end) {
     static const char bom[] = "\xEF\xBB\xBF";
     const char *p = m->in;
+    if (p < end && *p == '<' && m->phase == PHASE_INSIDE)
+        return -1;
     for (; p < end && m->phase == PHASE_START && m->mark < 3 && m->consumed == m->mark; m->mark++, p++, m->consumed++)
         if (*p != bom[m->mark])
             break;
@@ -387,7 +394,7 @@ static int next_event(Machine *m) {
 /* The next event; an error is told once. */
 static int machine_next(Machine *m) {
     if (m->done)
-        drop_frame(m);
+        clear_frame(m);
     int r = m->failed ? EV_ERROR : next_event(m);
     if (r == EV_MORE)
         r = end_of_document(m);
@@ -396,8 +403,13 @@ static int machine_next(Machine *m) {
         drop_pend(m);
         r = m->failed == 1 ? EV_ERROR : EV_MORE;
         m->failed = 2;
-    } else if (r == EV_MORE)
+    } else if (r == EV_MORE) {
         drop_pend(m);
+        if (m->base == NULL && m->frame) {
+            frame_give(m->work, m->frame);
+            m->frame = NULL;
+        }
+    }
     return r;
 }
 

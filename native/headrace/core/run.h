@@ -131,52 +131,59 @@ after_name:
     if (!is_space(*p))
         WRONG(E_NOT_WELL_FORMED, "white space, '/' or '>' was expected in a tag");
     p++;
+    if (p < end && CHAR_CLASS[(uint8_t)*p] & C_START)
+        goto plain_name;
 tag_space:
     while (p < end && is_space(*p))
         p++;
     NEED(S_TAG_SPACE);
     if (*p == '>' || *p == '/')
         goto tag_close;
+    if (!(CHAR_CLASS[(uint8_t)*p] & C_START)) {
+        f->mark = AT(p);
+        f->colon = 0;
+        f->fresh = 1;
+        goto attr_name;
+    }
+plain_name: {
     f->mark = AT(p);
     f->colon = 0;
-    f->fresh = 1;
-    if (CHAR_CLASS[(uint8_t)*p] & C_START) {
-        const char *q = SCAN(name)(p, end, base);
-        uint32_t n = (uint32_t)(q - p);
-        f->fresh = 0;
-        if (end - q < 2 || *q != '=' || (q[1] != '\'' && q[1] != '"') || n > m->limits.name) {
-            p = q;
-            goto attr_name;
-        }
-        uint64_t key = name_key(p, n, end);
-        Record *attr = NULL;
-        Decl *decl = NULL;
-        if (key == KEY_XMLNS)
-            decl = decl_begin(m, f, f->mark, n);
-        else
-            attr = attr_begin(m, f, key, f->mark, n, 0);
-        if (UNLIKELY(attr == NULL && decl == NULL))
-            return EV_ERROR;
-        p = q + 2;
-        q = SCAN(value)(p, end, base, q[1]);
-        if (UNLIKELY(q == end || *q != p[-1])) {
-            f->quote = p[-1];
-            f->mark = AT(p);
-            f->refs = 0;
-            p = q;
-            goto value;
-        }
-        if (attr) {
-            attr->value = AT(p);
-            attr->value_n = (uint32_t)(q - p);
-        } else {
-            decl->value = AT(p);
-            decl->value_n = (uint32_t)(q - p);
-            decl->refs = 0;
-        }
-        p = q + 1;
-        goto after_name;
+    const char *q = SCAN(name)(p, end, base);
+    uint32_t n = (uint32_t)(q - p);
+    f->fresh = 0;
+    if (end - q < 2 || *q != '=' || (q[1] != '\'' && q[1] != '"') || n > m->limits.name) {
+        p = q;
+        goto attr_name;
     }
+    uint64_t key = name_key(p, n, end);
+    Record *attr = NULL;
+    Decl *decl = NULL;
+    if (key == KEY_XMLNS)
+        decl = decl_begin(m, f, f->mark, n);
+    else
+        attr = attr_begin(m, f, key, f->mark, n, 0);
+    if (UNLIKELY(attr == NULL && decl == NULL))
+        return EV_ERROR;
+    p = q + 2;
+    q = SCAN(value)(p, end, base, q[1]);
+    if (UNLIKELY(q == end || *q != p[-1])) {
+        f->quote = p[-1];
+        f->mark = AT(p);
+        f->refs = 0;
+        p = q;
+        goto value;
+    }
+    if (attr) {
+        attr->value = AT(p);
+        attr->value_n = (uint32_t)(q - p);
+    } else {
+        decl->value = AT(p);
+        decl->value_n = (uint32_t)(q - p);
+        decl->refs = 0;
+    }
+    p = q + 1;
+    goto after_name;
+}
 attr_name:
     if (MOVED(SCAN(read_name)(m, f, base, &copy, end)) >= 0) {
         if (r == EV_MORE)
@@ -236,7 +243,7 @@ slash:
         WRONG(E_NOT_WELL_FORMED, "'>' was expected behind '/'");
     p++;
 tag_closed:
-    r = tag_end(m, f, base, AT(p), end, f->self_closed);
+    r = tag_end(m, f, base, AT(p), f->self_closed);
     goto ended;
 
 end_name: {
