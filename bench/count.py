@@ -1,12 +1,15 @@
 """Instructions and system calls per routed message: numbers that repeat, on any machine however busy.
 
-    python bench/count.py                  # both; system calls need a server that runs
-    python bench/count.py --instructions
+    python bench/count.py                  # all three; system calls need a server that runs
+    python bench/count.py --instructions   # per routed message
+    python bench/count.py --parser         # per parsed stanza, at each level, of each corpus
 
 Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message (with a body
 alone, or with a chat state beside it) from one socket to another, all of it: read, tokenize, route, write. Two runs, N
-and 2N turns: the difference divided by N leaves out everything that is done once. System calls are counted by strace on
-a real server under bench/load, for a short and a long chat, the difference taken in the same way.
+and 2N turns: the difference divided by N leaves out everything that is done once. Those of the parser are counted over
+bench/native/levels.py: a stream of each corpus in pieces of 4 KiB, once it is warm; valgrind's processor has AVX2.
+System calls are counted by strace on a real server under bench/load, for a short and a long chat, the difference taken
+in the same way as for routed messages.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,17 +29,18 @@ sys.path.append(str(ROOT / "bench" / "load"))
 import chat
 import servers
 
-from native.build import drive
+from corpus.stanzas import stanzas
+from native import levels
+from native.build import drive, module
 
 TURNS = 2000
 EVAL = "_PyEval_EvalFrameDefault"
 
 
-def callgrind(turns: int, batch: int, shape: str, folder: Path) -> tuple[int, int]:
-    """Instructions, and entries into Python's interpreter loop."""
-    out = folder / f"{turns}.out"
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", sys.executable,
-               "-m", "native.route", str(turns), str(batch), shape]
+def callgrind(folder: Path, *run: object) -> tuple[int, str]:
+    """Instructions of `python -m run...`, and all that callgrind wrote."""
+    out = folder / "callgrind.out"
+    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", sys.executable, "-m", *map(str, run)]
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'bench'}", "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -43,7 +48,7 @@ def callgrind(turns: int, batch: int, shape: str, folder: Path) -> tuple[int, in
     text = out.read_text()
     total = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
     assert total is not None
-    return int(total[1]), calls_of(EVAL, text)
+    return int(total[1]), text
 
 
 def calls_of(function: str, text: str) -> int:
@@ -57,12 +62,25 @@ def calls_of(function: str, text: str) -> int:
 
 def instructions(batch: int, shape: str) -> dict[str, object]:
     drive()  # compiled before it is counted
+    turns = TURNS // batch
     with tempfile.TemporaryDirectory() as folder:
-        once, once_eval = callgrind(TURNS // batch, batch, shape, Path(folder))
-        twice, twice_eval = callgrind(2 * (TURNS // batch), batch, shape, Path(folder))
-    messages = TURNS // batch * batch
-    return {"message": shape, "batch": batch, "instructions_per_message": (twice - once) / messages,
-            "interpreter_entries_per_message": (twice_eval - once_eval) / messages}
+        once, once_text = callgrind(Path(folder), "native.route", turns, batch, shape)
+        twice, twice_text = callgrind(Path(folder), "native.route", 2 * turns, batch, shape)
+    entries = calls_of(EVAL, twice_text) - calls_of(EVAL, once_text)
+    return {"message": shape, "batch": batch, "instructions_per_message": (twice - once) / (turns * batch),
+            "interpreter_entries_per_message": entries / (turns * batch)}
+
+
+def parser_instructions(level: str) -> Iterator[dict[str, object]]:
+    for name in ("parsers", "marks"):
+        module(name)  # compiled before it is counted
+    with tempfile.TemporaryDirectory() as folder:
+        callgrind(Path(folder), "native.levels", level)
+        for dump in map(Path.read_text, Path(folder).glob("callgrind.out.*")):
+            name, total = re.search(r"Client Request: (\S+)", dump), re.search(r"^summary: (\d+)", dump, re.MULTILINE)
+            if name and total:
+                count = len(stanzas(name[1], levels.BYTES))
+                yield {"level": level, "corpus": name[1], "instructions_per_stanza": round(int(total[1]) / count)}
 
 
 def strace(seconds: float, options: argparse.Namespace, folder: Path) -> tuple[int, int]:
@@ -88,14 +106,20 @@ def system_calls(options: argparse.Namespace) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--instructions", action="store_true", help="no system calls")
+    parser.add_argument("--instructions", action="store_true", help="of routed messages alone")
+    parser.add_argument("--parser", action="store_true", help="instructions of the parser alone")
     parser.add_argument("--batches", default="1,8", help="messages that one read brings, with commas between")
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--window", type=int, default=8)
     options = parser.parse_args()
-    for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
-        print(json.dumps(instructions(batch, shape)), flush=True)
-    if not options.instructions:
+    everything = not (options.instructions or options.parser)
+    if everything or options.instructions:
+        for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
+            print(json.dumps(instructions(batch, shape)), flush=True)
+    if everything or options.parser:
+        for found in itertools.chain.from_iterable(map(parser_instructions, levels.LEVELS)):
+            print(json.dumps(found), flush=True)
+    if everything:
         print(json.dumps(system_calls(options)))
 
 

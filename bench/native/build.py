@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import sysconfig
+from functools import cache
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -17,6 +18,7 @@ def drive() -> ModuleType:
     return module("drive")
 
 
+@cache
 def module(name: str) -> ModuleType:
     """bench/native/NAME.pyx, compiled anew if it or a declaration in native/ has changed."""
     source = ROOT / "bench" / "native" / f"{name}.pyx"

@@ -2,13 +2,13 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from headrace.core.buf cimport Str
 from headrace.core.names cimport NS_OTHER, URIS
 from headrace.core.tokenizer cimport (
     EV_ELEMENT, EV_OPEN, KIND_OTHER, MODE_STREAM, StanzaView, Tokenizer, Workspace)
-from headrace.core.tree cimport build_element
+from headrace.core.tree cimport build_element, pystr
 from headrace.core.writer cimport Head, splice_allowed, splice_size, splice_write
 
 import copy
@@ -34,7 +34,7 @@ cdef inline int keep(Stanza stanza, int i, const StanzaView* view, Str value) ex
         span.at = <uint32_t>(value.p - view.base)
         span.n = <uint32_t>value.n
     else:
-        stanza.tell(i, PyUnicode_DecodeUTF8(value.p, value.n, NULL))
+        stanza.tell(i, pystr(value.p, value.n))
     return 0
 
 
@@ -96,7 +96,7 @@ cdef class Stanza:
             return <str>URIS[span.at]
         if span.n == TOLD:
             return <str>self.told[i]
-        return PyUnicode_DecodeUTF8(<const char*>self.held + self.at + span.at, span.n, NULL)
+        return pystr(<const char*>self.held + self.at + span.at, span.n)
 
     cdef int tell(self, int i, str value) except -1:
         if self.told is None:

@@ -1,10 +1,16 @@
 # From the tape to Python's objects: names as str that are made once, attributes as dict, elements of ElementTree.
 cimport cython
 from cpython.object cimport PyObject
-from cpython.unicode cimport PyUnicode_DecodeUTF8
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport R_REFS, Record, Tokenizer
+
+cdef extern from "headrace/core/pystr.h":
+    # Checked UTF-8 as str.
+    str pystr(const char* p, size_t n)
+    # callable(first), callable(first, second).
+    object call_one(object callable, object first)
+    object call_two(object callable, object first, object second)
 
 cdef enum:
     NAMES = 256         # slots, a power of 2: a stream of all usual kinds of stanzas has about 150 names
@@ -46,9 +52,9 @@ cdef inline str value_of(Tokenizer tok, const Record* r):
     """Value of a T_ATTR or T_TEXT."""
     cdef Str s
     if not r.flags & R_REFS:
-        return PyUnicode_DecodeUTF8(tok.view.base + r.value, r.value_n, NULL)
+        return pystr(tok.view.base + r.value, r.value_n)
     s = tok.value(r)
-    return PyUnicode_DecodeUTF8(s.p, s.n, NULL)
+    return pystr(s.p, s.n)
 
 # `{uri}local`, or `local` without a namespace.
 cdef str name_of(Tokenizer tok, const Record* r)

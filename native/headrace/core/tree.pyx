@@ -2,7 +2,7 @@
 
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
-from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeUTF8
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.string cimport memcmp
 
 from headrace.core.buf cimport Str
@@ -15,12 +15,12 @@ cdef extern from "headrace/core/frame.h":
 
 
 cdef str name_of(Tokenizer tok, const Record* r):
-    cdef str local = PyUnicode_DecodeUTF8(tok.view.base + r.name, r.name_n, NULL)
+    cdef str local = pystr(tok.view.base + r.name, r.name_n)
     cdef Str uri
     if r.ns < NS_COUNT:
         return local if r.ns == NS_NONE else f"{{{<str>URIS[r.ns]}}}{local}"
     uri = tok.uri(r.ns)
-    return f"{{{PyUnicode_DecodeUTF8(uri.p, uri.n, NULL)}}}{local}"
+    return f"{{{pystr(uri.p, uri.n)}}}{local}"
 
 
 cdef class Names:
@@ -93,12 +93,12 @@ cdef class TreeWriter:
         while r < end:
             if r.kind == T_START:
                 tag = self.names.get(tok, r)
-                self.start(tag, self.names.attributes(tok, &r, end))
+                call_two(self.start, tag, self.names.attributes(tok, &r, end))
                 continue
             if r.kind == T_TEXT:
-                self.data(value_of(tok, r))
+                call_one(self.data, value_of(tok, r))
             elif r.kind == T_END:
-                element = self.end(None)    # the builder knows what is open
+                element = call_one(self.end, None)    # the builder knows what is open
             r += 1
         return element
 

@@ -1,8 +1,8 @@
 """A stream as calls of Python: see callbacks.pyi."""
 
 from headrace.core.tokenizer cimport (
-    EV_CLOSE, EV_ELEMENT, EV_OPEN, MODE_STREAM, T_END, T_START, T_TEXT, Record, Tokenizer)
-from headrace.core.tree cimport value_of
+    EV_CLOSE, EV_ELEMENT, EV_OPEN, MODE_STREAM, T_START, T_TEXT, Record, Tokenizer)
+from headrace.core.tree cimport call_one, call_two, value_of
 from headrace.stream.intake cimport Intake, Scratch
 
 from headrace.core.errors import XMLError
@@ -50,15 +50,15 @@ cdef class CallbackParser(Intake):
                 tag = self.names.get(self.tok, r)
                 attributes = self.names.attributes(self.tok, &r, end)
                 if self.start is not None:
-                    self.start(tag, attributes)
+                    call_two(self.start, tag, attributes)
                 continue
             if r.kind == T_TEXT:
                 text = text_of(self.tok, &r, end)
                 if self.text is not None:
-                    self.text(text)
+                    call_one(self.text, text)
                 continue
-            if r.kind == T_END and self.end is not None:
-                self.end(self.names.get(self.tok, r))
+            if self.end is not None:
+                call_one(self.end, self.names.get(self.tok, r))
             r += 1
         return 0
 

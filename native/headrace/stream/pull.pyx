@@ -3,7 +3,7 @@
 from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport (
     EV_CLOSE, EV_ELEMENT, EV_OPEN, MODE_STREAM, R_REFS, T_ATTR, T_START, T_TEXT, Record, Tokenizer)
-from headrace.core.tree cimport TreeWriter, value_of
+from headrace.core.tree cimport TreeWriter, call_one, call_two, value_of
 from headrace.stream.intake cimport Intake, Scratch
 
 import re
@@ -117,7 +117,7 @@ cdef class XMLPullParser(Intake):
                 self.start(&r, end)
                 continue
             if r.kind == T_TEXT:
-                self.writer.data(value_of(self.tok, r))
+                call_one(self.writer.data, value_of(self.tok, r))
             else:
                 self.end(self.inner or r.depth <= 1)
             r += 1
@@ -132,13 +132,13 @@ cdef class XMLPullParser(Intake):
             if told and self.wanted & WANT_START_NS:
                 self.queue.extend([("start-ns", pair) for pair in declared])
         tag = self.writer.names.get(self.tok, r[0])
-        element = self.writer.start(tag, self.writer.names.attributes(self.tok, r, end))
+        element = call_two(self.writer.start, tag, self.writer.names.attributes(self.tok, r, end))
         if told and self.wanted & WANT_START:
             self.queue.append(("start", element))
         return 0
 
     cdef int end(self, bint told) except -1:
-        element = self.writer.end(None)     # the builder knows what is open
+        element = call_one(self.writer.end, None)     # the builder knows what is open
         if told and self.wanted & WANT_END:
             self.queue.append(("end", element))
         if self.wanted & WANT_NS:
