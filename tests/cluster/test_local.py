@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from headrace.cluster.local import LocalAccounts
-from headrace.cluster.ports import Audience, Resource
+from headrace.cluster.ports import Audience, Online, Resource
 from headrace.router.session import SessionFlag
 from support.stanzas import shape, tree
 
@@ -21,8 +23,14 @@ class FakeSession:
     jid: str
     flags: int
     priority: int = 0
+    link: Any = None
+    silence: float = 1.5
     got: list[bytes] = field(default_factory=list)
     outcome: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def bare(self) -> str:
+        return self.jid.partition("/")[0]
 
     def written(self) -> asyncio.Future[bool]:
         return self.outcome
@@ -47,6 +55,12 @@ class FakeRouter:
 
     def hide(self, *call: object) -> None:
         self.calls.append(("hide", *call))
+
+    def everybody(self) -> list[FakeSession]:
+        return list(self.bound.values())
+
+    def end(self, *call: object) -> None:
+        self.calls.append(("end", *call))
 
     def set_blocked(self, *call: object) -> None:
         self.calls.append(("set_blocked", *call))
@@ -128,3 +142,21 @@ async def test_session_that_ends_first(router: FakeRouter, accounts: LocalAccoun
     session = router.bound[f"{ROMEO}/a"]
     session.outcome.set_result(False)
     assert not await accounts.hand_over(session.jid, [b"<one/>"])
+
+
+async def test_who_is_online(router: FakeRouter, accounts: LocalAccounts) -> None:
+    session = FakeSession("x@example.net/y", AVAILABLE, 5, SimpleNamespace(peer=("192.0.2.1", 5), tls=object()))
+    router.bound = {session.jid: session, "a@example.org/b": FakeSession("a@example.org/b", 0)}
+    there = Online(session.jid, True, 5, "192.0.2.1", True, 1.5)
+    gone = Online("a@example.org/b", False, 0, "", False, 1.5)
+    assert await accounts.online() == [there, gone]
+    assert await accounts.online("example.net") == [there]
+
+
+@pytest.mark.parametrize(("jid", "but", "ended"), [
+    (ROMEO, None, "abcd"), (ROMEO, f"{ROMEO}/b", "acd"), (f"{ROMEO}/c", None, "c"), (f"{ROMEO}/x", None, ""),
+    ("x@example.org", None, ""),
+])
+async def test_ending(router: FakeRouter, accounts: LocalAccounts, jid: str, but: str | None, ended: str) -> None:
+    assert await accounts.end(jid, "reset", "why", but=but) == len(ended)
+    assert router.calls == [("end", router.bound[f"{ROMEO}/{resource}"], "reset", "why") for resource in ended]

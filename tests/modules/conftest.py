@@ -7,15 +7,19 @@ import pytest
 
 from headrace.modules.api import Context
 from headrace.modules.blocklists import Blocklists
+from headrace.modules.hosts import Host
+from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
 from headrace.storage.sqlite import open_sqlite
-from support.world import Clock, FakeHome, World
+from support.world import Clock, FakeHome, World, derive
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     storage = open_sqlite(tmp_path / "headrace.db", durability="process")
     home, clock = FakeHome(), Clock()
-    context = Context({"example.org", "example.net"}, storage, home, Locks(), Blocklists(storage.blocks), clock)
+    blocklists = Blocklists(storage.blocks)
+    context = Context({"example.org": Host(), "example.net": Host()}, storage, home, Locks(), blocklists,
+                      Lifecycle(storage, home, blocklists, derive), clock)
     yield World(context, home, clock, storage)
     await storage.close()

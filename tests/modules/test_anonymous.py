@@ -4,6 +4,7 @@ import pytest
 
 from headrace.modules.anonymous import Anonymous
 from headrace.modules.api import Refused
+from headrace.modules.hosts import Host
 from headrace.storage.ports import RosterItem
 from support.world import World, effects, request
 
@@ -13,7 +14,8 @@ ROMEO, NOBODY = "romeo@example.org", "59bec12a-9bab-452b-88f8-d1563f09e549@examp
 @pytest.fixture
 def module(world: World) -> Anonymous:
     """example.net is for anonymous users."""
-    return Anonymous(dataclasses.replace(world.context, anonymous={"example.net"}), Anonymous.Options())
+    hosts = {**world.context.hosts, "example.net": Host(anonymous=True)}
+    return Anonymous(dataclasses.replace(world.context, hosts=hosts), Anonymous.Options())
 
 
 @pytest.mark.parametrize("type", ["subscribe", "subscribed", "unsubscribe", "unsubscribed"])

@@ -4,6 +4,7 @@ import pytest
 
 from headrace.modules.api import Identity, Module, Outcome, Refused, Reply, Request
 from headrace.modules.disco import Disco
+from headrace.modules.hosts import Host
 from headrace.storage.ports import RosterItem
 from support.stanzas import tree
 from support.world import World, effects, request
@@ -17,6 +18,15 @@ class Rooms(Module):
     features = ("urn:rooms",)
     account_features = ("urn:account",)
     identities = (Identity("conference", "text", "Rooms"),)
+
+    def forms(self, host: str) -> list[bytes]:
+        return [b"<x xmlns='jabber:x:data'/>"] if host == "example.net" else []
+
+    def node_info(self, request: Request, node: str) -> bytes | None:
+        return b"<info/>" if node == "rooms" else None
+
+    def node_items(self, request: Request, node: str) -> bytes | None:
+        return b"<items/>" if node == "rooms" else None
 
 
 def ask(namespace: str, to: str, node: str = "") -> Request:
@@ -43,6 +53,17 @@ async def test_host_tells_what_is_loaded(world: World) -> None:
     identities, features = await answer(loaded(world).host_info(ask(INFO, "example.org")))
     assert identities == {("server", "im", "Headrace"), ("conference", "text", "Rooms")}
     assert features == {INFO, ITEMS, "urn:rooms"}
+
+
+async def test_forms_are_of_a_host(world: World) -> None:
+    for host, count in (("example.org", 0), ("example.net", 1)):
+        [answer] = await effects(loaded(world).host_info(ask(INFO, host)))
+        assert len(tree(answer.payload).findall("{jabber:x:data}x")) == count
+
+
+async def test_nodes_are_those_of_modules(world: World) -> None:
+    assert await effects(loaded(world).host_info(ask(INFO, "example.org", "rooms"))) == [Reply(b"<info/>")]
+    assert await effects(loaded(world).host_items(ask(ITEMS, "example.org", "rooms"))) == [Reply(b"<items/>")]
 
 
 async def test_own_account(world: World) -> None:
@@ -75,14 +96,16 @@ async def test_stranger_learns_nothing(world: World, namespace: str, known: bool
 async def test_unknown_node(world: World) -> None:
     module = loaded(world)
     await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="both"))
-    for handler, got in [(module.host_info, ask(INFO, "example.org", "x")), (module.items, ask(ITEMS, ROMEO, "x")),
+    for handler, got in [(module.host_info, ask(INFO, "example.org", "x")),
+                         (module.host_items, ask(ITEMS, "example.net", "x")),
+                         (module.own_items, ask(ITEMS, ROMEO, "x")), (module.contact_items, ask(ITEMS, JULIET, "x")),
                          (module.own_info, ask(INFO, ROMEO, "x")), (module.contact_info, ask(INFO, JULIET, "x"))]:
         with pytest.raises(Refused, match="item-not-found"):
             await effects(handler(got))
 
 
 async def test_an_anonymous_user_is_none_who_has_registered(world: World) -> None:
-    module = Disco(dataclasses.replace(world.context, anonymous={"example.org"}), Disco.Options())
+    module = Disco(dataclasses.replace(world.context, hosts={"example.org": Host(anonymous=True)}), Disco.Options())
     module.loaded([module])
     identities, features = await answer(module.own_info(ask(INFO, ROMEO)))
     assert identities == {("account", "anonymous", None)}

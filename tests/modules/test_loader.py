@@ -9,6 +9,7 @@ import pytest
 
 from headrace.modules.api import (
     Effects,
+    End,
     Interested,
     Later,
     Module,
@@ -24,6 +25,7 @@ from headrace.modules.api import (
 from headrace.modules.loader import Dispatcher, build, iq_table
 from headrace.router.control import HoldAll
 from headrace.router.session import Reason, SessionFlag
+from headrace.session.derive import TooBusy
 from headrace.storage.ports import StorageUnavailable
 from support.stanzas import condition, shape, stanza, tree
 from support.world import World
@@ -87,6 +89,14 @@ class Sample(Module):
     @iq("get", "urn:sample", "broken", Target.HOST)
     def broken(self, request: Request) -> Effects:
         raise ZeroDivisionError
+
+    @iq("get", "urn:sample", "busy", Target.HOST)
+    def busy(self, request: Request) -> Effects:
+        raise TooBusy("romeo")
+
+    @iq("set", "urn:sample", "leave", Target.HOST)
+    def leave(self, request: Request) -> Effects:
+        return Reply(), End("not-authorized", "bye")
 
     @iq("get", "urn:sample", "later", Target.HOST)
     def later(self, request: Request) -> Effects:
@@ -180,6 +190,18 @@ async def test_refusals(bench: Bench, child: str, to: str | None, expected: tupl
     assert condition(raw) == expected
     assert (tree(raw).get("from"), tree(raw).get("to"), tree(raw).get("id")) == (to, SENDER, "7")
     assert [event for event, _ in bench.log.events] == (["handler failed"] if child == "broken" else [])
+
+
+async def test_end_comes_behind_the_answer(bench: Bench) -> None:
+    bench.iq("set", "leave", "example.org")
+    assert [tree(raw).get("type") for raw in bench.session.got] == ["result"]
+    assert bench.router.ended == ["not-authorized"]
+
+
+async def test_derivations_that_wait_are_no_failure_of_ours(bench: Bench) -> None:
+    bench.iq("get", "busy", "example.org")
+    assert condition(bench.session.got[0]) == ("wait", "resource-constraint")
+    assert bench.log.events == []
 
 
 async def test_work_for_later_answers_later(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from headrace.xep.subscription import INBOUND, OUTBOUND, State
 from support.stanzas import shape, tree
 from support.world import World, effects, request
 
+BLOCKER = "nurse@example.org"
 ROMEO, JULIET = "romeo@example.org", "juliet@example.net"
 TYPES = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 
@@ -212,3 +213,21 @@ def test_carried_request_is_the_stanza_itself() -> None:
     assert b.item.pending_in == b"<presence id='1'/>" == b.received[0][1]
     contacts.send(("subscribed", b"<presence id='2'/>"), b, a)
     assert [shape(tree(raw)) for _, raw in a.received] == [shape(tree("<presence id='2'/>"))]
+
+
+async def test_contacts_of_a_deleted_account_are_told(world: World) -> None:
+    """Also on the side of one who has blocked it: his roster changes, but nothing comes from it."""
+    await world.account(ROMEO, JULIET, BLOCKER)
+    await world.storage.blocks.add(BLOCKER, [ROMEO])
+    for contact in (JULIET, BLOCKER):
+        await world.storage.roster.put_pair(ROMEO, RosterItem(contact, subscription="both"),
+                                            contact, RosterItem(ROMEO, "R", "both"))
+    await world.storage.roster.put(ROMEO, RosterItem("x@far.example", subscription="to"))
+    hers, blockers = world.arrives(f"{JULIET}/b"), world.arrives(f"{BLOCKER}/c")
+    await world.module(Subscriptions).deleting(ROMEO)
+    assert await world.storage.roster.load(ROMEO) == []
+    for contact in (JULIET, BLOCKER):
+        assert await world.storage.roster.load(contact) == [RosterItem(ROMEO, "R", "none")]
+        assert ("table", contact, ROMEO, "0") in world.home.told
+    assert [tree(raw).get("type") for raw in hers.got] == ["unsubscribe", "unsubscribed", "set"]
+    assert [tree(raw).get("type") for raw in blockers.got] == ["set"]

@@ -44,3 +44,13 @@ def test_contacts_are_bits_by_bare_jid() -> None:
     assert router.contact("nobody@localhost", "juliet@localhost") == 0
     router.set_contact("nobody@localhost", "juliet@localhost", 3)
     assert not router.loaded("nobody@localhost")
+
+
+def test_everybody_who_is_there() -> None:
+    world = World()
+    jids = [f"{name}@localhost/{resource}" for name in ("romeo", "juliet", "nurse") for resource in "ab"]
+    sessions = [world.client(jid) for jid in jids]
+    world.rig.router.load("nobody@localhost", {})
+    world.rig.router.end(sessions[0], "reset")
+    assert sorted(session.jid for session in world.rig.router.everybody()) == sorted(jids[1:])
+    assert [session.bare for session in world.rig.router.everybody()].count("nurse@localhost") == 2

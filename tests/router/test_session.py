@@ -38,6 +38,8 @@ def test_flags_of_the_control_plane() -> None:
     assert romeo.flags == SessionFlag.S_INTERESTED
     romeo.set_flag(SessionFlag.S_INTERESTED, False)
     assert romeo.flags == 0
+    romeo.set_flag(SessionFlag.S_BLOCKLIST)
+    assert romeo.flags == SessionFlag.S_BLOCKLIST
     with pytest.raises(ValueError, match="S_INTERESTED"):
         romeo.set_flag(SessionFlag.S_ENDED)
 
@@ -200,6 +202,17 @@ def test_no_white_space_inside_a_stanza() -> None:
     world.rig.allow(romeo.link, -1)
     world.rig.turn()
     assert world.raw(romeo) == b"<message/>"
+
+
+def test_silence_is_told() -> None:
+    world = World()
+    romeo = world.client("romeo@localhost/a")
+    world.rig.advance(90)
+    assert 90 <= romeo.silence < 120
+    world.send(romeo, " ")
+    assert 0 <= romeo.silence < 30
+    world.rig.lose(romeo.link)
+    assert romeo.silence == 0
 
 
 def test_silence_may_be_allowed_for_ever() -> None:

@@ -19,6 +19,9 @@ REQUESTS = {
     "private xml": "<query xmlns='jabber:iq:private'><x xmlns='urn:x'/></query>",
     "archive": "<query xmlns='urn:xmpp:mam:2'/>",
     "block list": "<blocklist xmlns='urn:xmpp:blocking'/>",
+    "card": "<vCard xmlns='vcard-temp'/>",
+    "registration": "<query xmlns='jabber:iq:register'/>",
+    "command": "<command xmlns='http://jabber.org/protocol/commands' node='x'/>",
     "nothing known": "<query xmlns='urn:x'/>",
 }
 PRESENCES = ("type='subscribe'", "type='subscribed'", "type='unsubscribe'", "type='unsubscribed'", "type='probe'",

@@ -88,6 +88,9 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
         certificate = "tls/example.crt"
         key = "/etc/example.key"
         see_other_host = "[2001:db8::1]:5222"
+        admins = ["Romeo@Example.NET", "juliet@example.org"]
+        [host.contact]
+        abuse = ["mailto:abuse@example.org", "xmpp:abuse@example.org"]
     """)
     assert config.data == Path("/srv/headrace")
     assert (config.durability, config.iterations, config.log.format, config.log.level) == (
@@ -103,15 +106,24 @@ def test_everything_at_once(read, tmp_path: Path) -> None:
     [host] = config.hosts
     assert (host.name, host.certificate, host.key, host.see_other_host) == (
         "example.org", tmp_path / "tls/example.crt", Path("/etc/example.key"), "[2001:db8::1]:5222")
+    assert host.admins == ("romeo@example.net", "juliet@example.org")
+    assert host.contact == {"abuse": ("mailto:abuse@example.org", "xmpp:abuse@example.org")}
 
 
 COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
-    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are anonymous, certificate, "
-                              "client_certificates, key, name, see_other_host",
+    LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are admins, anonymous, "
+                              "certificate, client_certificates, contact, key, name, see_other_host",
     LISTENER + HOST + 'anonymous = true\nclient_certificates = "ca.pem"':
         "[[host]] number 1: anonymous users have no certificates",
+    LISTENER + HOST + "admins = ['localhost']": "[[host]] number 1: admins: 'localhost' is not an account: write user@",
+    LISTENER + HOST + "admins = ['x@localhost/r']": "[[host]] number 1: admins: 'x@localhost/r' is not an account",
+    LISTENER + HOST + "admins = ['@']": "[[host]] number 1: admins: '@': ",
+    LISTENER + HOST + "admins = 'x@localhost'": "[[host]] number 1: admins: Expected `array`",
+    LISTENER + HOST + "contact = {abus = ['mailto:x@y']}":
+        "[[host]] number 1: contact: unknown key 'abus': did you mean 'abuse'?",
+    LISTENER + HOST + "contact = {abuse = ['x@y']}": "contact: abuse: 'x@y' is no URI",
     LISTENER + HOST + "[limits.connection]\nrate = 1":
         "[limits]: unknown key 'connection': did you mean 'connections'?",
     LISTENER + HOST + "[limits.connections]\nraet = 1":

@@ -1,10 +1,10 @@
 """What modules live in, for their tests: a real storage, and a home of accounts that writes down what it is asked."""
 
 from collections.abc import Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from headrace.cluster.ports import Audience, Resource
+from headrace.cluster.ports import Audience, Online, Resource
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Request
 from headrace.sasl.credentials import Credentials, ScramVerifier
 from headrace.storage.ports import Storage
@@ -21,6 +21,7 @@ class FakeResource:
     interested: bool = True
     blocklist: bool = False
     priority: int = 0
+    silence: float = 0.0
     dies: bool = False  # when messages are handed over
     got: list[bytes] = field(default_factory=list)
 
@@ -30,6 +31,7 @@ class FakeHome:
     """headrace.cluster.ports.Accounts that writes down what it is asked."""
 
     here: list[FakeResource] = field(default_factory=list)
+    ended: list[tuple[str, str]] = field(default_factory=list)  # full JID, condition
     told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
 
     def of(self, account: str) -> list[FakeResource]:
@@ -68,8 +70,26 @@ class FakeHome:
     async def set_blocked(self, account: str, jids: Collection[str]) -> None:
         self.told.append(("blocked", account, *sorted(jids)))
 
+    async def online(self, host: str | None = None) -> list[Online]:
+        return [Online(r.jid, r.available, r.priority, "192.0.2.1", True, r.silence) for r in self.here
+                if host in (None, r.jid.partition("/")[0].rpartition("@")[2])]
+
+    async def end(self, jid: str, condition: str, text: str = "", *, but: str | None = None) -> int:
+        ended = [r for r in self.here if r.jid != but and jid in (r.jid, r.jid.partition("/")[0])]
+        self.here = [r for r in self.here if r not in ended]
+        self.ended += [(r.jid, condition) for r in ended]
+        return len(ended)
+
     async def resources(self, account: str) -> list[Resource]:
         return [Resource(r.jid, r.available, r.interested, r.priority) for r in self.of(account)]
+
+
+async def derive(source: str, password: str) -> Credentials:
+    """Quick, and no use for a login."""
+    if not password:
+        raise ValueError("a password must not be empty")
+    salt = f"{source} {password}".encode()
+    return replace(NOBODY_LOGS_IN, sha256=ScramVerifier(salt, 4096, bytes(32), bytes(32)))
 
 
 @dataclass

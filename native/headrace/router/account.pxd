@@ -36,6 +36,7 @@ cdef class AccountTable:
     cdef readonly size_t used
 
     cdef Account find(self, Str bare)       # None if it is not there
+    cdef list all(self)
     cdef int add(self, Account account) except -1       # must not be there
     cdef int remove(self, Account account) except -1    # must be there
     cdef int resize(self, size_t slots) except -1

@@ -54,6 +54,10 @@ cdef class AccountTable:
             i = (i + 1) & self.mask
         return None
 
+    cdef list all(self):
+        cdef size_t i
+        return [<object>self.slots[i] for i in range(self.mask + 1) if self.slots[i] != NULL]
+
     cdef int add(self, Account account) except -1:
         cdef size_t i
         if self.used * 2 > self.mask:           # half full: a miss ends after two probes on average

@@ -177,6 +177,12 @@ cdef class Router(Exchange):
             return []
         return [session for session in account.sessions if not session.flags & S_ENDED]
 
+    def everybody(self):
+        cdef Account account
+        cdef Session session
+        return [session for account in self.accounts.all() for session in account.sessions
+                if not session.flags & S_ENDED]
+
     def end(self, Session session not None, str condition not None, str text=""):
         session.stop(condition or None, text)
 

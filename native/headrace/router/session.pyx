@@ -72,6 +72,13 @@ cdef class Session(Sink):
     def resource(self):
         return self.full[self.bare_n + 1:].decode()
 
+    @property
+    def silence(self):
+        if self.router is None:
+            return 0.0
+        self.router.reactor.touch()
+        return max(0, self.router.reactor.now - self.heard) / 1e9
+
     def set_flag(self, int flag, bint on=True):
         if flag != S_INTERESTED and flag != S_BLOCKLIST:
             raise ValueError("only S_INTERESTED and S_BLOCKLIST are set from outside")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from secrets import token_hex
 
-from headrace.cluster.ports import Audience, Resource
+from headrace.cluster.ports import Audience, Online, Resource
 from headrace.core import reply
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
@@ -52,6 +52,21 @@ class LocalAccounts:
         return [Resource(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE),
                          bool(session.flags & SessionFlag.S_INTERESTED), session.priority)
                 for session in self._router.sessions(account) if not session.flags & SessionFlag.S_ENDED]
+
+    async def online(self, host: str | None = None) -> list[Online]:
+        return [Online(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE), session.priority,
+                       session.link.peer[0] if session.link else "", bool(session.link and session.link.tls),
+                       session.silence)
+                for session in self._router.everybody()
+                if host is None or session.bare.rpartition("@")[2] == host]
+
+    async def end(self, jid: str, condition: str, text: str = "", *, but: str | None = None) -> int:
+        account = jid.partition("/")[0]
+        ended = [session for session in self._router.sessions(account)
+                 if session.jid != but and jid in (account, session.jid)]
+        for session in ended:
+            self._router.end(session, condition, text)
+        return len(ended)
 
     def _audience(self, account: str, audience: Audience) -> list[Session]:
         flag = SessionFlag[f"S_{audience.name}"]

@@ -29,6 +29,18 @@ class Resource:
     priority: int
 
 
+@dataclass(frozen=True, slots=True)
+class Online:
+    """A bound resource as an administrator may see it."""
+
+    jid: str  # full
+    available: bool
+    priority: int
+    address: str  # of its connection; empty while it has none
+    tls: bool
+    silence: float  # seconds since its client was last heard
+
+
 class Accounts(Protocol):
     """What may be asked of an account's home. No session is no error: there is nobody to be told, then."""
 
@@ -57,3 +69,10 @@ class Accounts(Protocol):
 
     async def resources(self, account: str) -> list[Resource]:
         """The account's bound resources, in order of binding."""
+
+    async def online(self, host: str | None = None) -> list[Online]:
+        """All resources of a host, or of all hosts; those of an account together."""
+
+    async def end(self, jid: str, condition: str, text: str = "", *, but: str | None = None) -> int:
+        """End the account's sessions, and logins under way, with this stream error; all but that full JID. Of a full
+        JID, that session alone. Answers how many sessions those were."""

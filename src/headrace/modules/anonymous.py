@@ -24,4 +24,5 @@ class Anonymous(Module):
         return None
 
     def _is(self, account: str) -> bool:
-        return account.rpartition("@")[2] in self.context.anonymous
+        host = self.context.hosts.get(account.rpartition("@")[2])
+        return host is not None and host.anonymous

@@ -16,7 +16,7 @@ overtake it wait (protocol.md 2). An error condition is raised: `raise Refused("
 exception costs its request an `internal-server-error` and the log a line, never the session.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from typing import Any, ClassVar, TypeVar
@@ -26,9 +26,12 @@ from headrace.cluster.ports import Accounts, Audience
 from headrace.core.reply import ErrorType
 from headrace.core.stanza import Stanza
 from headrace.modules.blocklists import Blocklists
+from headrace.modules.hosts import Host
+from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
 from headrace.storage.ports import Storage
 from headrace.xep.disco import Identity
+from headrace.xep.forms import Field, Values
 
 
 class Target(Flag):
@@ -100,6 +103,14 @@ class Interested:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The session ends with this stream error, behind what it has been sent."""
+
+    condition: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """Work that goes on while later stanzas need not wait for it; what comes of it is carried out then."""
 
@@ -113,7 +124,7 @@ class Bound:
     payload: bytes
 
 
-Effect = Reply | Send | Route | Interested | Later | Bound
+Effect = Reply | Send | Route | Interested | End | Later | Bound
 Effects = Effect | Sequence[Effect] | None
 Outcome = Effects | Coroutine[Any, Any, Effects]
 
@@ -121,11 +132,13 @@ Outcome = Effects | Coroutine[Any, Any, Effects]
 class Refused(Exception):
     """The request is answered with this stanza error (RFC 6120 8.3.3)."""
 
-    def __init__(self, condition: str, text: str | None = None, *, type: ErrorType | None = None) -> None:
+    def __init__(self, condition: str, text: str | None = None, *, type: ErrorType | None = None,
+                 extra: bytes = b"") -> None:
         super().__init__(condition)
         self.condition = condition
         self.text = text
         self.type = type  # None: what RFC 6120 8.3.3 recommends for the condition
+        self.extra = extra  # an application-specific condition, as XML
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +202,57 @@ def inline(namespace: str, name: str, feature: str | None = None) -> Callable[[F
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """How `@command` marks a method."""
+
+    node: str
+    name: str
+    fields: tuple[Field, ...]  # of the form to be filled in; none: it runs at once
+    instructions: str
+    form_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A command that is to be executed."""
+
+    request: Request
+    values: Values  # what was filled in, by `var`; those of required fields are there
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It has been executed."""
+
+    note: str = ""
+    fields: tuple[Field, ...] = ()  # of its result
+    failed: bool = False
+
+
+Execute = Callable[[Call], Coroutine[Any, Any, Done]]
+
+
+def command(node: str, name: str, *fields: Field, instructions: str = "", form_type: str) -> Callable[[F], F]:
+    """Mark a method (an `Execute`) as an ad-hoc command of our domains, for their administrators (XEP-0050)."""
+
+    def mark(function: F) -> F:
+        vars(function)["command"] = Command(node, name, fields, instructions, form_type)
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What every module is given: the ports, never a back end."""
 
-    hosts: Collection[str]  # domains we serve
+    hosts: Mapping[str, Host]  # domains we serve
     storage: Storage
     accounts: Accounts
     locks: Locks  # an account's changes one at a time
     blocklists: Blocklists
+    life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
-    anonymous: Collection[str] = ()  # of our domains, those whose users have no accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +281,18 @@ class Module:
     def loaded(self, modules: Sequence["Module"]) -> None:
         """All modules are there, this one among them."""
 
+    def forms(self, host: str) -> Sequence[bytes]:
+        """XEP-0128 forms in disco#info of this domain of ours, as XML."""
+        return ()
+
+    def node_info(self, request: Request, node: str) -> bytes | None:
+        """disco#info of a node of our domains: the <query/>. None: not a node of this module."""
+        return None
+
+    def node_items(self, request: Request, node: str) -> bytes | None:
+        """disco#items of a node of our domains, likewise."""
+        return None
+
     def available(self, sender: str, priority: int) -> Outcome:
         """The resource (full JID) has sent the first presence with which it became available."""
         return None
@@ -238,6 +304,9 @@ class Module:
     def gone(self, sender: str) -> Outcome:
         """The session of this full JID has ended; contacts have been told. Replies have nowhere to go."""
         return None
+
+    async def deleting(self, account: str) -> None:
+        """The account is about to go, with all that is stored for it. Nobody can log in to it any more."""
 
     def absent(self, request: Request) -> Outcome:
         """A message to a local bare JID that no session can take (RFC 6121 8.5.2.2, 8.5.3.2.1)."""

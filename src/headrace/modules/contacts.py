@@ -48,6 +48,7 @@ class Side:
     before: RosterItem | None
     item: RosterItem | None
     received: list[Request] = field(default_factory=list)
+    deaf: bool = False  # has blocked the other: what it would receive is dropped
 
     @property
     def state(self) -> State:
@@ -78,16 +79,19 @@ class Side:
         return None if old and written(old) == written(new) else written(new)
 
 
-async def read(context: Context, account: str, contact: str) -> tuple[Side, Side | None]:
-    """Both sides; the other is None where it is no local account, or one that keeps us away (XEP-0191)."""
+async def read(context: Context, account: str, contact: str, *, leaving: bool = False) -> tuple[Side, Side | None]:
+    """Both sides; the other is None where it is no local account, or one that keeps us away (XEP-0191).
+
+    leaving: the account is being deleted. Then who keeps it away is no exception, but hears nothing of it."""
     ours = await context.storage.roster.get(account, contact)
     side = Side(account, contact, ours, ours)
     if contact.rpartition("@")[2] not in context.hosts or not await context.storage.accounts.exists(contact):
         return side, None
-    if await context.blocklists.keeps_away(contact, account):
+    deaf = await context.blocklists.keeps_away(contact, account)
+    if deaf and not leaving:
         return side, None
     theirs = await context.storage.roster.get(contact, account)
-    return side, Side(contact, account, theirs, theirs)
+    return side, Side(contact, account, theirs, theirs, deaf=deaf)
 
 
 def send(request: Request, ours: Side, theirs: Side | None) -> None:
@@ -107,6 +111,13 @@ def send(request: Request, ours: Side, theirs: Side | None) -> None:
         if answer.carried:
             back = reply.stanza("presence", from_=theirs.account, to=ours.account, type="subscribed")
             ours.received.append(("subscribed", back))
+
+
+def part(ours: Side, theirs: Side | None) -> None:
+    """End what there is between both, in both directions (RFC 6121 2.5.2)."""
+    for type in ("unsubscribe", "unsubscribed"):
+        if concerns(type, ours.state):
+            send((type, reply.stanza("presence", from_=ours.account, to=ours.other, type=type)), ours, theirs)
 
 
 def concerns(type: str, state: State) -> bool:
@@ -141,7 +152,7 @@ async def settle(context: Context, ours: Side, theirs: Side | None) -> None:
 async def tell(context: Context, sides: Sequence[Side]) -> None:
     """The stanzas that each side received, then its roster push (RFC 6121 3.1.6)."""
     for side in sides:
-        for type, stanza in side.received:
+        for type, stanza in () if side.deaf else side.received:
             audience = Audience.AVAILABLE if type == "subscribe" else Audience.INTERESTED
             await context.accounts.deliver(side.account, stanza, audience)
         push = side.push()

@@ -1,6 +1,6 @@
 """Service Discovery of our domains and, for those who may see them, of accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headrace.core.ns import DISCO_INFO, DISCO_ITEMS
 from headrace.modules.api import Effects, Module, Refused, Reply, Request, Target, Xep, iq
@@ -8,53 +8,75 @@ from headrace.modules.contacts import sees_us
 from headrace.xep import disco
 from headrace.xep.disco import Identity
 
+Node = Callable[[Request, str], bytes | None]
+
 
 class Disco(Module):
     name = "disco"
-    xeps = (Xep(30, "2.5.0"),)
+    xeps = (Xep(30, "2.5.0"), Xep(128, "1.0.1"))
     features = (DISCO_INFO, DISCO_ITEMS)
     account_features = (DISCO_INFO, DISCO_ITEMS)
     identities = (Identity("server", "im", "Headrace"),)
     account_identities = (Identity("account", "registered"),)
 
     def loaded(self, modules: Sequence[Module]) -> None:
-        self._host = disco.info([i for m in modules for i in m.identities],
-                                [f for m in modules for f in m.features])
+        identities = [i for m in modules for i in m.identities]
+        features = [f for m in modules for f in m.features]
+        self._hosts = {host: disco.info(identities, features, forms=[form for m in modules for form in m.forms(host)])
+                       for host in self.context.hosts}
         features = [f for m in modules for f in m.account_features]
         self._account = disco.info([i for m in modules for i in m.account_identities], features)
         self._anonymous = disco.info([Identity("account", "anonymous")], features)      # XEP-0175 5
+        self._nodes_info: list[Node] = [m.node_info for m in modules]
+        self._nodes_items: list[Node] = [m.node_items for m in modules]
 
     @iq("get", DISCO_INFO, "query", Target.HOST)
     def host_info(self, request: Request) -> Effects:
-        return self._answer(request, self._host)
+        return of_host(request, self._hosts[request.to], self._nodes_info)
 
-    @iq("get", DISCO_ITEMS, "query", Target.HOST | Target.SELF)
-    def items(self, request: Request) -> Effects:
-        return self._answer(request, disco.items(()))
+    @iq("get", DISCO_ITEMS, "query", Target.HOST)
+    def host_items(self, request: Request) -> Effects:
+        return of_host(request, disco.items(()), self._nodes_items)
 
     @iq("get", DISCO_INFO, "query", Target.SELF)
     def own_info(self, request: Request) -> Effects:
-        return self._answer(request, self._info(request))
+        return without_nodes(request, self._info(request))
+
+    @iq("get", DISCO_ITEMS, "query", Target.SELF)
+    def own_items(self, request: Request) -> Effects:
+        return without_nodes(request, disco.items(()))
 
     @iq("get", DISCO_INFO, "query", Target.ACCOUNT)
     async def contact_info(self, request: Request) -> Effects:
         await self._may_ask(request)
-        return self._answer(request, self._info(request))
+        return without_nodes(request, self._info(request))
 
     @iq("get", DISCO_ITEMS, "query", Target.ACCOUNT)
     async def contact_items(self, request: Request) -> Effects:
         await self._may_ask(request)
-        return self._answer(request, disco.items(()))
+        return without_nodes(request, disco.items(()))
 
     def _info(self, request: Request) -> bytes:
-        return self._anonymous if request.host in self.context.anonymous else self._account
-
-    def _answer(self, request: Request, payload: bytes) -> Effects:
-        if request.payload.get("node"):
-            raise Refused("item-not-found")
-        return Reply(payload)
+        return self._anonymous if self.context.hosts[request.host].anonymous else self._account
 
     async def _may_ask(self, request: Request) -> None:
         """Strangers learn not even whether there is such an account (protocol.md 12)."""
         if not sees_us(await self.context.storage.roster.get(request.to, request.account)):
             raise Refused("service-unavailable")
+
+
+def of_host(request: Request, plain: bytes, nodes: Sequence[Node]) -> Effects:
+    node = request.payload.get("node")
+    if not node:
+        return Reply(plain)
+    for ask in nodes:
+        answer = ask(request, node)
+        if answer is not None:
+            return Reply(answer)
+    raise Refused("item-not-found")
+
+
+def without_nodes(request: Request, payload: bytes) -> Effects:
+    if request.payload.get("node"):
+        raise Refused("item-not-found")
+    return Reply(payload)

@@ -12,6 +12,7 @@ from headrace.core.stanza import Stanza
 from headrace.modules.api import (
     Context,
     Effects,
+    End,
     Interested,
     Later,
     Module,
@@ -27,6 +28,7 @@ from headrace.router.control import HoldAll
 from headrace.router.control import Outcome as Ticket
 from headrace.router.router import Router
 from headrace.router.session import Reason, Session, SessionFlag
+from headrace.session.derive import TooBusy
 from headrace.storage.ports import StorageError
 
 
@@ -41,6 +43,7 @@ def build(kinds: Iterable[type[Module]], context: Context, options: Mapping[str,
     modules = [kind(context, options.get(kind.name) or kind.Options()) for kind in kinds]
     for module in modules:
         module.loaded(modules)
+    context.life.deleting = hooks(modules, "deleting")
     return modules
 
 
@@ -200,6 +203,8 @@ class Dispatcher:
                     self._router.route(raw)
                 case Interested(audience) if session is not None:
                     session.set_flag(SessionFlag[f"S_{audience.name}"])
+                case End(condition, text) if session is not None:
+                    self._router.end(session, condition, text)
                 case Later(work):
                     self._spawn(self._finish(session, stanza, work))
 
@@ -215,7 +220,8 @@ class Dispatcher:
             self._router.deliver(session, raw)
 
     def _refuse(self, session: Session | None, stanza: Stanza, refused: Refused) -> None:
-        error = reply.error_reply(stanza, refused.condition, refused.text, type=refused.type)
+        error = reply.error_reply(stanza, refused.condition, refused.text, type=refused.type,
+                                  extra=refused.extra)
         if error is not None:
             self._answer(session, error)
 
@@ -223,6 +229,8 @@ class Dispatcher:
         """One request fails, the session goes on."""
         if isinstance(error, StorageError):  # which tells the operator by itself, once
             error = Refused("internal-server-error", type="wait")
+        elif isinstance(error, TooBusy):
+            error = Refused("resource-constraint", "Too much is going on; try again soon.")
         elif not isinstance(error, Refused):
             about = {} if stanza is None else {"stanza": stanza.name, "payload": stanza.child_namespace}
             self._log.exception("handler failed", exc_info=error, **about)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from headrace.core import reply
 from headrace.core.ns import ROSTER
 from headrace.modules import contacts
 from headrace.modules.api import Effects, Interested, Module, Refused, Reply, Request, Target, iq
@@ -59,9 +58,6 @@ class Roster(Module):
             ours, theirs = await contacts.read(self.context, account, change.jid)
             if ours.item is None or not ours.item.listed:
                 raise Refused("item-not-found")
-            for type in ("unsubscribe", "unsubscribed"):
-                if contacts.concerns(type, ours.state):
-                    stanza = reply.stanza("presence", from_=account, to=change.jid, type=type)
-                    contacts.send((type, stanza), ours, theirs)
+            contacts.part(ours, theirs)
             ours.item = None
             await contacts.settle(self.context, ours, theirs)

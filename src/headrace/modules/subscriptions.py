@@ -17,3 +17,12 @@ class Subscriptions(Module):
             contacts.send((request.stanza.type or "", request.stanza.raw), ours, theirs)
             await contacts.settle(self.context, ours, theirs)
         return ()
+
+    async def deleting(self, account: str) -> None:
+        """Contacts are told, so that whoever gets that name later is a stranger to them."""
+        for item in await self.context.storage.roster.load(account):
+            async with self.context.locks.hold(account, item.jid):
+                ours, theirs = await contacts.read(self.context, account, item.jid, leaving=True)
+                contacts.part(ours, theirs)
+                ours.item = None
+                await contacts.settle(self.context, ours, theirs)

@@ -57,6 +57,9 @@ class Router:
     def sessions(self, bare: str) -> list[Session]:
         """The account's bound sessions, in order of binding. For cluster/local.py alone."""
 
+    def everybody(self) -> list[Session]:
+        """All bound sessions, those of an account together. For cluster/local.py alone."""
+
     def contact(self, bare: str, contact: str) -> int:
         """Bits of Subscription; 0 if there are none or the account is not loaded."""
 

@@ -60,6 +60,8 @@ class Session:
     """None once the link has gone."""
     tok: Tokenizer
     outbox: Outbox
+    silence: float
+    """Seconds since its client was last heard, be it white space; 0 after the end."""
     state: Any
     """The control plane's own; None at first and after the end."""
 

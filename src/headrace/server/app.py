@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
@@ -12,7 +13,9 @@ from structlog.typing import FilteringBoundLogger
 from headrace.cluster.local import LocalAccounts
 from headrace.modules.api import Context
 from headrace.modules.blocklists import Blocklists
+from headrace.modules.hosts import Host
 from headrace.modules.inline import InlineBind
+from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
 from headrace.modules.tables import RosterLoader
@@ -22,7 +25,7 @@ from headrace.net.reactor import Reactor
 from headrace.net.tls import TlsContext, TlsError
 from headrace.router.router import Router
 from headrace.router.session import Session
-from headrace.sasl.credentials import Decoys
+from headrace.sasl.credentials import Credentials, Decoys, make
 from headrace.server.catalog import MODULES
 from headrace.server.certificates import CertificateError, pair_of
 from headrace.server.config import Config, HostConfig, ListenerConfig
@@ -128,10 +131,8 @@ class App:
         for host in config.hosts:
             if host.see_other_host is None:
                 self.router.add_host(host.name)
-        context = Context(
-            hosts=self.router.hosts, storage=self.storage, accounts=LocalAccounts(self.router), locks=Locks(),
-            blocklists=Blocklists(self.storage.blocks), now=time.time,
-            anonymous=frozenset(host.name for host in config.hosts if host.anonymous))
+        context = self._context()
+        self.life = context.life
         modules = build(MODULES, context, config.modules)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
         loader = RosterLoader(self.router, context)
@@ -151,6 +152,19 @@ class App:
             authority=Authority(realms, decoys, backoff, time.monotonic),
             binder=Binder(loader, self.router, secret), sessions=self.router, log=self.log,
             bind_features=inline, fast=fast, login_features=(fast,))
+
+    def _context(self) -> Context:
+        """What modules get."""
+        accounts, blocklists = LocalAccounts(self.router), Blocklists(self.storage.blocks)
+        hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous)
+                 for host in self.config.hosts if host.name in self.router.hosts}
+        return Context(
+            hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
+            life=Lifecycle(self.storage, accounts, blocklists, self._derive_credentials), now=time.time)
+
+    async def _derive_credentials(self, source: str, password: str) -> Credentials:
+        """headrace.modules.lifecycle.Derive."""
+        return await self.derive.run(source, partial(make, password, iterations=self.config.iterations))
 
     def _listen(self, settings: ListenerConfig) -> None:
         limits = self.config.limits

@@ -5,10 +5,11 @@ import difflib
 import ipaddress
 import re
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -21,6 +22,7 @@ from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
 from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
+from headrace.xep.serverinfo import PURPOSES
 
 T = TypeVar("T")
 
@@ -49,6 +51,8 @@ class HostConfig(msgspec.Struct, frozen=True):
     see_other_host: str | None = None   # "address:port": its clients are sent there; it is served here no more
     client_certificates: Path | None = None     # PEM, authorities: who has a certificate of theirs can log in by it
     anonymous: bool = False         # its users have no accounts: each login gets a new address (XEP-0175)
+    admins: tuple[str, ...] = ()    # prepared bare JIDs of those who may administer it (XEP-0133)
+    contact: dict[str, tuple[str, ...]] = {}    # URIs by purpose, shown to everybody (XEP-0157)
 
 
 class StorageConfig(msgspec.Struct, frozen=True):
@@ -228,7 +232,25 @@ class _Reader:
             self.complaints.append(f"{place}: anonymous users have no certificates")
         if host.see_other_host is not None and not _OTHER_HOST.fullmatch(host.see_other_host):
             self.complaints.append(f'{place}: see_other_host: write "name", "address:port" or "[IPv6]:port"')
-        return msgspec.structs.replace(host, name=name.domain)
+        self._judge_contacts(host, f"{place}: contact")
+        return msgspec.structs.replace(host, name=name.domain, admins=tuple(self._admins(host, place)))
+
+    def _judge_contacts(self, host: HostConfig, place: str) -> None:
+        for purpose, addresses in self._known(host.contact, PURPOSES, place).items():
+            for address in addresses:
+                if not urlsplit(address).scheme:
+                    self.complaints.append(f"{place}: {purpose}: {address!r} is no URI: put mailto: or xmpp: before it")
+
+    def _admins(self, host: HostConfig, place: str) -> Iterator[str]:
+        for text in host.admins:
+            try:
+                jid = JID.parse(text)
+            except JIDError as error:
+                self.complaints.append(f"{place}: admins: {text!r}: {error}")
+                continue
+            if jid.local is None or jid.resource is not None:
+                self.complaints.append(f"{place}: admins: {text!r} is not an account: write user@host")
+            yield jid.bare
 
     def _no_doubles(self, key: str, values: Collection[Any]) -> None:
         for value in {value for value in values if list(values).count(value) > 1 and value[-1:] != (0,)}:

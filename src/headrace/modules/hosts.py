@@ -1,0 +1,11 @@
+"""What the operator says of one domain, as far as modules are concerned (headrace.server.config reads it)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    admins: frozenset[str] = frozenset()  # prepared bare JIDs of those who may administer it
+    contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # URIs by purpose (XEP-0157)
+    anonymous: bool = False  # its users have no accounts (XEP-0175)
