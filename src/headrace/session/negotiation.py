@@ -15,9 +15,10 @@ come when.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from enum import Enum, auto
 from inspect import isawaitable
+from typing import Any, Generic, TypeVar
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
@@ -42,6 +43,8 @@ from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, default_language, judge_client, stream_header
 
 END = b"</stream:stream>"
+
+_T = TypeVar("_T")
 
 
 class State(Enum):
@@ -128,7 +131,7 @@ class Negotiation:
         except SaslFailure as failure:
             self._refuse(failure, stanza.namespace)
             return None
-        return None if outcome is None else self._finish(outcome, stanza.namespace)
+        return None if outcome is None else self._finish(_Work(outcome), stanza.namespace)
 
     async def _finish(self, work: Awaitable[None], namespace: str) -> None:
         try:
@@ -249,7 +252,7 @@ class Negotiation:
         assert self._exchange is not None
         answer = self._exchange.step(message)
         if isawaitable(answer):
-            return self._wait(answer)
+            return self._wait(_Work(answer))
         return self._stepped(answer)
 
     async def _wait(self, answer: Awaitable[bytes | None]) -> None:
@@ -376,6 +379,21 @@ class Negotiation:
 
     def _reject(self, stanza: Stanza, condition: str) -> None:
         self._wire.send(reply.error_reply(stanza, condition) or b"")
+
+
+class _Work(Generic[_T]):
+    """What another coroutine awaits. That one may be cancelled before its first step, when the client goes at once:
+    then this has to be closed, for a coroutine that never runs is taken for a mistake."""
+
+    def __init__(self, work: Awaitable[_T]) -> None:
+        self._work = work
+
+    def __await__(self) -> Generator[Any, None, _T]:
+        return self._work.__await__()
+
+    def __del__(self) -> None:
+        if isinstance(self._work, Coroutine):
+            self._work.close()
 
 
 _Handler = Callable[[Negotiation, Stanza], Awaitable[None] | None]
