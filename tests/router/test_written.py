@@ -1,5 +1,8 @@
 """What a session tells of its outbox and of its priority."""
 
+import asyncio
+
+from headrace.router.control import HoldAll
 from headrace.router.session import Session
 from support.routing import World
 
@@ -47,6 +50,35 @@ async def test_session_that_is_lost_says_what_was_written() -> None:
     assert waiting.result() is False
     assert session.written().result() is False
     assert given_up.cancelled()
+
+
+async def test_a_lost_session_does_not_wait_for_who_waits_for_it() -> None:
+    """Its own first presence is being answered, its next stanza waits for that, and nothing can be written any more."""
+    world, answers = World(), list[bool]()
+
+    async def hand_over(session: Session) -> None:
+        world.rig.router.deliver(session, STANZA)
+        answers.append(await session.written())
+
+    world.notes.welcome = lambda session: HoldAll(hand_over(session))
+    session = world.client("juliet@localhost/b")
+    world.rig.allow(session.link, 0)
+    world.send(session, "<presence/><message to='romeo@localhost'><body>x</body></message>")
+    await asyncio.sleep(0)  # the handler begins
+    world.rig.lose(session.link)
+    for _ in range(5):
+        await asyncio.sleep(0)
+        world.rig.turn()
+    assert answers == [False]
+    assert world.notes.went == [session]
+
+
+async def test_nothing_is_written_to_who_is_leaving() -> None:
+    world = World()
+    session = world.client("juliet@localhost/b")
+    world.rig.router.end(session, "conflict")
+    world.rig.router.deliver(session, STANZA)
+    assert session.written().result() is False
 
 
 async def test_end_of_a_session_whose_peer_reads_everything() -> None:

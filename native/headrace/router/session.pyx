@@ -87,8 +87,8 @@ cdef class Session(Sink):
     def written(self):
         cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes
         future = get_running_loop().create_future()
-        if self.router is None or self.outbox.unsent_bytes == 0:
-            future.set_result(self.router is not None)
+        if self.flags & S_ENDED or self.outbox.unsent_bytes == 0:
+            future.set_result(not self.flags & S_ENDED)     # an ended one takes nothing any more
             return future
         if self.marks is None:
             self.marks = []
@@ -245,8 +245,8 @@ cdef class Session(Sink):
         return 0
 
     cdef int answer_marks(self) except -1:
-        """Those whose bytes are written; when the session is closed, all."""
-        cdef bint ends = self.router is None
+        """Those whose bytes are written; when nothing can be written any more, all."""
+        cdef bint ends = self.link is None
         cdef uint64_t mark
         while self.marks:
             mark, future = self.marks[0]
@@ -309,6 +309,7 @@ cdef class Session(Sink):
         if not self.flags & S_ENDED:
             self.flags |= S_ENDED
             self.bequest = self.stalled     # what had come before the link was lost is not lost with it
+        self.answer_marks()     # first: the order of what has come may wait for one who waits for these bytes
         return self.act()
 
     cdef int close(self) except -1:
@@ -321,5 +322,4 @@ cdef class Session(Sink):
         self.tok.close()
         self.outbox.close()
         self.order = self.state = self.directed = self.tok = self.router = None
-        self.answer_marks()
         return 0
