@@ -11,7 +11,9 @@ c2s_ports = { $port }
 s2s_ports = {}
 modules_enabled = { "roster", "saslauth", "tls", "disco", "ping" }
 modules_disabled = { "s2s", "offline" }
-authentication = "internal_plain"
+authentication = "internal_hashed"
+password_hash = "SHA-256"
+default_iteration_count = 4096
 allow_unencrypted_plain_auth = true
 c2s_require_encryption = false
 log = { error = "$folder/prosody.log" }
