@@ -42,4 +42,4 @@ def test_targets_exist() -> None:
 
 
 def test_folders_exist() -> None:
-    assert not [name for name in re.findall(r"bench/\w+(?:/\w+)?(?:\.py)?", README) if not (ROOT / name).exists()]
+    assert not [name for name in re.findall(r"bench/\w+(?:/\w+)?(?:\.\w+)?", README) if not (ROOT / name).exists()]
