@@ -26,6 +26,7 @@ from headrace.net.tls import TlsContext, TlsError
 from headrace.router.router import Router
 from headrace.router.session import Session
 from headrace.sasl.credentials import Credentials, Decoys, make
+from headrace.server.admin import ControlChannel
 from headrace.server.catalog import MODULES
 from headrace.server.certificates import CertificateError, pair_of
 from headrace.server.config import Config, HostConfig, ListenerConfig
@@ -56,6 +57,7 @@ class App:
         self.listeners: list[Listener] = []
         self.c2s: list[C2S] = []
         self.dispatcher: Dispatcher | None = None
+        self.control: ControlChannel | None = None
 
     async def run(self) -> None:
         """Serves until SIGTERM or SIGINT."""
@@ -84,6 +86,8 @@ class App:
         try:
             self.tls = self._tls_context()
             await self._build()
+            self.control = ControlChannel(self.config.data, self.life)
+            await self.control.start()
             for settings in self.config.listeners:
                 self._listen(settings)
         except BaseException:
@@ -92,6 +96,8 @@ class App:
 
     async def stop(self) -> None:
         """Streams are closed with <system-shutdown/>, storage is flushed."""
+        if self.control is not None:
+            self.control.close()
         for listener in self.listeners:
             listener.close()
         for clients in self.c2s:

@@ -15,6 +15,7 @@ from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.sasl.credentials import Credentials, make
 from headrace.sasl.opaque import opaque
+from headrace.server.admin import ControlError, NotRunning, ask
 from headrace.server.cli.main import Exit, fail, with_config
 from headrace.server.config import Config
 from headrace.server.data import open_storage
@@ -50,11 +51,31 @@ def add(config: Config, jid: str, stdin: bool) -> None:
 @from_stdin
 def passwd(config: Config, jid: str, stdin: bool) -> None:
     """Give JID a new password; asks for it."""
-    bare = _account(config, jid)
-    credentials = _credentials(config, _ask(stdin))
-    if not _with_storage(config, lambda storage: storage.accounts.set_credentials(bare, credentials)):
-        fail(Exit.FAILED, f"there is no account {bare}")
+    bare, password = _account(config, jid), _ask(stdin)
+    credentials = _credentials(config, password)
+    _change(config, bare, lambda storage: storage.accounts.set_credentials(bare, credentials), "set_password",
+            password=password)
     click.echo(f"{bare} has a new password")
+
+
+@user.command()
+@with_config
+@click.argument("jid")
+def disable(config: Config, jid: str) -> None:
+    """Let nobody log in to JID any more."""
+    bare = _account(config, jid)
+    _change(config, bare, lambda storage: storage.accounts.set_disabled(bare, True), "disable")
+    click.echo(f"{bare} disabled")
+
+
+@user.command()
+@with_config
+@click.argument("jid")
+def enable(config: Config, jid: str) -> None:
+    """Undo `disable`."""
+    bare = _account(config, jid)
+    _change(config, bare, lambda storage: storage.accounts.set_disabled(bare, False), "enable")
+    click.echo(f"{bare} enabled")
 
 
 @user.command("list")
@@ -75,8 +96,7 @@ def delete(config: Config, jid: str, yes: bool) -> None:
     bare = _account(config, jid)
     if not yes:
         click.confirm(f"Delete {bare}, its roster and the messages that wait for it?", abort=True)
-    if not _with_storage(config, lambda storage: storage.accounts.delete(bare)):
-        fail(Exit.FAILED, f"there is no account {bare}")
+    _change(config, bare, lambda storage: storage.accounts.delete(bare), "delete")
     click.echo(f"{bare} deleted")
 
 
@@ -128,6 +148,18 @@ async def _create_all(config: Config, entries: list[_Entry], storage: Storage) -
             group = list(pool.map(derived, entries[start:start + GROUP]))
             created += await storage.accounts.create_many(group)
     return created
+
+
+def _change(config: Config, bare: str, job: Callable[[Storage], Awaitable[bool]], do: str, **values: str) -> None:
+    """By the server that runs, which ends the account's sessions too; else in the storage alone."""
+    try:
+        found = ask(config.data, do, jid=bare, **values)
+    except NotRunning:
+        found = _with_storage(config, job)
+    except (ControlError, OSError) as error:
+        fail(Exit.FAILED, error)
+    if not found:
+        fail(Exit.FAILED, f"there is no account {bare}")
 
 
 def _with_storage(config: Config, job: Callable[[Storage], Awaitable[T]]) -> T:
