@@ -275,7 +275,7 @@ async def test_failing_storage_is_an_error_to_the_client_and_no_line_in_the_log(
     ticket = bench.punt("<iq to='example.org' type='get' id='1'><stored xmlns='urn:sample'/></iq>", Reason.P_SERVER)
     assert ticket is not None
     await ticket
-    assert [condition(raw) for raw in bench.session.got] == [("wait", "internal-server-error")]
+    assert [condition(raw) for raw in bench.session.got] == [("wait", "resource-constraint")]
     assert bench.log.events == []
 
 

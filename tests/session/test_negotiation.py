@@ -546,7 +546,7 @@ async def test_the_newer_session_replaces_the_older(stage):
 async def test_storage_down_while_binding(stage):
     await stage.login()
     stage.accounts.down = True
-    assert "<internal-server-error " in await stage.give(bind("x"))
+    assert "<error type='wait'><resource-constraint " in await stage.give(bind("x"))
     assert stage.state == "BIND"
     stage.accounts.down = False
     assert "<jid>" in await stage.give(bind("x"))

@@ -51,6 +51,19 @@ class Postgres:
         """What psql prints for it."""
         return self._run("psql", "-h", self.folder, "-U", "headrace", "-d", "postgres", "-qAtX", "-c", text).strip()
 
+    @contextmanager
+    def transaction(self, text: str) -> Iterator[None]:
+        """In its middle: the statements are done, and rolled back in the end."""
+        command = [binary("psql"), "-h", self.folder, "-U", "headrace", "-d", "postgres", "-qAtX"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=self.folder) as psql:
+            assert psql.stdin is not None
+            assert psql.stdout is not None
+            psql.stdin.write(f"BEGIN; {text};\n\\echo done\n")
+            psql.stdin.flush()
+            assert psql.stdout.readline() == "done\n"
+            yield
+
     def start(self) -> None:
         """Returns when it takes connections."""
         settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
@@ -69,6 +82,14 @@ class Postgres:
         """At once, as in a crash; start() recovers what was committed."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(PATIENCE)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

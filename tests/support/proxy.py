@@ -45,7 +45,11 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        try:
+            far_reader, far_writer = await asyncio.open_unix_connection(self._target)
+        except OSError:     # it is stopped
+            writer.transport.abort()
+            return
         doomed = asyncio.Event()
         there = asyncio.ensure_future(self._pump(reader, far_writer, partial(self._sent, doomed)))
         back = asyncio.ensure_future(self._pump(far_reader, writer, partial(self._came, doomed)))

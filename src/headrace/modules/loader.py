@@ -228,7 +228,7 @@ class Dispatcher:
     def _failed(self, session: Session | None, stanza: Stanza | None, error: Exception) -> None:
         """One request fails, the session goes on."""
         if isinstance(error, StorageError):  # which tells the operator by itself, once
-            error = Refused("internal-server-error", type="wait")
+            error = Refused("resource-constraint", type="wait")
         elif isinstance(error, TooBusy):
             error = Refused("resource-constraint", "Too much is going on; try again soon.")
         elif not isinstance(error, Refused):

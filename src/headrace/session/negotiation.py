@@ -366,7 +366,7 @@ class Negotiation:
         try:
             await binder.load(jid)
         except StorageError:
-            self._reject(stanza, "internal-server-error")
+            self._reject(stanza, "resource-constraint")
             return
         binder.replace(jid)
         payload = f"<bind xmlns='{ns.BIND}'><jid>{escape(jid.full)}</jid></bind>".encode()

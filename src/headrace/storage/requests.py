@@ -14,7 +14,7 @@ class Requests:
     def __init__(self, name: str, patience: float, health: Health) -> None:
         """name: of the storage, for the operator. patience: s."""
         self._name = name
-        self._patience = patience
+        self.patience = patience
         self._health = health
         self._count = 0
 
@@ -27,10 +27,10 @@ class Requests:
                 if self._count > MOST:
                     raise StorageUnavailable(f"too many requests wait for {self._name}")
                 try:
-                    async with asyncio.timeout(self._patience):
+                    async with asyncio.timeout(self.patience):
                         yield
                 except TimeoutError:
                     raise StorageUnavailable(
-                        f"{self._name} does not answer within {self._patience:g} s") from None
+                        f"{self._name} does not answer within {self.patience:g} s") from None
         finally:
             self._count -= 1

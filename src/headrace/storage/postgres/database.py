@@ -28,14 +28,18 @@ ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 class Database:
     def __init__(self, dsn: str, *, size: int, patience: float, full_sync: bool, health: Health) -> None:
         """size: connections in the pool. patience: s that a request may take in all, waiting included."""
-        self.patience = patience
         self.health = health
+        self.requests = Requests("PostgreSQL", patience, health)
         self._dsn = dsn
         self._settings = _settings(patience, full_sync=full_sync)
-        self._requests = Requests("PostgreSQL", patience, health)
         self._turns = Turns()
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
+
+    @property
+    def patience(self) -> float:
+        """s"""
+        return self.requests.patience
 
     async def connect(self) -> Connection:
         """A connection outside the pool. Raises one of ERRORS."""
@@ -60,7 +64,7 @@ class Database:
         """What the job returns; it sees what was asked before about those accounts (None: about all).
 
         Raises StorageError. A job runs again if it met a connection that had died."""
-        async with self._requests.bounded():
+        async with self.requests.bounded():
             await self._turns.settled(of)
             return await self._run(job)
 
@@ -70,7 +74,7 @@ class Database:
 
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
         """read() of those accounts, inside one transaction; what is asked later sees it."""
-        async with self._requests.bounded(), self._turns.change(of):
+        async with self.requests.bounded(), self._turns.change(of):
             return await self._run(partial(_in_transaction, job, "BEGIN"))
 
     async def close(self) -> None:
