@@ -244,6 +244,15 @@ async def test_other_servers_are_out_of_reach(bench: Bench, xml: str, answered: 
     assert [condition(raw) for raw in bench.session.got] == [("cancel", "remote-server-not-found")] * answered
 
 
+@pytest.mark.parametrize(("inside", "answered"), [
+    ("", False), (" type='unavailable'", False), (" type='probe'", False), (" type='subscribe'", True)])
+async def test_what_the_router_owes_other_servers_is_not_answered(bench: Bench, inside: str, answered: bool) -> None:
+    """One error for each contact and each presence would be too many; a request's sender is told."""
+    got = stanza(f"<presence to='a@far.example'{inside}/>", ROMEO)
+    assert bench.dispatcher.punt(None, got, Reason.P_REMOTE) is None
+    assert [condition(raw) for raw in bench.router.routed] == [("cancel", "remote-server-not-found")] * answered
+
+
 async def test_hooks_of_all_modules_run_in_order(bench: Bench) -> None:
     ticket = bench.dispatcher.available(bench.session)  # type: ignore[arg-type]
     assert isinstance(ticket, Coroutine)

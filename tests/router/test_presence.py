@@ -142,12 +142,23 @@ def test_subscriptions_are_punted_between_bare_jids(type: str, to: str) -> None:
     assert world.got(juliet) == []
 
 
-def test_subscription_of_our_own_making_reaches_the_available() -> None:
+@pytest.mark.parametrize("to", [f"{JULIET}/b", JULIET])
+def test_subscription_from_elsewhere_is_punted_between_bare_jids(to: str) -> None:
+    world = World()
+    juliet = world.client(f"{JULIET}/b", presence="0")
+    world.rig.router.route(f"<presence from='far@elsewhere/x' to='{to}' type='subscribe'/>".encode())
+    (session, stanza, reason), = world.notes.punted
+    assert (session, reason, stanza.from_, stanza.to) == (None, Reason.P_SUBSCRIPTION, "far@elsewhere", JULIET)
+    assert world.got(juliet) == []
+
+
+def test_errors_to_requests_from_elsewhere_reach_the_available() -> None:
+    """A request is from the bare JID, so is its error to it; local clients have no say there."""
     world = World()
     juliet, silent = world.client(f"{JULIET}/b", presence="-1"), world.client(f"{JULIET}/c")
-    world.rig.router.route(f"<presence from='{ROMEO}' to='{JULIET}' type='subscribe'/>".encode())
-    world.rig.turn()
-    assert seen(world.got(juliet)) == [(ROMEO, JULIET, "subscribe")]
+    world.rig.router.route(f"<presence from='far@elsewhere' to='{JULIET}' type='error'/>".encode())
+    world.send(silent, f"<presence to='{JULIET}' type='error'/>")
+    assert seen(world.got(juliet)) == [("far@elsewhere", JULIET, "error")]
     assert world.got(silent) == []
 
 

@@ -1,7 +1,7 @@
 """Presence between local accounts.
 
 A broadcast is written once, without `to`; each receiver's copy gets its ` to='...'` put in, which is prepared once for
-each account. Contacts on other servers are not told from here: that is for federation, through Control.
+each account.
 """
 from cpython.dict cimport PyDict_Next
 from cpython.object cimport PyObject
@@ -16,15 +16,11 @@ from headrace.router.account cimport SUB_FROM, SUB_TO
 from headrace.router.blocking cimport apart, listed
 from headrace.router.errors cimport BAD_REQUEST, RESOURCE_CONSTRAINT
 from headrace.router.parcel cimport PRES_AVAILABLE, packed
+from headrace.router.remote cimport ATTRS_AT, note, probe_each, send_each
 from headrace.router.session cimport S_AVAILABLE, S_ENDED
 
 cdef enum:
-    ATTRS_AT = 9            # of "<presence"
     MOST_DIRECTED = 500     # rooms, gateways and strangers that one resource keeps told; a room list is rarely over 100
-
-
-cdef inline bint is_there(Session session) noexcept:
-    return session.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE
 
 
 # Priority (RFC 6121 4.7.2.3).
@@ -65,7 +61,6 @@ cdef int read_priority(Tokenizer tok, int* priority) except -1:
 # Writing.
 
 cdef bytes unavailable(Session session, Str to):
-    """The presence of a resource that goes without a word of its own; to may be absent."""
     cdef Buf buf
     cdef Head head
     cdef Str absent, type
@@ -94,18 +89,21 @@ cdef int tell_resources(Session session, Account account, bytes stanza) except -
 
 
 cdef int tell(Exchange exchange, Session session, bytes stanza) except -1:
-    """To the account's own available resources, this one among them, and to its contacts' (RFC 6121 4.2.2, 4.4.2)."""
+    """To the account's own available resources, this one among them, and to its contacts (RFC 6121 4.2.2, 4.4.2)."""
     cdef Account account = session.account, contact
     cdef PyObject* jid
     cdef PyObject* bits
     cdef Py_ssize_t at = 0
+    cdef list far = []
     tell_resources(session, account, stanza)
     while PyDict_Next(account.contacts, &at, &jid, &bits):
         if <int><object>bits & SUB_FROM:
             contact = exchange.accounts.find(str_of(<bytes>jid))
-            if contact is not None and contact is not account:
+            if contact is None:
+                note(exchange, account, <bytes>jid, far)
+            elif contact is not account:
                 tell_resources(session, contact, stanza)
-    return 0
+    return send_each(exchange, stanza, far)
 
 
 cdef int show_one(Session session, Session watcher) except -1:
@@ -139,13 +137,16 @@ cdef int welcome(Exchange exchange, Session session) except -1:
     cdef PyObject* jid
     cdef PyObject* bits
     cdef Py_ssize_t at = 0
+    cdef list far = []
     show(account, session)
     while PyDict_Next(account.contacts, &at, &jid, &bits):
         if <int><object>bits & SUB_TO:
             contact = exchange.accounts.find(str_of(<bytes>jid))
-            if contact is not None and contact is not account and contact.bits(account.jid) & SUB_FROM:
+            if contact is None:
+                note(exchange, account, <bytes>jid, far)
+            elif contact is not account and contact.bits(account.jid) & SUB_FROM:
                 show(contact, session)
-    return 0
+    return probe_each(exchange, account, far)
 
 
 # The client's own presence.
@@ -236,11 +237,14 @@ cdef int remember(Session session, const Parcel* parcel) except -1:
 
 
 cdef int direct(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
-    cdef Session target
     if session is not None and not remember(session, parcel):
         return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
-    if account is None:
-        return 0
+    return 0 if account is None else hand_out(exchange, account, parcel)
+
+
+cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel) except -1:
+    """RFC 6121 8.5.2.1.2, 8.5.3: to the resource, or to all that are available."""
+    cdef Session target
     if parcel.to.resource.p != NULL:
         target = exchange.resource_of(account, parcel.to.resource)
         return target.splice(parcel, False) if target is not None else 0
@@ -248,6 +252,14 @@ cdef int direct(Exchange exchange, Session session, Account account, const Parce
         if is_there(target):
             target.splice(parcel, False)
     return 0
+
+
+cdef int pass_error(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+    """To the resource that it is for. To all that are here where it answers a subscription request, which is sent from
+    the bare JID: such errors come from other servers alone."""
+    if account is None or (parcel.to.resource.p == NULL and session is not None):
+        return 0
+    return hand_out(exchange, account, parcel)
 
 
 # Blocking (XEP-0191 3.3, 3.4).

@@ -16,7 +16,6 @@ cdef class Router(Exchange):
     cdef Reader reader
     cdef set pending                        # futures that handlers have left unfinished
 
-    cdef bint is_host(self, Str domain) noexcept
     cdef Account account_of(self, str bare)
     # Intake: what came from a session, up to where it goes.
     cdef bint held_back(self, Session session, Tokenizer tok) except -1

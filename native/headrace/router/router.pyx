@@ -22,7 +22,8 @@ from headrace.router.parcel cimport (
     IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
     equal, is_answer, packed, stanza_type
 )
-from headrace.router.presence cimport broadcast, depart, direct, hide, part, rejoin, show
+from headrace.router.presence cimport broadcast, depart, direct, hide, pass_error, part, rejoin, show
+from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.session cimport (
     P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED
@@ -204,16 +205,26 @@ cdef class Router(Exchange):
     def show(self, str bare not None, str watcher not None):
         cdef Account account = self.account_of(bare)
         cdef Session session
-        if account is not None:
+        cdef bytes to = watcher.encode()
+        if account is not None and is_elsewhere(self, str_of(to)):
+            show_far(self, account, str_of(to))
+        elif account is not None:
             for session in self._watchers(watcher):
                 show(account, session)
 
     def hide(self, str bare not None, str watcher not None):
         cdef Account account = self.account_of(bare)
         cdef Session session
-        if account is not None:
+        cdef bytes to = watcher.encode()
+        if account is not None and is_elsewhere(self, str_of(to)):
+            hide_far(self, account, str_of(to))
+        elif account is not None:
             for session in self._watchers(watcher):
                 hide(account, session)
+
+    def directed(self, str full not None, str to not None):
+        cdef Session session = self.find(full)
+        return session is not None and session.directed is not None and to.encode() in session.directed
 
     def _watchers(self, str jid):
         found = self.find(jid) if "/" in jid else None
@@ -337,16 +348,18 @@ cdef class Router(Exchange):
         cdef Account account = None
         cdef bint remote
         cdef int kind = parcel.head.kind
+        cdef bint subscribing = kind == KIND_PRESENCE and parcel.type >= PRES_SUBSCRIBE
         if parcel.to.node.p != NULL:
             account = self.accounts.find(parcel.to.bare)
-            if account is not None and blocks(account, parcel.head.from_):
+            # Subscriptions change the sender's side in any case: the control plane knows whom they don't reach.
+            if account is not None and not subscribing and blocks(account, parcel.head.from_):
                 return self.turn_away(session, parcel)
         remote = account is None and not self.is_host(parcel.to.domain)
         if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
             return self.hand_over(session, tok, parcel, P_SERVER)
         if not self.admitted(tok):
             return self.clean(session, tok, parcel)
-        if kind == KIND_PRESENCE and (not remote or (session is not None and parcel.type >= PRES_SUBSCRIBE)):
+        if kind == KIND_PRESENCE and (not remote or (session is not None and subscribing)):
             return self.deliver_presence(session, account, parcel)
         if remote:
             if kind == KIND_PRESENCE and parcel.type <= PRES_UNAVAILABLE:
@@ -363,14 +376,14 @@ cdef class Router(Exchange):
         return self.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
 
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1:
-        cdef Session target
+        cdef JidParts sender
         if parcel.type == PRES_PROBE:
             return self.punt(session, parcel, P_PROBE)
         if parcel.type == PRES_ERROR:
-            target = None if account is None else self.resource_of(account, parcel.to.resource)
-            return 0 if target is None else target.splice(parcel, False)
-        if parcel.type >= PRES_SUBSCRIBE and session is not None:
-            parcel.head.from_ = session.bare_str()      # RFC 6121 3.1.2: subscriptions are between bare JIDs
+            return pass_error(self, session, account, parcel)
+        if parcel.type >= PRES_SUBSCRIBE:
+            jid_split(parcel.head.from_, &sender)
+            parcel.head.from_ = sender.bare             # RFC 6121 3.1.2: subscriptions are between bare JIDs
             parcel.head.to = parcel.to.bare
             return self.punt(session, parcel, P_SUBSCRIPTION)
         return direct(self, session, account, parcel)
@@ -418,17 +431,18 @@ cdef class Router(Exchange):
         cdef Session target = session
         if is_answer(parcel):
             return 0
-        if target is None and parcel.head.from_.p != NULL:
-            target = self.find(str_bytes(parcel.head.from_).decode())
         if target is None:
+            target = self.find(str_bytes(parcel.head.from_).decode())
+        if target is None and not is_elsewhere(self, parcel.head.from_):
             return 0
         buf.p, buf.n, buf.cap = NULL, 0, 0
         try:
             write_error(&buf, parcel, from_, condition, &attrs_at)
-            target.put(buf.p, buf.n, attrs_at)
+            if target is None:
+                return self.own(buf.p[:buf.n])
+            return target.put(buf.p, buf.n, attrs_at)
         finally:
             buf_free(&buf)
-        return 0
 
     # The control plane.
 

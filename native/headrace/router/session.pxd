@@ -57,6 +57,8 @@ cdef class Exchange:
     cdef int rose(self, Session session) except -1
     # Answer with an error stanza, unless the stanza is one; from_: who answers.
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1
+    # Do we serve this domain?
+    cdef bint is_host(self, Str domain) noexcept
     # The session of a full JID's resource; None if there is none that takes anything.
     cdef Session resource_of(self, Account account, Str resource)
 

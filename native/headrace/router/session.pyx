@@ -29,6 +29,9 @@ cdef class Exchange:
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1:
         raise NotImplementedError
 
+    cdef bint is_host(self, Str domain) noexcept:
+        return False
+
     cdef Session resource_of(self, Account account, Str resource):
         raise NotImplementedError
 

@@ -108,7 +108,7 @@ class Dispatcher:
             return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)))
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
-        elif reason == Reason.P_REMOTE and worth_an_error(stanza):
+        elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
             self._refuse(session, stanza, Refused("remote-server-not-found"))
         return None
 
@@ -239,9 +239,10 @@ class Dispatcher:
             self._refuse(session, stanza, error)
 
 
-def worth_an_error(stanza: Stanza) -> bool:
-    """Presence that only says good-bye or no needs no answer."""
-    return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")
+def worth_an_error(session: Session | None, stanza: Stanza) -> bool:
+    """Presence that only says good-bye or no needs no answer, and what the router sends by itself none to each copy."""
+    wanted = ("subscribe",) if session is None else (None, "subscribe", "probe")
+    return stanza.name != "presence" or stanza.type in wanted
 
 
 def kept_away(request: Request) -> Effects:

@@ -76,10 +76,14 @@ class Router:
 
     def show(self, bare: str, watcher: str) -> None:
         """Send the current presence of each available session of `bare` to each available session of
-        `watcher` (a bare JID; or a full one: to that session only), unless one has blocked the other."""
+        `watcher` (a bare JID; or a full one: to that session only), unless one has blocked the other. Where the
+        watcher is on another server, a stanza for each goes there."""
 
     def hide(self, bare: str, watcher: str) -> None:
         """Send `watcher` an unavailable presence from each available session of `bare`."""
+
+    def directed(self, full: str, to: str) -> bool:
+        """Has the session of this full JID sent its presence to this very address (RFC 6121 4.6)?"""
 
     def deliver(self, session: Session, raw: bytes) -> None:
         """Queue a stanza of our own making towards this session as it is: replies, pushes. Nothing if it has

@@ -17,18 +17,21 @@ class Reason(IntEnum):
     """To the server itself: IQ without `to`, to a hosted domain or to a local bare JID; message and presence
     to a hosted domain. An IQ has been checked (id, type, one child). `stanza.raw` as received."""
     P_SUBSCRIPTION = 3
-    """Presence subscribe, subscribed, unsubscribe, unsubscribed to anybody, here or elsewhere. `stanza.raw` is
+    """Presence subscribe, subscribed, unsubscribe, unsubscribed: from a session to anybody, here or elsewhere; from
+    another server (no session) to an account of ours, be there one or not. `stanza.raw` is
     self-contained: a new head (`from` and `to` bare, xml:lang) in no namespace, judged children gone: it can
     be stored and routed."""
     P_PROBE = 4
-    """Presence probe to a local bare JID. `stanza.raw` self-contained."""
+    """Presence probe to a local account, be there one or not; `stanza.to` may be a full JID. `stanza.raw`
+    self-contained."""
     P_ABSENT = 5
     """Message (normal or chat) to a local bare JID that no session can take, whether the account exists or
     not (RFC 6121 8.5). `stanza.raw` self-contained; `stanza.to` may be a full JID of a resource that is not
     there."""
     P_REMOTE = 6
-    """Any stanza to a domain that is not hosted here. `stanza.raw` self-contained. From a session that has
-    ended: its unavailable presence to where it had sent directed presence."""
+    """Any stanza to a domain that is not hosted here. `stanza.raw` self-contained. Without a session, presence that
+    the router owes others by itself: a copy of a broadcast for each contact there, probes, the unavailable presence
+    of who has gone to where it had sent directed presence."""
 
 class SessionFlag(IntEnum):
     S_AVAILABLE = 1

@@ -1,0 +1,1 @@
+"""Presence of local accounts for addresses on other servers. Native only."""
