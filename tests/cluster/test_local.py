@@ -62,6 +62,13 @@ class FakeRouter:
     def end(self, *call: object) -> None:
         self.calls.append(("end", *call))
 
+    def route(self, raw: bytes) -> None:
+        self.calls.append(("route", raw))
+
+    def directed(self, *call: object) -> bool:
+        self.calls.append(("directed", *call))
+        return True
+
     def set_blocked(self, *call: object) -> None:
         self.calls.append(("set_blocked", *call))
 
@@ -126,6 +133,12 @@ async def test_presence_and_tables_are_the_routers(router: FakeRouter, accounts:
     await accounts.set_blocked(ROMEO, {"x@y"})
     assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3),
                             ("set_blocked", ROMEO, {"x@y"})]
+
+
+async def test_routing_is_the_routers(router: FakeRouter, accounts: LocalAccounts) -> None:
+    await accounts.route(b"<presence/>")
+    assert await accounts.directed(f"{ROMEO}/a", "x@y/z")
+    assert router.calls == [("route", b"<presence/>"), ("directed", f"{ROMEO}/a", "x@y/z")]
 
 
 async def test_handed_over(router: FakeRouter, accounts: LocalAccounts) -> None:

@@ -78,7 +78,7 @@ async def house(server: Server) -> AsyncIterator[House]:
     yield house
     for client in house.clients:
         if client.is_connected():
-            for contact in (await client.get_roster())["roster"]["items"]:
+            for contact in await contacts(client):
                 await client.del_roster_item(contact)
             await client.log_out()
 
@@ -87,6 +87,22 @@ async def refused(answer: Any) -> str:
     with pytest.raises(IqError) as error:
         await asyncio.wait_for(answer, WAIT)
     return str(error.value.iq["error"]["condition"])
+
+
+async def contacts(client: Client) -> Any:
+    """Its roster as the server has it: all of it, not what has changed since it last looked (RFC 6121 2.6.2)."""
+    client.client_roster.version = ""
+    return (await asyncio.wait_for(client.get_roster(), WAIT))["roster"]["items"]
+
+
+async def test_nothing_is_sent_of_a_roster_that_is_known(house: House) -> None:
+    romeo = await house.login("romeo")
+    assert romeo.client_roster.version
+    await asyncio.wait_for(romeo.update_roster("juliet@localhost", name="Juliet"), WAIT)
+    await romeo.pushed()
+    answer = await asyncio.wait_for(romeo.get_roster(), WAIT)
+    assert not answer.xml.findall("{jabber:iq:roster}query[@ver]")  # an empty result, to which slixmpp adds its own
+    assert romeo.client_roster["juliet@localhost"]["name"] == "Juliet"
 
 
 async def befriend(one: Client, other: Client) -> None:
@@ -117,8 +133,8 @@ async def test_removal_ends_what_both_saw(house: House) -> None:
     await romeo.next("presence_unavailable", "juliet@localhost")
     await juliet.next("presence_unsubscribed", "romeo@localhost")
     await juliet.next("presence_unavailable", "romeo@localhost")
-    roster = await asyncio.wait_for(juliet.get_roster(), WAIT)
-    assert roster["roster"]["items"]["romeo@localhost"]["subscription"] == "none"
+    roster = await contacts(juliet)
+    assert roster["romeo@localhost"]["subscription"] == "none"
 
 
 async def test_request_waits_until_its_target_logs_in(house: House) -> None:
@@ -127,7 +143,7 @@ async def test_request_waits_until_its_target_logs_in(house: House) -> None:
     assert (await romeo.pushed())[1]["ask"] == "subscribe"
     juliet = await house.login("juliet")
     await juliet.next("presence_subscribe", "romeo@localhost")
-    assert not (await asyncio.wait_for(juliet.get_roster(), WAIT))["roster"]["items"]
+    assert not await contacts(juliet)
     juliet.send_presence_subscription(pto="romeo@localhost", ptype="unsubscribed")
     await romeo.next("presence_unsubscribed", "juliet@localhost")
 

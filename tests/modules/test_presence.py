@@ -11,7 +11,7 @@ SENDER = f"{ROMEO}/orchard"
 
 
 async def probe(world: World, to: str = JULIET) -> list[object]:
-    got = request(f"<presence from='{SENDER}' to='{to}' type='probe'/>", SENDER)
+    got = request(f"<presence from='{SENDER}' to='{to}' type='probe'/>", SENDER, to)
     return await effects(world.module(Presence).probe(got))
 
 
@@ -46,6 +46,36 @@ async def test_stranger_gets_silence(world: World, subscription: str | None) -> 
     world.arrives(f"{JULIET}/balcony")
     assert await probe(world) == []
     assert world.home.told == []
+
+
+async def test_subscriber_is_told_since_when_nobody_is_here(world: World) -> None:
+    """RFC 6121 4.3.2 rule 3."""
+    await world.account(JULIET)
+    await world.storage.accounts.set_last_seen({JULIET: 1_166_550_635.25})
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="from"))
+    [effect] = await probe(world)
+    [delay] = tree(effect.stanza)
+    assert (delay.tag, delay.get("stamp")) == ("{urn:xmpp:delay}delay", "2006-12-19T17:50:35.250Z")
+
+
+@pytest.mark.parametrize(("resource", "type"), [("balcony", None), ("cellar", "unavailable"), ("gone", "unavailable")])
+async def test_probe_of_a_resource_is_answered_yes_or_no(world: World, resource: str, type: str | None) -> None:
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="from"))
+    world.arrives(f"{JULIET}/balcony"), world.arrives(f"{JULIET}/cellar", available=False)
+    [effect] = await probe(world, f"{JULIET}/{resource}")
+    kind = f" type='{type}'" if type else ""
+    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}/{resource}' to='{SENDER}'{kind}/>"))
+    assert world.home.told == []
+
+
+@pytest.mark.parametrize("to", [ROMEO, SENDER])
+async def test_who_had_directed_presence_may_ask_again(world: World, to: str) -> None:
+    """RFC 6121 4.6.5: of that resource alone."""
+    world.arrives(f"{JULIET}/balcony"), world.arrives(f"{JULIET}/hall")
+    world.home.shown.add((f"{JULIET}/balcony", to))
+    [effect] = await probe(world, f"{JULIET}/balcony")
+    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}/balcony' to='{SENDER}'/>"))
+    assert await probe(world, f"{JULIET}/hall") == await probe(world) == []
 
 
 async def test_own_resources_are_shown(world: World) -> None:

@@ -3,9 +3,9 @@ import asyncio
 import pytest
 
 from headrace.modules.api import Interested, Refused, Reply
-from headrace.modules.contacts import MAX_CONTACTS
+from headrace.modules.contacts import MAX_CONTACTS, Side, settle
 from headrace.modules.roster import Roster
-from headrace.storage.ports import RosterItem
+from headrace.storage.ports import RosterChange, RosterItem
 from support.stanzas import shape, tree
 from support.world import World, effects, request
 
@@ -28,7 +28,16 @@ async def refusal(world: World, type: str, inside: str, to: str | None = None, *
 
 
 def same(raw: bytes, expected: str) -> bool:
-    return shape(tree(raw)) == shape(tree(expected))
+    """But for the roster's version, which is there."""
+    got = tree(raw)
+    query = got.find("{jabber:iq:roster}query") if got.tag.endswith("iq") else got
+    if query is not None and query.tag == "{jabber:iq:roster}query":
+        assert int(query.attrib.pop("ver")) > 0
+    return shape(got) == shape(tree(expected))
+
+
+def version_of(raw: bytes) -> int:
+    return int(next(tree(raw).iter("{jabber:iq:roster}query")).attrib["ver"])
 
 
 async def test_get_shows_listed_contacts_and_makes_interested(world: World) -> None:
@@ -38,6 +47,83 @@ async def test_get_shows_listed_contacts_and_makes_interested(world: World) -> N
     assert interested == Interested()
     assert isinstance(answer, Reply)
     assert same(answer.payload, Q % f"<item jid='{JULIET}' name='J' subscription='both'><group>Friends</group></item>")
+
+
+# Versions (RFC 6121 2.6).
+
+async def get(world: World, ver: object = None) -> tuple[Reply, list[bytes]]:
+    """The result, and the pushes behind it."""
+    said = "" if ver is None else f" ver='{ver}'"
+    got = request(f"<iq type='get' id='1'><query xmlns='jabber:iq:roster'{said}/></iq>", SENDER)
+    interested, answer, *pushes = await effects(world.module(Roster).get(got))
+    assert interested == Interested()
+    assert isinstance(answer, Reply)
+    return answer, [push.stanza for push in pushes]
+
+
+async def test_versions_grow_with_results_and_pushes(world: World) -> None:
+    client = world.arrives(SENDER)
+    empty, _ = await get(world)
+    await ask(world, "set", f"<item jid='{JULIET}'/>")
+    first, _ = await get(world)
+    await ask(world, "set", f"<item jid='{JULIET}' name='J'/>")
+    second, _ = await get(world)
+    assert version_of(empty.payload) < version_of(first.payload) < version_of(second.payload)
+    assert [version_of(raw) for raw in client.got] == [version_of(first.payload), version_of(second.payload)]
+
+
+async def test_who_knows_the_latest_gets_nothing(world: World) -> None:
+    await ask(world, "set", f"<item jid='{JULIET}'/>")
+    latest, _ = await get(world, "")
+    assert await get(world, version_of(latest.payload)) == (Reply(), [])
+
+
+async def test_who_missed_something_gets_just_that(world: World) -> None:
+    """One push for each contact, of what came of it in the end, in order; no word of requests that wait."""
+    for name in "abcd":
+        await ask(world, "set", f"<item jid='{name}@example.org'/>")
+    before, _ = await get(world)
+    await ask(world, "set", "<item jid='a@example.org' name='1'/>")
+    await ask(world, "set", "<item jid='b@example.org' subscription='remove'/>")
+    await ask(world, "set", "<item jid='a@example.org' name='2'/>")
+    await world.storage.roster.apply([RosterChange(ROMEO, JULIET, RosterItem(
+        JULIET, pending_in=b"<presence/>", listed=False), visible=False)])
+    answer, pushes = await get(world, version_of(before.payload))
+    assert answer == Reply()
+    assert {tree(raw).get("to") for raw in pushes} == {SENDER}
+    removed, renamed = ([dict(item.attrib) for item in tree(raw)[0]] for raw in pushes)
+    assert removed == [{"jid": "b@example.org", "subscription": "remove"}]
+    assert renamed == [{"jid": "a@example.org", "name": "2", "subscription": "none"}]
+    latest, _ = await get(world)
+    assert version_of(pushes[0]) < version_of(pushes[1]) == version_of(latest.payload)
+
+
+@pytest.mark.parametrize("said", ["", "0", "12345", "abc", str(10**18 - 1)])
+async def test_who_knows_a_version_that_is_none_gets_all(world: World, said: str) -> None:
+    await ask(world, "set", f"<item jid='{JULIET}'/>")
+    answer, pushes = await get(world, said)
+    assert (len(tree(answer.payload)), pushes) == (1, [])
+
+
+async def test_all_where_it_is_less_than_what_was_missed(world: World) -> None:
+    await ask(world, "set", f"<item jid='{JULIET}'/>")
+    before, _ = await get(world)
+    for _ in range(2):
+        for name in "ab":
+            await ask(world, "set", f"<item jid='{name}@example.org'/>")
+            await ask(world, "set", f"<item jid='{name}@example.org' subscription='remove'/>")
+    answer, pushes = await get(world, version_of(before.payload))
+    assert ([item.get("jid") for item in tree(answer.payload)], pushes) == ([JULIET], [])
+
+
+async def test_what_clients_do_not_see_makes_no_version(world: World) -> None:
+    await world.account(ROMEO, JULIET)
+    before = await world.storage.roster.version(ROMEO)
+    item = RosterItem(JULIET, pending_in=b"<presence/>", listed=False)
+    side = Side(ROMEO, JULIET, None, item)
+    await settle(world.context, side, None)
+    assert await world.storage.roster.get(ROMEO, JULIET) == item
+    assert await world.storage.roster.version(ROMEO) == before
 
 
 async def test_set_adds_and_pushes_to_the_interested(world: World) -> None:

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from headrace.modules import contacts
 from headrace.modules.api import Refused
@@ -154,13 +155,204 @@ async def test_nobody_subscribes_to_himself(world: World) -> None:
     assert await world.storage.roster.load(ROMEO) == []
 
 
-async def test_approval_that_nobody_asked_for_changes_nothing(world: World) -> None:
+async def test_refusal_of_what_nobody_asked_for_changes_nothing(world: World) -> None:
     await world.account(ROMEO, JULIET)
-    hers = world.arrives(f"{JULIET}/b")
-    for type in ("subscribed", "unsubscribed"):
-        await send(world, ROMEO, type, JULIET)
+    his, hers = world.arrives(f"{ROMEO}/o"), world.arrives(f"{JULIET}/b")
+    await send(world, ROMEO, "unsubscribed", JULIET)
     assert await world.storage.roster.load(ROMEO) == await world.storage.roster.load(JULIET) == []
+    assert his.got == hers.got == []
+
+
+# Approval in advance (RFC 6121 3.4).
+
+def pushed(raw: bytes) -> dict[str, str]:
+    """The one item of a push."""
+    [item] = tree(raw)[0]
+    return dict(item.attrib)
+
+
+async def test_approval_in_advance_is_noted_and_goes_nowhere(world: World) -> None:
+    await world.account(ROMEO, JULIET)
+    his, hers = world.arrives(f"{ROMEO}/o"), world.arrives(f"{JULIET}/b")
+    await send(world, ROMEO, "subscribed", JULIET)
+    assert await world.storage.roster.load(ROMEO) == [RosterItem(JULIET, approved=True)]
+    assert await world.storage.roster.load(JULIET) == []
+    assert [pushed(raw) for raw in his.got] == [{"jid": JULIET, "subscription": "none", "approved": "true"}]
+    assert hers.got == world.home.routed == world.home.told == []
+
+
+async def test_what_is_approved_in_advance_is_granted_at_once(world: World) -> None:
+    await world.account(ROMEO, JULIET)
+    await send(world, ROMEO, "subscribed", JULIET)
+    his, hers = world.arrives(f"{ROMEO}/o"), world.arrives(f"{JULIET}/b")
+    await send(world, JULIET, "subscribe", ROMEO, "<status>please</status>")
+    assert await world.storage.roster.get(ROMEO, JULIET) == RosterItem(JULIET, subscription="from", approved=True)
+    assert await world.storage.roster.get(JULIET, ROMEO) == RosterItem(ROMEO, subscription="to")
+    assert [pushed(raw) for raw in his.got] == [{"jid": JULIET, "subscription": "from", "approved": "true"}]
+    assert [summary(raw) for raw in hers.got] == [("presence", "subscribed", ROMEO), ("push", "to", None)]
+    assert world.home.told[-1] == ("show", ROMEO, JULIET)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    (RosterItem(JULIET, "J", "to"), RosterItem(JULIET, "J", "both", approved=True)),
+    (RosterItem(JULIET, ask=True), RosterItem(JULIET, subscription="from", ask=True, approved=True))])
+async def test_approval_in_advance_beside_what_there_is(world: World, before: RosterItem, after: RosterItem) -> None:
+    await world.account(ROMEO, JULIET)
+    await world.storage.roster.put(ROMEO, before)
+    await send(world, ROMEO, "subscribed", JULIET)
+    assert await world.storage.roster.get(ROMEO, JULIET) == replace(before, approved=True)
+    await send(world, JULIET, "subscribe", ROMEO)
+    assert await world.storage.roster.get(ROMEO, JULIET) == after
+
+
+@pytest.mark.parametrize("subscription", ["from", "both"])
+async def test_who_sees_us_needs_no_approval(world: World, subscription: str) -> None:
+    await world.account(ROMEO, JULIET)
+    item = RosterItem(JULIET, subscription=subscription)  # type: ignore[arg-type]
+    await world.storage.roster.put(ROMEO, item)
+    his = world.arrives(f"{ROMEO}/o")
+    await send(world, ROMEO, "subscribed", JULIET)
+    assert await world.storage.roster.load(ROMEO) == [item]
+    assert his.got == []
+
+
+async def test_approval_in_advance_is_taken_back(world: World) -> None:
+    await world.account(ROMEO, JULIET)
+    await send(world, ROMEO, "subscribed", JULIET)
+    his, hers = world.arrives(f"{ROMEO}/o"), world.arrives(f"{JULIET}/b")
+    await send(world, ROMEO, "unsubscribed", JULIET)
+    assert [pushed(raw) for raw in his.got] == [{"jid": JULIET, "subscription": "none"}]
     assert hers.got == []
+    await send(world, JULIET, "subscribe", ROMEO)
+    assert [summary(raw) for raw in his.got[1:]] == [("presence", "subscribe", JULIET)]
+
+
+async def test_their_refusal_leaves_our_approval(world: World) -> None:
+    """RFC 6121 4.3.2: nor does the answer to a probe take it back."""
+    await world.account(ROMEO, JULIET)
+    await world.storage.roster.put_pair(ROMEO, RosterItem(JULIET, subscription="to", approved=True),
+                                        JULIET, RosterItem(ROMEO, subscription="from"))
+    await send(world, JULIET, "unsubscribed", ROMEO)
+    assert await world.storage.roster.get(ROMEO, JULIET) == RosterItem(JULIET, approved=True)
+
+
+async def test_approvals_in_advance_are_contacts_and_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.modules.contacts.MAX_CONTACTS", 1)
+    await send(world, ROMEO, "subscribed", JULIET)
+    with pytest.raises(Refused, match="resource-constraint"):
+        await send(world, ROMEO, "subscribed", "tybalt@example.org")
+    assert len(await world.storage.roster.load(ROMEO)) == 1
+
+
+# Contacts on other servers: stanzas go there by routing and come as what the router punts without a session.
+
+FAR = "far@far.example"
+
+
+def routed(world: World) -> list[tuple[str | None, ...]]:
+    """(type, from, to) of what has gone out since this was last asked."""
+    went = [(tree(raw).get("type"), tree(raw).get("from"), tree(raw).get("to")) for raw in world.home.routed]
+    world.home.routed.clear()
+    return went
+
+
+async def test_asking_and_hearing_from_elsewhere(world: World) -> None:
+    await world.account(ROMEO)
+    his, deaf = world.arrives(f"{ROMEO}/o"), world.arrives(f"{ROMEO}/p", interested=False)
+    await send(world, ROMEO, "subscribe", FAR, "<status>please</status>")
+    assert tree(world.home.routed[0]).findtext("{jabber:client}status") == "please"
+    assert routed(world) == [("subscribe", ROMEO, FAR)]
+    await send(world, FAR, "subscribed", ROMEO)
+    assert [summary(raw) for raw in his.got] == [
+        ("push", "none", "subscribe"), ("presence", "subscribed", FAR), ("push", "to", None)]
+    assert await world.storage.roster.get(ROMEO, FAR) == RosterItem(FAR, subscription="to")
+    his.got.clear()
+    await send(world, FAR, "unsubscribed", ROMEO)
+    assert [summary(raw) for raw in his.got] == [("presence", "unsubscribed", FAR), ("push", "none", None)]
+    assert (deaf.got, routed(world)) == ([], [])
+    assert world.home.told == [("table", ROMEO, FAR, "1"), ("table", ROMEO, FAR, "0")]
+
+
+async def test_being_asked_from_elsewhere_and_granting(world: World) -> None:
+    await world.account(ROMEO)
+    his = world.arrives(f"{ROMEO}/o")
+    for _ in range(2):
+        await send(world, FAR, "subscribe", ROMEO, "<status>please</status>")
+    assert [summary(raw) for raw in his.got] == [("presence", "subscribe", FAR)]
+    assert routed(world) == []
+    await send(world, ROMEO, "subscribed", FAR)
+    assert routed(world) == [("subscribed", ROMEO, FAR)]
+    assert summary(his.got[-1]) == ("push", "from", None)
+    assert world.home.told == [("table", ROMEO, FAR, "2"), ("show", ROMEO, FAR)]
+    world.home.told.clear()
+    await send(world, FAR, "subscribe", ROMEO)  # its side was lost: granted again by the server
+    assert routed(world) == [("subscribed", ROMEO, FAR)]
+    await send(world, ROMEO, "unsubscribed", FAR)
+    assert routed(world) == [("unsubscribed", ROMEO, FAR)]
+    assert world.home.told == [("table", ROMEO, FAR, "0"), ("hide", ROMEO, FAR)]
+
+
+async def test_being_left_from_elsewhere(world: World) -> None:
+    """RFC 6121 3.3.3: told, pushed, and unavailable goes there."""
+    await world.account(ROMEO)
+    await world.storage.roster.put(ROMEO, RosterItem(FAR, subscription="both"))
+    his = world.arrives(f"{ROMEO}/o")
+    await send(world, FAR, "unsubscribe", ROMEO)
+    assert [summary(raw) for raw in his.got] == [("presence", "unsubscribe", FAR), ("push", "to", None)]
+    assert world.home.told == [("table", ROMEO, FAR, "1"), ("hide", ROMEO, FAR)]
+    assert routed(world) == []
+
+
+async def test_approved_in_advance_from_elsewhere(world: World) -> None:
+    await world.account(ROMEO)
+    his = world.arrives(f"{ROMEO}/o")
+    await send(world, ROMEO, "subscribed", FAR)
+    assert routed(world) == []
+    await send(world, FAR, "subscribe", ROMEO)
+    assert routed(world) == [("subscribed", ROMEO, FAR)]
+    assert [pushed(raw).get("subscription") for raw in his.got] == ["none", "from"]
+    assert world.home.told[-1] == ("show", ROMEO, FAR)
+
+
+async def test_nobody_here_is_asked_from_elsewhere(world: World) -> None:
+    """Silence, as for an account that keeps the sender away (RFC 6121 8.5.1, XEP-0191)."""
+    await world.account(JULIET)
+    await world.storage.blocks.add(JULIET, [FAR])
+    for to, type in product((ROMEO, JULIET), TYPES):
+        await send(world, FAR, type, to)
+        assert await world.storage.roster.load(to) == []
+    assert routed(world) == []
+
+
+async def test_requests_from_elsewhere_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headrace.modules.contacts.MAX_CONTACTS", 2)
+    await world.account(ROMEO)
+    for number in range(3):
+        await send(world, f"c{number}@far.example", "subscribe", ROMEO)
+    assert len(await world.storage.roster.load(ROMEO)) == 2
+    assert routed(world) == []
+
+
+@pytest.mark.parametrize(("ours", "type"), list(product(State, TYPES)))
+async def test_every_state_with_another_server(world: World, ours: State, type: str) -> None:
+    """A.2 and A.3: what goes out, what the clients are told, what is stored."""
+    await world.account(ROMEO)
+    his = world.arrives(f"{ROMEO}/o")
+    for table, sender, to in ((OUTBOUND, ROMEO, FAR), (INBOUND, FAR, ROMEO)):
+        item = side(ROMEO, FAR, ours).item
+        assert item is not None
+        await world.storage.roster.put(ROMEO, item)
+        his.got.clear(), world.home.routed.clear()
+        await send(world, sender, type, to)
+        step = table[type][ours]
+        after = await world.storage.roster.get(ROMEO, FAR)
+        assert Side(ROMEO, FAR, None, after).state is step.state
+        heard = [summary(raw)[1] for raw in his.got if tree(raw).tag.endswith("presence")]
+        went = [kind for kind, *_ in routed(world)]
+        if table is OUTBOUND:
+            assert (heard, went) == ([], [type] * step.carried)
+        else:
+            assert (heard, went) == ([type] * step.carried, ["subscribed"] * step.approved)
 
 
 async def test_request_goes_to_the_available_and_its_end_to_the_interested(world: World) -> None:

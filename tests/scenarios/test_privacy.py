@@ -29,12 +29,13 @@ PRESENCES = ("type='subscribe'", "type='subscribed'", "type='unsubscribe'", "typ
 
 
 def heard(client: Client, stanza: str, bare: str) -> list[bytes]:
-    """What the server says to it, with the account's name and ids made alike. The last answer marks the end."""
+    """What the server says to it, with the account's name, ids and the version of one's own roster made alike. The last
+    answer marks the end."""
     client.send(stanza.format(to=bare), f"<iq type='get' id='end' to='{bare}'><query xmlns='urn:end'/></iq>")
     answers = []
     while client.next().get("id") != "end":
         answers.append(client.raw)
-    return [re.sub(rb" id=(['\"]).*?\1", b"", raw.replace(bare.encode(), b"ACCOUNT")) for raw in answers]
+    return [re.sub(rb" (?:id|ver)=(['\"]).*?\1", b"", raw.replace(bare.encode(), b"ACCOUNT")) for raw in answers]
 
 
 @pytest.fixture(params=["away", "there", "there unavailable"])

@@ -33,6 +33,8 @@ class FakeHome:
     here: list[FakeResource] = field(default_factory=list)
     ended: list[tuple[str, str]] = field(default_factory=list)  # full JID, condition
     told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
+    routed: list[bytes] = field(default_factory=list)
+    shown: set[tuple[str, str]] = field(default_factory=set)  # (full JID, to whom it has sent directed presence)
 
     def of(self, account: str) -> list[FakeResource]:
         return [resource for resource in self.here if resource.jid.partition("/")[0] == account]
@@ -56,6 +58,9 @@ class FakeHome:
         found.got += stanzas
         return True
 
+    async def route(self, stanza: bytes) -> None:
+        self.routed.append(stanza)
+
     async def show(self, account: str, watcher: str) -> int:
         self.told.append(("show", account, watcher))
         return sum(resource.available for resource in self.of(account))
@@ -63,6 +68,9 @@ class FakeHome:
     async def hide(self, account: str, watcher: str) -> int:
         self.told.append(("hide", account, watcher))
         return sum(resource.available for resource in self.of(account))
+
+    async def directed(self, resource: str, to: str) -> bool:
+        return (resource, to) in self.shown
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         self.told.append(("table", account, contact, str(int(subscription))))

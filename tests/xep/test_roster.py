@@ -50,14 +50,24 @@ def test_bounds_are_inclusive() -> None:
 
 
 def test_written_item_reads_back() -> None:
-    item = roster.item("a'b@example.com", "<&>", "to", True, ["x & y"])
-    tree = ET.fromstring(roster.query([item, roster.removed("c@d")]))
+    item = roster.item("a'b@example.com", "<&>", "to", ["x & y"], ask=True, approved=True)
+    tree = ET.fromstring(roster.query([item, roster.removed("c@d")], 7))
     first, second = tree
-    assert tree.tag == "{jabber:iq:roster}query"
-    assert first.attrib == {"jid": "a'b@example.com", "name": "<&>", "subscription": "to", "ask": "subscribe"}
+    assert (tree.tag, tree.attrib) == ("{jabber:iq:roster}query", {"ver": "7"})
+    assert first.attrib == {"jid": "a'b@example.com", "name": "<&>", "subscription": "to", "ask": "subscribe",
+                            "approved": "true"}
     assert [group.text for group in first] == ["x & y"]
     assert second.attrib == {"jid": "c@d", "subscription": "remove"}
 
 
-def test_absent_name_and_ask_are_left_out() -> None:
-    assert ET.fromstring(roster.item("a@b", "", "none", False, ())).attrib == {"jid": "a@b", "subscription": "none"}
+def test_absent_attributes_are_left_out() -> None:
+    item = roster.item("a@b", "", "none", ())
+    assert ET.fromstring(item).attrib == {"jid": "a@b", "subscription": "none"}
+
+
+@pytest.mark.parametrize(("said", "version"), [
+    ("", None), ("ver=''", None), ("ver='0'", 0), ("ver='1700000000000000'", 1_700_000_000_000_000), ("ver='-1'", None),
+    ("ver='1_0'", None), ("ver='٣'", None), ("ver=' 1'", None), ("ver='abc'", None),
+    (f"ver='{'9' * 18}'", 10**18 - 1), (f"ver='{'9' * 19}'", None)])
+def test_versions_that_clients_know(said: str, version: int | None) -> None:
+    assert roster.known_version(ET.fromstring(f"<query xmlns='jabber:iq:roster' {said}/>")) == version

@@ -34,6 +34,9 @@ class LocalAccounts:
             self._router.deliver(session, stanza)
         return await session.written()
 
+    async def route(self, stanza: bytes) -> None:
+        self._router.route(stanza)
+
     async def show(self, account: str, watcher: str) -> int:
         self._router.show(account, watcher)
         return len(self._audience(account, Audience.AVAILABLE))
@@ -41,6 +44,9 @@ class LocalAccounts:
     async def hide(self, account: str, watcher: str) -> int:
         self._router.hide(account, watcher)
         return len(self._audience(account, Audience.AVAILABLE))
+
+    async def directed(self, resource: str, to: str) -> bool:
+        return self._router.directed(resource, to)
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         self._router.set_contact(account, contact, subscription)

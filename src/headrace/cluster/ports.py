@@ -54,12 +54,18 @@ class Accounts(Protocol):
         """Stanzas of ours to one resource (full JID). Answers once they are written to its socket; False if
         the session ended before that."""
 
+    async def route(self, stanza: bytes) -> None:
+        """A stanza of ours by RFC 6121 section 8, from the account that its `from` names: also to other servers."""
+
     async def show(self, account: str, watcher: str) -> int:
         """Send the current presence of each available resource of `account` to `watcher` (bare or full JID).
         Answers how many there are."""
 
     async def hide(self, account: str, watcher: str) -> int:
         """Send `watcher` an unavailable presence from each available resource. Answers how many there are."""
+
+    async def directed(self, resource: str, to: str) -> bool:
+        """Has this resource (full JID) sent its presence to this very address (RFC 6121 4.6)?"""
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
         """Change the account's table; bits of router.account.Subscription, 0 takes the contact out of it."""

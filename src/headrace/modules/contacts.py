@@ -1,7 +1,8 @@
 """Two accounts' views of each other, changed together: what roster changes and subscription requests share.
 
 A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the
-other doesn't. Pushes and presence go out before the accounts' locks are released: all clients see one order.
+other doesn't; one on another server gets the stanzas and changes its side itself. Pushes and presence go out
+before the accounts' locks are released: all clients see one order.
 """
 
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ def sees_us(item: RosterItem | None) -> bool:
 
 
 def written(item: RosterItem) -> bytes:
-    return roster.item(item.jid, item.name, item.subscription, item.ask, item.groups)
+    return roster.item(item.jid, item.name, item.subscription, item.groups, ask=item.ask, approved=item.approved)
 
 
 @dataclass
@@ -66,6 +67,14 @@ class Side:
                                        pending_in=pending, listed=listed)
         self.item = item if listed or pending is not None else None
 
+    def approve(self, on: bool) -> None:
+        """A request that may come is granted in advance, or not any more (RFC 6121 3.4)."""
+        if on:
+            item = self.item or RosterItem(self.other)
+            self.item = msgspec.structs.replace(item, approved=True, listed=True)
+        elif self.item is not None:
+            self.item = msgspec.structs.replace(self.item, approved=False)
+
     async def overflows(self, rosters: RosterStore) -> bool:
         """It is one more than the account may have, contacts and strangers' requests together."""
         grows = self.item is not None and self.before is None
@@ -79,13 +88,24 @@ class Side:
         return None if old and written(old) == written(new) else written(new)
 
 
-async def read(context: Context, account: str, contact: str, *, leaving: bool = False) -> tuple[Side, Side | None]:
-    """Both sides; the other is None where it is no local account, or one that keeps us away (XEP-0191).
+@dataclass
+class Far:
+    """A contact on another server, which keeps its own side."""
+
+    account: str
+    received: list[Request] = field(default_factory=list)  # what goes there
+
+
+async def read(context: Context, account: str, contact: str, *,
+               leaving: bool = False) -> tuple[Side, Side | Far | None]:
+    """Both sides; the other is None where it is no account of ours, or one that keeps us away (XEP-0191).
 
     leaving: the account is being deleted. Then who keeps it away is no exception, but hears nothing of it."""
     ours = await context.storage.roster.get(account, contact)
     side = Side(account, contact, ours, ours)
-    if contact.rpartition("@")[2] not in context.hosts or not await context.storage.accounts.exists(contact):
+    if contact.rpartition("@")[2] not in context.hosts:
+        return side, Far(contact)
+    if not await context.storage.accounts.exists(contact):
         return side, None
     deaf = await context.blocklists.keeps_away(contact, account)
     if deaf and not leaving:
@@ -94,26 +114,38 @@ async def read(context: Context, account: str, contact: str, *, leaving: bool = 
     return side, Side(contact, account, theirs, theirs, deaf=deaf)
 
 
-def send(request: Request, ours: Side, theirs: Side | None) -> None:
-    """A subscription stanza from us to them (RFC 6121 A.2, A.3), and what their server answers for them."""
-    type, stanza = request
+def send(request: Request, ours: Side, theirs: Side | Far | None) -> None:
+    """A subscription stanza from us to them (RFC 6121 A.2, 3.4.2)."""
+    type, _ = request
     step = OUTBOUND[type][ours.state]
+    if type == "unsubscribed" or (type == "subscribed" and not step.carried and not sees_us(ours.item)):
+        ours.approve(type == "subscribed")
     ours.move(step.state)
-    if theirs is None or not step.carried:
+    if step.carried:
+        carry(request, ours, theirs)
+
+
+def carry(request: Request, sender: Side | Far, receiver: Side | Far | None) -> None:
+    """What it does where it arrives (RFC 6121 A.3), and what is answered there for the receiver (3.1.3)."""
+    if receiver is None:
         return
-    taken = INBOUND[type][theirs.state]
-    theirs.move(taken.state, stanza)
-    if taken.carried:
-        theirs.received.append(request)
-    if taken.approved:
-        answer = INBOUND["subscribed"][ours.state]
-        ours.move(answer.state)
-        if answer.carried:
-            back = reply.stanza("presence", from_=theirs.account, to=ours.account, type="subscribed")
-            ours.received.append(("subscribed", back))
+    if isinstance(receiver, Far):
+        receiver.received.append(request)
+        return
+    type, stanza = request
+    step = INBOUND[type][receiver.state]
+    state, granted = step.state, step.approved
+    if type == "subscribe" and not granted and receiver.item is not None and receiver.item.approved:
+        state, granted = OUTBOUND["subscribed"][state].state, True
+    receiver.move(state, stanza)
+    if granted:
+        back = reply.stanza("presence", from_=receiver.account, to=sender.account, type="subscribed")
+        carry(("subscribed", back), receiver, sender)
+    elif step.carried:
+        receiver.received.append(request)
 
 
-def part(ours: Side, theirs: Side | None) -> None:
+def part(ours: Side, theirs: Side | Far | None) -> None:
     """End what there is between both, in both directions (RFC 6121 2.5.2)."""
     for type in ("unsubscribe", "unsubscribed"):
         if concerns(type, ours.state):
@@ -125,49 +157,59 @@ def concerns(type: str, state: State) -> bool:
     return OUTBOUND[type][state].state is not state
 
 
-async def settle(context: Context, ours: Side, theirs: Side | None) -> None:
-    """Commit what changed, then tell everybody whom it concerns."""
-    sides = [ours] if theirs is None else [ours, theirs]
-    if await ours.overflows(context.storage.roster):
+async def settle(context: Context, actor: Side | Far, other: Side | Far | None) -> None:
+    """Commit what changed, then tell everybody whom it concerns. Raises Refused if the actor may have no more."""
+    if isinstance(actor, Side) and await actor.overflows(context.storage.roster):
         raise Refused("resource-constraint", f"A roster holds at most {MAX_CONTACTS} contacts.")
-    if theirs is not None and await theirs.overflows(context.storage.roster):
-        sides.remove(theirs)  # in silence, as where there is no such account
+    parties = [actor] if other is None else [actor, other]
+    if isinstance(other, Side) and await other.overflows(context.storage.roster):
+        parties.remove(other)  # in silence, as where there is no such account
+    versions = await commit(context, [party for party in parties if isinstance(party, Side)])
+    pairs = [] if other is None else [(actor, other), (other, actor)]
+    for seen, watcher in pairs:
+        if isinstance(seen, Side) and lost(seen, watcher):  # first, as RFC 6121 3.2.2 has it
+            await context.accounts.hide(seen.account, watcher.account)
+    for party in parties:
+        await tell(context, party, versions.get(party.account, 0))
+    for seen, watcher in pairs:
+        if isinstance(seen, Side) and gained(seen, watcher):
+            await context.accounts.show(seen.account, watcher.account)
+
+
+async def commit(context: Context, sides: Sequence[Side]) -> dict[str, int]:
+    """Account -> the version that its roster gets, where clients see a difference."""
     changed = [side for side in sides if side.item != side.before]
-    if changed:
-        await context.storage.roster.apply([RosterChange(s.account, s.other, s.item) for s in changed])
+    versions = await context.storage.roster.apply([
+        RosterChange(side.account, side.other, side.item, side.push() is not None) for side in changed])
     for side in changed:
         if bits(side.before) != bits(side.item):
             await context.accounts.set_contact(side.account, side.other, bits(side.item))
-    if theirs is not None:
-        for seen, watcher in ((ours, theirs), (theirs, ours)):
-            if lost(seen, watcher):  # first, as RFC 6121 3.2.2 has it
-                await context.accounts.hide(seen.account, watcher.account)
-    await tell(context, sides)
-    if theirs is not None:
-        for seen, watcher in ((ours, theirs), (theirs, ours)):
-            if gained(seen, watcher):
-                await context.accounts.show(seen.account, watcher.account)
+    return {side.account: version for side, version in zip(changed, versions, strict=True)}
 
 
-async def tell(context: Context, sides: Sequence[Side]) -> None:
-    """The stanzas that each side received, then its roster push (RFC 6121 3.1.6)."""
-    for side in sides:
-        for type, stanza in () if side.deaf else side.received:
+async def tell(context: Context, party: Side | Far, version: int) -> None:
+    """The stanzas that a side has received, then its roster push (RFC 6121 3.1.6)."""
+    for type, stanza in party.received:
+        if isinstance(party, Far):
+            await context.accounts.route(stanza)
+        elif not party.deaf:
             audience = Audience.AVAILABLE if type == "subscribe" else Audience.INTERESTED
-            await context.accounts.deliver(side.account, stanza, audience)
-        push = side.push()
-        if push is not None:
-            await context.accounts.push(side.account, roster.query([push]))
+            await context.accounts.deliver(party.account, stanza, audience)
+    push = party.push() if isinstance(party, Side) else None
+    if push is not None:
+        await context.accounts.push(party.account, roster.query([push], version))
 
 
-def shared(seen: RosterItem | None, watcher: RosterItem | None) -> bool:
-    """Both sides agree that the watcher sees the other's presence."""
-    return sees_us(seen) and bool(bits(watcher) & Subscription.SUB_TO)
+def shares(seen: RosterItem | None, watcher: Side | Far, *, before: bool) -> bool:
+    """Does the watcher see the other's presence? Both sides must agree; another server's is taken to."""
+    if isinstance(watcher, Far):
+        return sees_us(seen)
+    return sees_us(seen) and bool(bits(watcher.before if before else watcher.item) & Subscription.SUB_TO)
 
 
-def gained(seen: Side, watcher: Side) -> bool:
-    return shared(seen.item, watcher.item) and not shared(seen.before, watcher.before)
+def gained(seen: Side, watcher: Side | Far) -> bool:
+    return shares(seen.item, watcher, before=False) and not shares(seen.before, watcher, before=True)
 
 
-def lost(seen: Side, watcher: Side) -> bool:
-    return shared(seen.before, watcher.before) and not shared(seen.item, watcher.item)
+def lost(seen: Side, watcher: Side | Far) -> bool:
+    return shares(seen.before, watcher, before=True) and not shares(seen.item, watcher, before=False)

@@ -4,6 +4,7 @@ from headrace.core import reply
 from headrace.modules.api import Effects, Later, Module, Request, Route, Send
 from headrace.modules.contacts import sees_us
 from headrace.xep.blocking import listed
+from headrace.xep.delay import delay
 
 
 class Presence(Module):
@@ -21,10 +22,29 @@ class Presence(Module):
 
     async def probe(self, request: Request) -> Effects:
         """Whoever has no subscription gets no answer, be there an account or not (protocol.md 12)."""
-        if request.to != request.account:
-            item = await self.context.storage.roster.get(request.to, request.account)
-            if not sees_us(item):
-                return ()
-        if not await self.context.accounts.show(request.to, request.sender):
-            return Route(reply.stanza("presence", from_=request.to, to=request.sender, type="unavailable"))
-        return ()
+        target = request.stanza.to or request.to
+        if "/" in target:
+            return await self._probe_resource(request, target)
+        if not await self._may_see(request):
+            return ()
+        if await self.context.accounts.show(request.to, request.sender):
+            return ()
+        left = await self.context.storage.accounts.last_seen(request.to)
+        since = None if left is None else delay(request.host, left)
+        return Route(reply.stanza("presence", since, from_=request.to, to=request.sender, type="unavailable"))
+
+    async def _probe_resource(self, request: Request, target: str) -> Effects:
+        """Is it still here, asks who has had presence of this resource (RFC 6121 4.3.2, 4.6.5): yes or no, no more.
+
+        Who has had it unasked is told by the resource itself when it goes: no answer means the same."""
+        shown = any([await self.context.accounts.directed(target, to) for to in (request.sender, request.account)])
+        if not shown and not await self._may_see(request):
+            return ()
+        here = shown or any(resource.jid == target and resource.available
+                            for resource in await self.context.accounts.resources(request.to))
+        return Route(reply.stanza("presence", from_=target, to=request.sender, type=None if here else "unavailable"))
+
+    async def _may_see(self, request: Request) -> bool:
+        if request.to == request.account:
+            return True
+        return sees_us(await self.context.storage.roster.get(request.to, request.account))

@@ -1,18 +1,22 @@
 """The roster (RFC 6121 section 2): get, set, remove, and pushes to whoever asked for it."""
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 import msgspec
 
+from headrace.core import reply
 from headrace.core.ns import ROSTER
 from headrace.modules import contacts
-from headrace.modules.api import Effects, Interested, Module, Refused, Reply, Request, Target, iq
-from headrace.storage.ports import RosterItem
+from headrace.modules.api import Effects, Interested, Module, Refused, Reply, Request, Send, Target, iq
+from headrace.storage.ports import RosterItem, RosterRevision
+from headrace.stream import features
 from headrace.xep import roster
 
 
 class Roster(Module):
     name = "roster"
+    stream_features = (features.roster_versioning(),)
 
     @dataclass(frozen=True, slots=True)
     class Options:
@@ -23,10 +27,19 @@ class Roster(Module):
 
     @iq("get", ROSTER, "query", Target.SELF)
     async def get(self, request: Request) -> Effects:
+        """All of it; or nothing, and pushes of what the client has missed (RFC 6121 2.6.3)."""
+        account, rosters = request.account, self.context.storage.roster
+        since = roster.known_version(request.payload)
         # Under the lock: a change is either in the result or pushed behind it.
-        async with self.context.locks.hold(request.account):
-            items = await self.context.storage.roster.load(request.account)
-        return Interested(), Reply(roster.query(contacts.written(item) for item in items if item.listed))
+        async with self.context.locks.hold(account):
+            missed = None if since is None else await rosters.revisions(account, since)
+            if missed == []:
+                return Interested(), Reply()
+            items = [item for item in await rosters.load(account) if item.listed]
+            version = await rosters.version(account)
+        if missed is None or len(missed) > len(items):
+            return Interested(), Reply(roster.query(map(contacts.written, items), version))
+        return Interested(), Reply(), *(Send(push(request.sender, revision)) for revision in missed)
 
     @iq("set", ROSTER, "query", Target.SELF, hold_all=True)
     async def set(self, request: Request) -> Effects:
@@ -61,3 +74,10 @@ class Roster(Module):
             contacts.part(ours, theirs)
             ours.item = None
             await contacts.settle(self.context, ours, theirs)
+
+
+def push(resource: str, revision: RosterRevision) -> bytes:
+    """For one resource that was not there when it happened."""
+    item = revision.item
+    entry = contacts.written(item) if item and item.listed else roster.removed(revision.contact)
+    return reply.stanza("iq", roster.query([entry], revision.version), to=resource, id=token_hex(8), type="set")

@@ -9,6 +9,8 @@ from headrace.core.jid import JID
 from headrace.core.ns import ROSTER
 from headrace.core.writer import escape
 
+VERSION_DIGITS = 18  # what 63 bits hold whatever the digits are
+
 ITEM, GROUP = f"{{{ROSTER}}}item", f"{{{ROSTER}}}group"
 
 
@@ -45,12 +47,13 @@ def parse_set(query: Element, handle_limit: int, group_limit: int) -> Change:
     return Change(jid.bare, name, groups, item.get("subscription") == "remove")
 
 
-def item(jid: str, name: str, subscription: str, ask: bool, groups: Iterable[str]) -> bytes:
+def item(jid: str, name: str, subscription: str, groups: Iterable[str], *, ask: bool = False,
+         approved: bool = False) -> bytes:
     """One contact, for a result or a push."""
     label = f" name='{escape(name)}'" if name else ""
-    asks = " ask='subscribe'" if ask else ""
+    more = " ask='subscribe'" * ask + " approved='true'" * approved
     inside = "".join(f"<group>{escape(group)}</group>" for group in groups)
-    return f"<item jid='{escape(jid)}'{label} subscription='{subscription}'{asks}>{inside}</item>".encode()
+    return f"<item jid='{escape(jid)}'{label} subscription='{subscription}'{more}>{inside}</item>".encode()
 
 
 def removed(jid: str) -> bytes:
@@ -58,5 +61,12 @@ def removed(jid: str) -> bytes:
     return f"<item jid='{escape(jid)}' subscription='remove'/>".encode()
 
 
-def query(items: Iterable[bytes]) -> bytes:
-    return f"<query xmlns='{ROSTER}'>".encode() + b"".join(items) + b"</query>"
+def query(items: Iterable[bytes], version: int) -> bytes:
+    """A result or, of one item, a push; the version is the roster's with them (2.1.1)."""
+    return f"<query xmlns='{ROSTER}' ver='{version}'>".encode() + b"".join(items) + b"</query>"
+
+
+def known_version(query: Element) -> int | None:
+    """The version that a client asks from. None if it asks for all: it has none, or none of ours (2.6.2)."""
+    said = query.get("ver", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= VERSION_DIGITS else None
