@@ -68,7 +68,7 @@ cdef class Reactor:
     cdef list tasks
     cdef list dirty_list
     cdef list closing
-    cdef set doubtful                   # channels that stopped reading before EAGAIN; the wheel's next tick reads once more
+    cdef set doubtful                   # channels that stopped reading before EAGAIN: the next tick reads once more
     cdef object ready                   # deque: handshakes to go on with
     cdef dict waiting                   # Channel -> None: handshakes that wait to begin, in order
     cdef list wheel                     # WHEEL sets of Task

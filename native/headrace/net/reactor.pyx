@@ -366,7 +366,7 @@ cdef class Reactor:
         return 0
 
     def _tick(self):
-        """Serves the seconds that have passed; called about once a second while anything has a deadline, or is in doubt."""
+        """Serves the seconds that have passed; called about once a second while there is a deadline or a doubt."""
         cdef int64_t until
         cdef set tasks
         cdef Task task
