@@ -23,6 +23,11 @@ SETTINGS = {"fsync": "off", "listen_addresses": "", "max_connections": "50", "sh
             "log_min_messages": "fatal"}
 
 
+def plain() -> dict[str, str]:
+    """The environment without what a sanitizer build preloads: initdb never ends with it."""
+    return {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+
+
 class Postgres:
     """One server with one database, in which each test has a schema."""
 
@@ -56,7 +61,8 @@ class Postgres:
         """In its middle: the statements are done, and rolled back in the end."""
         command = [binary("psql"), "-h", self.folder, "-U", "headrace", "-d", "postgres", "-qAtX"]
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=self.folder) as psql:
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=self.folder,
+                              env=plain()) as psql:
             assert psql.stdin is not None
             assert psql.stdout is not None
             psql.stdin.write(f"BEGIN; {text};\n\\echo done\n")
@@ -70,10 +76,11 @@ class Postgres:
         options = [part for setting in settings.items() for part in ("-c", "=".join(setting))]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen([binary("postgres"), "-D", self.folder / "data", *options],
-                                            stdout=log, stderr=log, cwd=self.folder, **self._identity())
+                                            stdout=log, stderr=log, cwd=self.folder, env=plain(),
+                                            **self._identity())
         deadline = time.monotonic() + PATIENCE
         ready = [binary("pg_isready"), "-q", "-h", self.folder]
-        while subprocess.run(ready, check=False).returncode != 0:
+        while subprocess.run(ready, check=False, env=plain()).returncode != 0:
             assert self.process.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -109,7 +116,7 @@ class Postgres:
 
     def _run(self, command: str, *args: str | Path) -> str:
         done = subprocess.run([binary(command), *args], capture_output=True, text=True, check=False,
-                              cwd=self.folder, timeout=PATIENCE, **self._identity())
+                              cwd=self.folder, timeout=PATIENCE, env=plain(), **self._identity())
         assert done.returncode == 0, done.stderr
         return done.stdout
 
