@@ -81,7 +81,8 @@ class BuildExt(build_ext):
 
         self.parallel = self.parallel or os.cpu_count()
         made = cythonize(
-            [Extension(e.name, e.sources, depends=e.depends) for e in self.extensions],
+            # Cython follows .pxd by itself; of headers it sees only those that a .pxd names.
+            [Extension(e.name, e.sources, depends=[d for d in e.depends if d.endswith(".h")]) for e in self.extensions],
             include_path=[str(NATIVE)], build_dir=generated(), annotate=DEBUG,
             compiler_directives={
                 "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True,
