@@ -8,6 +8,7 @@ New inputs that reach new code go to FOLDER (build/fuzz/corpus), those that fail
 
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,20 +31,22 @@ def build() -> Path:
     return target
 
 
-def fuzz(seconds: int, folder: Path = OUT / "corpus") -> tuple[bool, int]:
-    """Whether every input went well, and how many there were."""
+def fuzz(seconds: int, folder: Path = OUT / "corpus") -> tuple[bool, int, float]:
+    """Whether every input went well, how many there were, and the seconds of CPU that they took."""
     target = build()
     folder.mkdir(parents=True, exist_ok=True)
     options = (f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-dict={HERE / 'xml.dict'}", "-timeout=20",
                f"-artifact_prefix={OUT}/", "-print_final_stats=1", "-verbosity=0")
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:quarantine_size_mb=64"}
     env.pop("LD_PRELOAD", None)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run([target, *options, folder, HERE / "corpus"], env=env, stderr=subprocess.PIPE, text=True,
                           errors="replace", check=False)
     found = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     if done.returncode:
         print(done.stderr, file=sys.stderr)
-    return done.returncode == 0 and found is not None, int(found[1]) if found else 0
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    return done.returncode == 0 and found is not None, int(found[1]) if found else 0, spent
 
 
 def main() -> int:
@@ -51,8 +54,8 @@ def main() -> int:
         print("Fuzzing needs the packages clang, libclang-rt-dev and libexpat1-dev.", file=sys.stderr)
         return 1
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
-    good, executed = fuzz(seconds, *map(Path, sys.argv[2:3]))
-    print(f"{executed} inputs in {seconds} s, {'no difference' if good else 'one failed'}")
+    good, executed, spent = fuzz(seconds, *map(Path, sys.argv[2:3]))
+    print(f"{executed} inputs in {spent:.0f} s of CPU, {'no difference' if good else 'one failed'}")
     return 0 if good else 1
 
 
