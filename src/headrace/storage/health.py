@@ -31,12 +31,12 @@ class Health:
         try:
             yield
         except StorageError as error:
-            self._failed(error)
+            self.failed(error)
             raise
         else:
-            self._worked()
+            self.worked()
 
-    def _failed(self, error: StorageError) -> None:
+    def failed(self, error: StorageError) -> None:
         now = time.monotonic()
         if not self._failures:
             self._since = now
@@ -46,7 +46,7 @@ class Health:
         self._failures += 1
         self._last = now
 
-    def _worked(self) -> None:
+    def worked(self) -> None:
         if self._failures and (now := time.monotonic()) - self._last >= STEADY:
             if self._log is not None:
                 self._log.info("storage works again", failures=self._failures, seconds=round(now - self._since, 1))

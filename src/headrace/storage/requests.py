@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from headrace.storage.health import Health
-from headrace.storage.ports import StorageUnavailable
+from headrace.storage.ports import StorageError, StorageUnavailable
 
 MOST = 1_000    # under way or waiting: one more is refused at once; a healthy storage answers them within a second
 
@@ -18,19 +18,37 @@ class Requests:
         self._health = health
         self._count = 0
 
+    def begin(self) -> None:
+        """One more; end() has to follow. Raises StorageUnavailable, and then it must not."""
+        if self._count >= MOST:
+            error = StorageUnavailable(f"too many requests wait for {self._name}")
+            self._health.failed(error)
+            raise error
+        self._count += 1
+
+    def end(self, error: BaseException | None) -> None:
+        self._count -= 1
+        if error is None:
+            self._health.worked()
+        elif isinstance(error, StorageError):
+            self._health.failed(error)
+
+    def too_late(self) -> StorageUnavailable:
+        return StorageUnavailable(f"{self._name} does not answer within {self.patience:g} s")
+
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
         """The block is cancelled when its time is over. Raises StorageUnavailable."""
-        self._count += 1
+        self.begin()
+        failure: BaseException | None = None
         try:
-            with self._health.watched():
-                if self._count > MOST:
-                    raise StorageUnavailable(f"too many requests wait for {self._name}")
-                try:
-                    async with asyncio.timeout(self.patience):
-                        yield
-                except TimeoutError:
-                    raise StorageUnavailable(
-                        f"{self._name} does not answer within {self.patience:g} s") from None
+            async with asyncio.timeout(self.patience):
+                yield
+        except TimeoutError:
+            failure = self.too_late()
+            raise failure from None
+        except BaseException as error:
+            failure = error
+            raise
         finally:
-            self._count -= 1
+            self.end(failure)

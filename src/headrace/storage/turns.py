@@ -28,6 +28,12 @@ class Turns:
                 if not self._pending[account]:
                     del self._pending[account]
 
+    def busy(self, accounts: Collection[str] | None) -> bool:
+        """Would settled() wait?"""
+        if not self._pending:
+            return False
+        return accounts is None or any(account in self._pending for account in accounts)
+
     async def settled(self, accounts: Collection[str] | None) -> None:
         """The changes of these accounts (None: of all) that were asked before are through."""
         await _all(self._of(self._pending if accounts is None else accounts))

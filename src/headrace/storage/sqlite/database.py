@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from headrace.storage.migrate import steps
 from headrace.storage.ports import StorageError, StorageLocked, StorageUnavailable
 from headrace.storage.requests import Requests
 from headrace.storage.sqlite.migrate import migrate
+from headrace.storage.sqlite.reads import Reads
 from headrace.storage.turns import Turns
 
 T = TypeVar("T")
@@ -45,15 +47,17 @@ class Database:
             self._reading = Connection(path, patience=self._lock_wait)
             self._reading.script("PRAGMA query_only = ON")
         self._writer = ThreadPoolExecutor(1, "headrace-write")
-        self._reader = ThreadPoolExecutor(1, "headrace-read")
+        self._reads = Reads(self._requests, self._end_reading)
 
     async def read(self, job: Job[T], of: Collection[str] | None = ()) -> T:
         """What the job returns; it sees what was asked before about those accounts (None: about all).
 
         Raises StorageError. What has begun when its time is over goes on, with nobody waiting."""
-        async with self._requests.bounded():
-            await self._turns.settled(of)
-            return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, job)
+        if self._turns.busy(of):
+            async with self._requests.bounded():
+                await self._turns.settled(of)
+        found: T = await self._reads.ask(partial(self._read, job))
+        return found
 
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
         """read() of those accounts, inside one transaction; what is asked later sees it."""
@@ -70,17 +74,24 @@ class Database:
             return await self._write(job)
 
     async def close(self) -> None:
-        loop = asyncio.get_running_loop()
-        for connection, thread in ((self._reading, self._reader), (self.connection, self._writer)):
-            await loop.run_in_executor(thread, connection.close)
-            thread.shutdown()
+        await self._reads.ask(self._reading.close)
+        self._reads.close()
+        await asyncio.get_running_loop().run_in_executor(self._writer, self.connection.close)
+        self._writer.shutdown()
 
     async def _write(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, job)
 
     def _read(self, job: Job[T]) -> T:
-        with self._in_words(), _transaction(self._reading, "BEGIN"):    # all its statements see one state
+        with self._in_words():
+            if not self._reading.in_transaction:    # of the whole group: all its statements see one state
+                self._reading.execute("BEGIN")
             return job(self._reading)
+
+    def _end_reading(self) -> None:
+        if self._reading.in_transaction:
+            with self._in_words():
+                self._reading.execute("ROLLBACK")
 
     def _run(self, job: Job[T]) -> T:
         with self._in_words():
