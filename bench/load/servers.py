@@ -138,9 +138,10 @@ def running(name: str, folder: Path, users: int, under: Sequence[str] = ()) -> I
 
 
 def end(process: subprocess.Popen[bytes], under_a_tool: bool) -> None:
-    """SIGTERM to the server itself: a tool above it ends with it and then writes its report."""
+    """SIGTERM to the server itself: a tool above it (valgrind is none: it becomes it) ends with it and then writes its
+    report."""
     left = tree(process.pid)
-    os.kill(left[1] if under_a_tool else process.pid, signal.SIGTERM)
+    os.kill(left[1] if under_a_tool and len(left) > 1 else process.pid, signal.SIGTERM)
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
