@@ -1,12 +1,14 @@
 """Commands beside a running server reach its sessions too."""
 
 import asyncio
+import json
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.cluster.ports import Online
 from headrace.server.admin import ControlChannel, ControlError, NotRunning, ask
 from support.rawclient import Client
 from support.server import Server
@@ -28,6 +30,13 @@ class Life:
     disable = enable = end = delete
 
 
+class Home:
+    """With one session."""
+
+    async def online(self, host: str | None) -> list[Online]:
+        return [Online("romeo@localhost/a", True, 3, "192.0.2.1", False, 0.5)] if host == "localhost" else []
+
+
 async def test_channel(tmp_path: Path) -> None:
     """In a folder whose name is longer than the address of a socket may be."""
     folder = tmp_path / ("x" * 120)
@@ -35,12 +44,15 @@ async def test_channel(tmp_path: Path) -> None:
     (folder / "control").touch()  # what a killed server leaves
     with pytest.raises(NotRunning):
         ask(folder, "delete", jid="romeo@localhost")
-    channel = ControlChannel(folder, life := Life())  # type: ignore[arg-type]
+    channel = ControlChannel(folder, life := Life(), Home())  # type: ignore[arg-type]
     await channel.start()
     assert stat.S_IMODE((folder / "control").stat().st_mode) == 0o600
     assert await asyncio.to_thread(ask, folder, "delete", jid="romeo@localhost") is True
     assert await asyncio.to_thread(ask, folder, "delete", jid="nobody@localhost") is False
     assert life.asked == [("delete", "romeo@localhost"), ("delete", "nobody@localhost")]
+    assert await asyncio.to_thread(ask, folder, "sessions", host="localhost") == [{
+        "jid": "romeo@localhost/a", "available": True, "priority": 3, "address": "192.0.2.1", "tls": False,
+        "silence": 0.5}]
     with pytest.raises(ControlError, match="must not be empty"):
         await asyncio.to_thread(ask, folder, "set_password", jid="romeo@localhost", password="")
     for wrong in ({"do": "rule"}, {"do": "delete"}):
@@ -75,7 +87,33 @@ def test_commands_end_sessions(server: Server) -> None:
     assert "there is no account" in server.command("user", "disable", "romeo@localhost").stderr
 
 
+def test_sessions(server: Server) -> None:
+    """Listed for people and for programs, ended by account or one by one."""
+    one, two = Client(server.plain), Client(server.plain)
+    one.log_in("romeo", "montague", "one")
+    two.log_in("romeo", "montague", "two / 2")
+    two.send("<presence><priority>5</priority></presence>")
+    two.sync()
+    first, second = server.command("session", "list").stdout.splitlines()
+    assert first.startswith("romeo@localhost/one  127.0.0.1  no TLS  no presence  silent ")
+    assert second.startswith("romeo@localhost/two / 2  127.0.0.1  no TLS  priority 5  silent ")
+    listed = [json.loads(line) for line in server.command("session", "list", "localhost", "--json").stdout.splitlines()]
+    assert [(entry["jid"], entry["priority"]) for entry in listed] == [
+        ("romeo@localhost/one", 0), ("romeo@localhost/two / 2", 5)]
+    assert server.command("session", "list", "example.org").stdout == ""
+    assert server.command("session", "end", "Romeo@LOCALHOST/one").stdout == "1 ended\n"
+    assert one.stream_error() == "policy-violation"
+    two.sync()
+    assert server.command("session", "end", "romeo@localhost").stdout == "1 ended\n"
+    assert two.stream_error() == "policy-violation"
+    nothing = server.command("session", "end", "romeo@localhost")
+    assert (nothing.returncode, nothing.stderr) == (1, "headrace: romeo@localhost has no session\n")
+    for wrong, why in (("localhost", "write user@host"), ("@", "'@': ")):
+        assert why in server.command("session", "end", wrong).stderr
+
+
 def test_without_a_server(server: Server) -> None:
     server.terminate()
+    assert server.command("session", "list").stderr == "headrace: no server runs on this data\n"
     assert server.command("user", "disable", "romeo@localhost").stdout == "romeo@localhost disabled\n"
     assert server.command("user", "enable", "romeo@localhost").stdout == "romeo@localhost enabled\n"

@@ -205,6 +205,6 @@ def test_dsn_from_a_file(run, tmp_path: Path, postgres: Postgres) -> None:
 
 
 def test_help_names_every_command(run) -> None:
-    shown = run("--help").output + run("user", "--help").output + run("config", "--help").output
-    for name in ("serve", "user", "config", "add", "passwd", "list", "delete", "import", "check"):
+    shown = run("--help").output + "".join(run(name, "--help").output for name in ("user", "session", "config"))
+    for name in ("serve", "user", "session", "config", "end", "add", "passwd", "list", "delete", "import", "check"):
         assert f"\n  {name} " in shown

@@ -84,6 +84,7 @@ class Server:
         tls = TlsContext(*certificate, client_ca=client_ca)
         shared = services(self.accounts, self.router, log=self.log, fast=fast, pool=self.derive, backoff=backoff,
                           clock=clock, realm={"certificates": client_ca is not None})
+        self.logins = shared.logins
         self.c2s = C2S(config, shared, tls)
         self.listener = Listener(self.reactor, "127.0.0.1", 0, on_link=self.c2s.on_link, limits=self.admission,
                                  tls=tls if config.tls in ("direct", "any") else None, either=config.tls == "any")

@@ -193,9 +193,9 @@ async def test_the_server_stops(serve, connect, sent):
     if sent:
         await client.until("</success>" if sent is LOGIN else "</stream:features>")
     await eventually(lambda: server.reactor.links == 1)
-    server.c2s.stop()
+    server.logins.end("system-shutdown")
     assert condition(await client.rest()) == "system-shutdown"
-    server.c2s.stop()
+    server.logins.end("system-shutdown")
 
 
 async def test_gone_while_loading(serve, connect):

@@ -261,13 +261,13 @@ async def test_the_end_is_answered_in_every_state(stage, state):
 @pytest.mark.parametrize("state", TABLE)
 async def test_time_out_in_every_state(stage, state):
     await reach(stage, state)
-    stage.negotiation.expired()
+    stage.negotiation.failed("connection-timeout", "")
     assert stream_error(stage.take()) == "connection-timeout"
     assert stage.wire.acts[-1] == "finish"
 
 
 def test_time_out_before_any_header(stage):
-    stage.negotiation.expired()
+    stage.negotiation.failed("connection-timeout", "")
     answer = stage.take()
     assert answer.startswith("<?xml")
     assert stream_error(answer) == "connection-timeout"
@@ -283,7 +283,6 @@ def test_nothing_is_said_after_the_end(stage):
     stage.open()
     stage.negotiation.closed()
     stage.take()
-    stage.negotiation.expired()
     stage.negotiation.failed("not-well-formed", "")
     stage.negotiation.closed()
     assert stage.take() == ""

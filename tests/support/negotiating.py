@@ -15,6 +15,7 @@ from headrace.session.config import C2SConfig
 from headrace.session.derive import DerivePool
 from headrace.session.exchanges import Authority, Realm
 from headrace.session.fast import Fast
+from headrace.session.logins import Logins
 from headrace.session.negotiation import Negotiation
 from headrace.session.offers import Offers
 from headrace.session.services import Services
@@ -201,8 +202,8 @@ def services(accounts, sessions, *, log, fast, pool, backoff, clock, realm):
     made = Realm(**{"verifiers": OwnVerifiers(accounts, decoys, pool), **realm})
     return Services(
         authority=Authority(dict.fromkeys(sessions.hosts, made), decoys, backoff, clock),
-        binder=Binder(accounts, sessions, b"s" * 32), sessions=sessions, log=log, bind_features=BindFeatures(),
-        fast=fast, login_features=(fast,))
+        binder=Binder(accounts, sessions, b"s" * 32), sessions=sessions, logins=Logins(), log=log,
+        bind_features=BindFeatures(), fast=fast, login_features=(fast,))
 
 
 class Stage:

@@ -5,7 +5,7 @@ from headrace.net.tls cimport TlsContext
 
 
 cdef class Handshake(Sink):
-    cdef object __weakref__         # C2S knows those under way
+    cdef object __weakref__         # Logins knows those under way
     cdef Link link                  # None once it is over
     cdef Tokenizer tok
     cdef object sessions            # headrace.session.ports.Sessions, for bind()
@@ -19,5 +19,5 @@ cdef class Handshake(Sink):
     cdef int _pump(self) except -1          # pull until the input is used up, somebody waits, or it is over
     cdef int _event(self, int ev) except -1
     cdef int _wait(self, object awaitable) except -1
-    cdef int _interrupt(self, object say) except -1     # end it from outside: say() tells the peer why
+    cdef int _interrupt(self, str condition, str text) except -1    # end it from outside
     cdef int _drop(self) except -1          # let go of everything; once

@@ -22,9 +22,13 @@ cdef class Handshake(Sink):
         self.negotiator = negotiator
         self.link.reactor.deadline(self, int(self.config.negotiation.seconds * 1e9))
 
-    def stop(self):
+    def end(self, str condition not None, str text=""):
         if not self.over:
-            self._interrupt(self.negotiator.stopped)
+            self._interrupt(condition, text)
+
+    def revoke(self, str account not None, str condition not None, str text=""):
+        if not self.over and self.negotiator.revoked(account):
+            self._interrupt(condition, text)
 
     @property
     def channel(self):
@@ -87,10 +91,10 @@ cdef class Handshake(Sink):
 
     cdef int expire(self) except -1:
         if not self.over:
-            self._interrupt(self.negotiator.expired)
+            self._interrupt("connection-timeout", "logging in took too long")
         return 0
 
-    cdef int _interrupt(self, object say) except -1:
+    cdef int _interrupt(self, str condition, str text) except -1:
         cdef Link link = self.link
         if self.task is not None:
             self.task.cancel()
@@ -98,7 +102,7 @@ cdef class Handshake(Sink):
             self._drop()
             link.abort()
         else:
-            say()
+            self.negotiator.failed(condition, text)
         return 0
 
     # events

@@ -1,6 +1,6 @@
 """Every account's home is this process: the ports straight on the router's tables."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from secrets import token_hex
 
 from headrace.cluster.ports import Audience, Online, Resource
@@ -12,8 +12,10 @@ from headrace.router.session import Session, SessionFlag
 class LocalAccounts:
     """headrace.cluster.ports.Accounts."""
 
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, revoke: Callable[[str, str, str], None] = lambda *_: None) -> None:
+        """revoke(account, condition, text): ends the account's logins under way."""
         self._router = router
+        self._revoke = revoke
 
     async def push(self, account: str, payload: bytes, audience: Audience = Audience.INTERESTED) -> None:
         for session in self._audience(account, audience):
@@ -72,6 +74,8 @@ class LocalAccounts:
                  if session.jid != but and jid in (account, session.jid)]
         for session in ended:
             self._router.end(session, condition, text)
+        if jid == account:
+            self._revoke(account, condition, text)
         return len(ended)
 
     def _audience(self, account: str, audience: Audience) -> list[Session]:

@@ -80,5 +80,5 @@ class Accounts(Protocol):
         """All resources of a host, or of all hosts; those of an account together."""
 
     async def end(self, jid: str, condition: str, text: str = "", *, but: str | None = None) -> int:
-        """End the account's bound sessions with this stream error; all but that full JID. Of a full JID, that session
-        alone. Answers how many those were. A login under way, its password already proven, may still bind."""
+        """End the account's bound sessions with this stream error, all but that full JID; answers how many those were.
+        Logins under way end, too. Of a full JID, that session alone."""

@@ -36,14 +36,14 @@ class Lifecycle:
         credentials = await self._derive(source, password)
         if not await self._storage.accounts.set_credentials(jid, credentials):
             return False
-        await self._accounts.end(jid, "reset", "the password has been changed", but=but)
+        await self._revoke(jid, "reset", "the password has been changed", but=but)
         return True
 
     async def disable(self, jid: str) -> bool:
         """Nobody logs in to it any more. False: no such account."""
         if not await self._storage.accounts.set_disabled(jid, True):
             return False
-        await self._accounts.end(jid, "policy-violation", "this account has been disabled")
+        await self._revoke(jid, "policy-violation", "this account has been disabled")
         return True
 
     async def enable(self, jid: str) -> bool:
@@ -53,9 +53,9 @@ class Lifecycle:
     async def end(self, jid: str) -> int:
         """Ends the account's sessions, or the one of a full JID; how many those were. Whoever knows the password may
         come again."""
-        if "/" not in jid:
-            await self._storage.tokens.forget(jid)
-        return await self._accounts.end(jid, "policy-violation", "ended by an administrator")
+        if "/" in jid:
+            return await self._accounts.end(jid, "policy-violation", "ended by an administrator")
+        return await self._revoke(jid, "policy-violation", "ended by an administrator")
 
     async def delete(self, jid: str, *, but: str | None = None) -> bool:
         """All that there is of it; contacts are told. That session (full JID) is left, for its owner to hear of it.
@@ -69,3 +69,9 @@ class Lifecycle:
         await self._storage.accounts.delete(jid)
         self._blocklists.forget(jid)
         return True
+
+    async def _revoke(self, jid: str, condition: str, text: str, *, but: str | None = None) -> int:
+        """Ends sessions, and only then tokens: a login that was under way may just have been given one."""
+        ended = await self._accounts.end(jid, condition, text, but=but)
+        await self._storage.tokens.forget(jid)
+        return ended

@@ -10,11 +10,13 @@ CONDITIONS: Final = frozenset({
 
 
 class SaslFailure(Exception):
-    """The exchange is over; `condition` is one of CONDITIONS, `text` is for people and holds no secret."""
+    """The exchange is over; `condition` is one of CONDITIONS, `text` is for people and holds no secret, `extra` is an
+    application-specific condition, as XML (XEP-0388)."""
 
-    def __init__(self, condition: str, text: str = "") -> None:
+    def __init__(self, condition: str, text: str = "", extra: bytes = b"") -> None:
         if condition not in CONDITIONS:
             raise ValueError(f"{condition} is not a condition of RFC 6120 6.5")
         super().__init__(condition, text)
         self.condition = condition
         self.text = text
+        self.extra = extra

@@ -85,10 +85,9 @@ def salt(value: bytes, iterations: int) -> bytes:
     return f"<task-data xmlns='{ns.SASL2}'>{inside}</task-data>".encode()
 
 
-def failure(why: SaslFailure, extra: bytes = b"") -> bytes:
-    """extra: an application-specific condition, as XML."""
+def failure(why: SaslFailure) -> bytes:
     text = f"<text>{escape(why.text)}</text>" if why.text else ""
-    return (f"<failure xmlns='{ns.SASL2}'><{why.condition} xmlns='{ns.SASL}'/>".encode() + extra
+    return (f"<failure xmlns='{ns.SASL2}'><{why.condition} xmlns='{ns.SASL}'/>".encode() + why.extra
             + f"{text}</failure>".encode())
 
 

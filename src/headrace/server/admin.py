@@ -1,7 +1,7 @@
 """The control channel: a socket in the data folder, for its owner alone, by which commands reach a running server.
 
 One request a connection: a line of JSON, `{"do": "delete", "jid": "romeo@localhost"}`, answered by one,
-`{"done": true}` or `{"error": "..."}`. What a request does is headrace.modules.lifecycle's.
+`{"done": true}` or `{"error": "..."}`. What a request does is headrace.modules.lifecycle's; `sessions` lists them.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from headrace.cluster.ports import Accounts
 from headrace.modules.lifecycle import Lifecycle
 
 NAME = "control"
@@ -25,11 +26,11 @@ class ControlError(Exception):
 
 
 class ControlChannel:
-    def __init__(self, folder: Path, life: Lifecycle) -> None:
+    def __init__(self, folder: Path, life: Lifecycle, accounts: Accounts) -> None:
         self._folder = folder
         self._requests: Mapping[str, Callable[..., Awaitable[object]]] = {
             "set_password": life.set_password, "delete": life.delete, "disable": life.disable, "enable": life.enable,
-            "end": life.end}
+            "end": life.end, "sessions": accounts.online}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:

@@ -37,6 +37,7 @@ from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.derive import DerivePool
 from headrace.session.exchanges import Authority, Realm
 from headrace.session.fast import Fast
+from headrace.session.logins import Logins
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Storage
 
@@ -55,7 +56,7 @@ class App:
         self.config = config
         self.log = log
         self.listeners: list[Listener] = []
-        self.c2s: list[C2S] = []
+        self.logins = Logins()
         self.dispatcher: Dispatcher | None = None
         self.control: ControlChannel | None = None
 
@@ -85,8 +86,8 @@ class App:
         self.reactor = Reactor(asyncio.get_running_loop())
         try:
             self.tls = self._tls_context()
-            await self._build()
-            self.control = ControlChannel(self.config.data, self.life)
+            context = await self._build()
+            self.control = ControlChannel(self.config.data, context.life, context.accounts)
             await self.control.start()
             for settings in self.config.listeners:
                 self._listen(settings)
@@ -100,8 +101,7 @@ class App:
             self.control.close()
         for listener in self.listeners:
             listener.close()
-        for clients in self.c2s:
-            clients.stop()
+        self.logins.end("system-shutdown")
         for link in [link for listener in self.listeners for link in listener.links]:
             if isinstance(link.sink, Session):
                 self.router.end(link.sink, "system-shutdown")
@@ -131,19 +131,19 @@ class App:
         else:
             self.log.info("certificates reloaded")
 
-    async def _build(self) -> None:
+    async def _build(self) -> Context:
         config = self.config
         self.router = Router(self.reactor, limits=self.config.limits.session)
         for host in config.hosts:
             if host.see_other_host is None:
                 self.router.add_host(host.name)
         context = self._context()
-        self.life = context.life
         modules = build(MODULES, context, config.modules)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
         loader = RosterLoader(self.router, context)
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
         self.services = await self._services(inline, loader)
+        return context
 
     async def _services(self, inline: InlineBind, loader: RosterLoader) -> Services:
         """What logins need."""
@@ -156,12 +156,13 @@ class App:
         fast = Fast(self.storage.tokens, token_key(config), now=time.time)
         return Services(
             authority=Authority(realms, decoys, backoff, time.monotonic),
-            binder=Binder(loader, self.router, secret), sessions=self.router, log=self.log,
+            binder=Binder(loader, self.router, secret, config.limits.account), sessions=self.router,
+            logins=self.logins, log=self.log,
             bind_features=inline, fast=fast, login_features=(fast,))
 
     def _context(self) -> Context:
         """What modules get."""
-        accounts, blocklists = LocalAccounts(self.router), Blocklists(self.storage.blocks)
+        accounts, blocklists = LocalAccounts(self.router, self.logins.revoke), Blocklists(self.storage.blocks)
         hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous)
                  for host in self.config.hosts if host.name in self.router.hosts}
         return Context(
@@ -179,7 +180,6 @@ class App:
                            elsewhere={host.name: host.see_other_host for host in self.config.hosts
                                       if host.see_other_host is not None})
         c2s = C2S(policy, self.services, self.tls)
-        self.c2s.append(c2s)
         listener = Listener(
             self.reactor, settings.address, settings.port, on_link=c2s.on_link,
             tls=self.tls if settings.tls in ("direct", "any") else None, either=settings.tls == "any",

@@ -20,6 +20,7 @@ from headrace.net.limits import ConnectionLimits
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
+from headrace.session.binding import AccountLimits
 from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
 from headrace.xep.serverinfo import PURPOSES
@@ -75,6 +76,7 @@ class LimitsConfig(msgspec.Struct, frozen=True):
     negotiation: NegotiationLimits = NegotiationLimits()
     session: SessionLimits = SessionLimits()
     backoff: BackoffPolicy = BackoffPolicy()
+    account: AccountLimits = AccountLimits()
     before: Limits = BEFORE_AUTH    # what a stranger may send
     after: Limits = CLIENT          # what a client may send after login
 

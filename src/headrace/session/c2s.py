@@ -1,7 +1,5 @@
 """Clients: what a listener calls for each connection that it accepted."""
 
-from weakref import WeakSet
-
 from headrace.net.link import Link
 from headrace.net.tls import TlsContext
 from headrace.session.config import C2SConfig
@@ -24,16 +22,10 @@ class C2S:
         self._services = services
         self._offers = Offers(config, services)
         self._tls = tls
-        self._under_way: WeakSet[Handshake] = WeakSet()
 
     def on_link(self, link: Link) -> Handshake:
         """The Sink of a new connection."""
         handshake = Handshake(link, self._services.sessions, self.config, self._tls)
         handshake.start(Negotiation(self.config, self._services, self._offers, handshake))
-        self._under_way.add(handshake)
+        self._services.logins.add(handshake)
         return handshake
-
-    def stop(self) -> None:
-        """End the streams that are not bound yet, with `system-shutdown`; bound ones are the router's."""
-        for handshake in list(self._under_way):
-            handshake.stop()

@@ -7,11 +7,14 @@ from headrace.core.jid import JID
 from headrace.router.session import Session
 from headrace.sasl import profile2
 from headrace.sasl.failures import SaslFailure
+from headrace.session.binding import TooManySessions
 from headrace.session.inline import Login
 from headrace.session.offers import Offers
 from headrace.session.ports import Wire
 from headrace.session.services import Services
 from headrace.storage.ports import StorageError
+
+_CONSTRAINT = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()     # what RFC 6120 7.6.2.1 says of it
 
 
 class Entry:
@@ -32,15 +35,16 @@ class Entry:
                 await self._services.binder.load(account)
         except StorageError:
             raise SaslFailure("temporary-auth-failure", "the account cannot be read now") from None
-        self._wire.authenticated()
-        if bind is None:
-            self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
-        else:
+        if bind is not None:
             self._bind(bind, last_words, granted, lang)
-        return bind is not None
+            return True
+        self._wire.authenticated()
+        self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
+        return False
 
     def _bind(self, request: Element, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
         jid = self._resource(request)
+        self._wire.authenticated()
 
         def greet(session: Session) -> bytes:
             """Before the session gets anything."""
@@ -55,10 +59,15 @@ class Entry:
             raise
 
     def _resource(self, request: Element) -> JID:
+        """SaslFailure: temporary-auth-failure."""
         binder, account, client = self._services.binder, self._login.account, self._login.request.client
         tag = request.findtext(f"{{{ns.BIND2}}}tag", "")
         jid = binder.resource(account, tag, client)
         if client:
             binder.end_earlier(account, jid)
-        binder.replace(jid)
+        try:
+            binder.replace(jid)
+        except TooManySessions as error:
+            binder.release(account)
+            raise SaslFailure("temporary-auth-failure", str(error), _CONSTRAINT) from None
         return jid

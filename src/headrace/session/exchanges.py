@@ -65,6 +65,7 @@ class Exchange:
         self.account: JID | None = None     # who claims to log in; proven once `done`
         self.found: Account | None = None   # the account, where there is one to be found
         self.done = False
+        self.revoked = False    # the account has changed since it was looked up
         self.last_words: bytes | None = None    # additional data with success (RFC 6120 6.3.10)
         self._authority = authority
         self._peer = peer
@@ -113,6 +114,8 @@ class Exchange:
         backoff.succeeded(account.bare, self._peer.address)
         if self.found is not None and self.found.disabled:
             raise SaslFailure("account-disabled")
+        if self.revoked:
+            raise SaslFailure("temporary-auth-failure", "the account has just been changed; try again")
         self.done = True
 
 
@@ -136,8 +139,8 @@ class ScramExchange(Exchange):
         scram = self._scram
         scram.identify(message)
         account = self._claim(scram.username, scram.authzid)
+        self.account = account      # from now on it can be revoked
         self.found = await self._find(account)
-        self.account = account
         known = self.found and self.found.credentials.verifier(scram.digest)
         return scram.challenge(known or self._authority.decoys.verifier(scram.digest, account.bare))
 

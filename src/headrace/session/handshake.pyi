@@ -24,8 +24,11 @@ class Handshake(Sink):
     def start(self, negotiator: Negotiator) -> None:
         """Tell it everything from now on. Called once, before the first byte; the time begins."""
 
-    def stop(self) -> None:
-        """The server stops: the stream is closed, unless it is over already."""
+    def end(self, condition: str, text: str = "") -> None:
+        """The stream is closed with this stream error, unless it is over already."""
+
+    def revoke(self, account: str, condition: str, text: str = "") -> None:
+        """The same, if that account (bare JID) has logged in on it. If it is about to, its login fails."""
 
     @property
     def address(self) -> str: ...

@@ -29,6 +29,7 @@ from headrace.net.limits import network
 from headrace.router.session import Session
 from headrace.sasl import profile, profile2
 from headrace.sasl.failures import SaslFailure
+from headrace.session.binding import TooManySessions
 from headrace.session.config import C2SConfig
 from headrace.session.entry import Entry
 from headrace.session.exchanges import Exchange, Peer, begin
@@ -114,11 +115,14 @@ class Negotiation:
     def failed(self, condition: str, text: str) -> None:
         self._fail(condition, text)
 
-    def expired(self) -> None:
-        self._fail("connection-timeout", "logging in took too long")
-
-    def stopped(self) -> None:
-        self._fail("system-shutdown", "")
+    def revoked(self, account: str) -> bool:
+        exchange = self._exchange
+        claimed = self.account or (exchange and exchange.account)
+        if not claimed or claimed.bare != account:
+            return False
+        if exchange is not None:
+            exchange.revoked = True
+        return exchange is None or exchange.done
 
     def crashed(self, error: BaseException) -> None:
         self._services.log.exception("negotiation failed", exc_info=error, address=self._wire.address)
@@ -231,7 +235,7 @@ class Negotiation:
         """A login was sent before our features were seen, and they are not what it expects (XEP-0509): no failure that
         counts."""
         extra = f"<config-version-mismatch xmlns='{ns.PIPELINING}'/>".encode()
-        self._wire.send(profile2.failure(SaslFailure("aborted", "these are other features than you know"), extra))
+        self._wire.send(profile2.failure(SaslFailure("aborted", "these are other features than you know", extra)))
         self._request = None
 
     # what both have in common
@@ -368,7 +372,12 @@ class Negotiation:
         except StorageError:
             self._reject(stanza, "resource-constraint")
             return
-        binder.replace(jid)
+        try:
+            binder.replace(jid)
+        except TooManySessions as error:
+            binder.release(jid)
+            self._reject(stanza, "resource-constraint", str(error))
+            return
         payload = f"<bind xmlns='{ns.BIND}'><jid>{escape(jid.full)}</jid></bind>".encode()
 
         def greet(session: Session) -> bytes:
@@ -377,8 +386,8 @@ class Negotiation:
         self._wire.bind(jid.full, self._lang, greet)
         self.state = State.OVER
 
-    def _reject(self, stanza: Stanza, condition: str) -> None:
-        self._wire.send(reply.error_reply(stanza, condition) or b"")
+    def _reject(self, stanza: Stanza, condition: str, text: str = "") -> None:
+        self._wire.send(reply.error_reply(stanza, condition, text) or b"")
 
 
 class _Work(Generic[_T]):

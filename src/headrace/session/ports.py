@@ -59,13 +59,12 @@ class Negotiator(Protocol):
         """The peer's `</stream:stream>`."""
 
     def failed(self, condition: str, text: str) -> None:
-        """What the peer sent is not XML that XMPP allows, or too much; nothing more comes."""
+        """The stream has to end with this error: what the peer sent is not XML that XMPP allows, or too much, its time
+        is over, the server stops. Nothing more comes."""
 
-    def expired(self) -> None:
-        """The time for all of it is over."""
-
-    def stopped(self) -> None:
-        """The server stops."""
+    def revoked(self, account: str) -> bool:
+        """What was known of this account (bare JID) holds no more: a login that is not proven yet must fail. Has it
+        been proven already?"""
 
     def crashed(self, error: BaseException) -> None:
         """An awaitable of element() raised."""

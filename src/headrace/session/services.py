@@ -7,6 +7,7 @@ from headrace.session.binding import Binder
 from headrace.session.exchanges import Authority
 from headrace.session.fast import Fast
 from headrace.session.inline import BindFeatures, LoginFeature
+from headrace.session.logins import Logins
 from headrace.session.ports import Log, Sessions
 
 
@@ -15,6 +16,7 @@ class Services:
     authority: Authority
     binder: Binder
     sessions: Sessions
+    logins: Logins
     log: Log
     bind_features: BindFeatures
     fast: Fast
