@@ -47,7 +47,12 @@ cdef extern from "openssl/x509.h":
         pass
     ctypedef struct ASN1_TIME:
         pass
+    ctypedef struct X509_VERIFY_PARAM:
+        pass
     int X509_V_OK
+    int X509_TRUST_SSL_SERVER
+    int X509_VERIFY_PARAM_set_purpose(X509_VERIFY_PARAM*, int purpose)
+    int X509_VERIFY_PARAM_set_trust(X509_VERIFY_PARAM*, int trust)
     int X509_get_signature_info(X509*, int* digest, int* key, int* bits, uint32_t* flags)
     int X509_digest(const X509*, const EVP_MD*, unsigned char* out, unsigned int* n)
     const ASN1_TIME* X509_get0_notAfter(const X509*)
@@ -57,6 +62,7 @@ cdef extern from "openssl/x509.h":
 
 cdef extern from "openssl/x509v3.h":
     unsigned int X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+    int X509_PURPOSE_SSL_SERVER
     const char* X509_verify_cert_error_string(long code)
 
 cdef extern from "openssl/ssl.h":
@@ -108,6 +114,7 @@ cdef extern from "openssl/ssl.h":
     int SSL_CTX_set_alpn_protos(SSL_CTX*, const unsigned char*, unsigned int)
     long SSL_CTX_set_tlsext_servername_callback(SSL_CTX*, int (*cb)(SSL*, int*, void*) noexcept)
     long SSL_CTX_set_tlsext_servername_arg(SSL_CTX*, void*)
+    X509_VERIFY_PARAM* SSL_CTX_get0_param(SSL_CTX*)
     void SSL_CTX_set_verify(SSL_CTX*, int mode, void* callback)
     void SSL_set_verify(SSL*, int mode, int (*callback)(int, X509_STORE_CTX*) noexcept)
     void* SSL_load_client_CA_file(const char* file)

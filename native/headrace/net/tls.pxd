@@ -5,6 +5,7 @@
 # arrives while the peer reads nothing can be answered. What the socket does not take waits in .backlog.
 from libc.stdint cimport int64_t
 from headrace.core.buf cimport Buf
+from headrace.net.openssl cimport X509
 from headrace.net.reactor cimport Reactor
 
 
@@ -16,7 +17,9 @@ cdef class TlsContext:
     cdef readonly bint server               # False: TlsContext.client(...)
     cdef bytes alpn                         # RFC 7301 wire format; empty: none
     cdef dict names                         # SNI name (A-labels, lower case) -> TlsContext of that host
-    cdef object certificate                 # paths; None for a client
+    cdef bint servers                       # server: its clients are servers too, and show who they are
+    cdef bint judge_later                   # client: whatever the certificate is, the handshake goes on
+    cdef object certificate                 # paths; None for a client that shows none
     cdef object key
     cdef object client_ca                   # server: PEM file of authorities whose clients are asked for certificates
     cdef object ca_file                     # client: PEM file of authorities; None: the system's
@@ -28,6 +31,7 @@ cdef class TlsContext:
     cdef int _make_server(self, void* p) except -1
     cdef int _trust_clients(self, void* p) except -1
     cdef int _make_client(self, void* p) except -1
+    cdef int _use_certificate(self, void* p) except -1
     cdef int _use_ticket_key(self, bytes key) except -1
     cdef int _rotate(self, int64_t second) except -1
 
@@ -71,5 +75,6 @@ cdef class TlsEngine:
     cdef bint _exports(self) noexcept
     cdef bytes _exporter(self)
     cdef bytes _end_point(self)
+    cdef X509* _peer(self) noexcept
 
 cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str server_name)

@@ -105,10 +105,18 @@ cdef int take_any(int good, X509_STORE_CTX* checked) noexcept:
 cdef void ask_for_certificate(SSL* ssl, TlsContext host) noexcept:
     """Asks the client for one where the host has use for it. Such a connection gets no ticket: resumed, with another
     host perhaps, it would carry a certificate that nobody has checked there."""
-    if host.client_ca is not None:
+    if host.servers or host.client_ca is not None:
         SSL_set_verify(ssl, SSL_VERIFY_PEER, take_any)
         SSL_set_num_tickets(ssl, 0)
         SSL_set_options(ssl, SSL_OP_NO_TICKET)
+
+
+cdef void expect_servers(SSL_CTX* ctx) noexcept:
+    """The peer's certificate has to be a server's, whoever connected (protocol.md 14): by itself OpenSSL would ask one
+    that is sent to us for clientAuth, which the authorities of the web give out no more."""
+    cdef X509_VERIFY_PARAM* wanted = SSL_CTX_get0_param(ctx)
+    X509_VERIFY_PARAM_set_purpose(wanted, X509_PURPOSE_SSL_SERVER)
+    X509_VERIFY_PARAM_set_trust(wanted, X509_TRUST_SSL_SERVER)
 
 
 cdef int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_n, const unsigned char* offered,
@@ -142,9 +150,10 @@ cdef class TlsContext:
         self.names = {}
         self.ticket_key = os.urandom(80)
 
-    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None):
+    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None, bint servers=False):
         if self.ctx != NULL:
             raise RuntimeError("a context is made once")
+        self.servers = servers
         self.client_ca = None if client_ca is None else os.fspath(client_ca)
         self.server = True
         self.certificate = os.fspath(certificate)
@@ -153,10 +162,13 @@ cdef class TlsContext:
         self.ctx = self._make()
 
     @classmethod
-    def client(cls, *, ca_file=None, verify=True, alpn=()):
+    def client(cls, *, ca_file=None, verify=True, alpn=(), certificate=None, key=None, bint judge_later=False):
         cdef TlsContext context = cls.__new__(cls)
         context.ca_file = None if ca_file is None else os.fspath(ca_file)
         context.verify = verify
+        context.judge_later = judge_later
+        context.certificate = None if certificate is None else os.fspath(certificate)
+        context.key = None if certificate is None else os.fspath(key)
         context.alpn = alpn_wire(alpn)
         context.ctx = context._make()
         return context
@@ -168,6 +180,7 @@ cdef class TlsContext:
         cdef TlsContext host = TlsContext.__new__(TlsContext)
         host.client_ca = None if client_ca is None else os.fspath(client_ca)
         host.server = True
+        host.servers = self.servers
         host.certificate = os.fspath(certificate)
         host.key = os.fspath(key)
         host.alpn = self.alpn
@@ -229,17 +242,13 @@ cdef class TlsContext:
 
     cdef int _make_server(self, void* p) except -1:
         cdef SSL_CTX* ctx = <SSL_CTX*>p
-        for path in (self.certificate, self.key):
-            with open(path, "rb"):      # an OSError says more than OpenSSL does
-                pass
-        SSL_CTX_set_default_passwd_cb(ctx, no_password)
-        if SSL_CTX_use_certificate_chain_file(ctx, os.fsencode(self.certificate)) != 1:
-            raise TlsError(f"{self.certificate}: no usable certificate chain in PEM form ({openssl_error()})")
-        if SSL_CTX_use_PrivateKey_file(ctx, os.fsencode(self.key), SSL_FILETYPE_PEM) != 1:
-            raise TlsError(f"{self.key}: no usable unencrypted private key in PEM form, or not the key of "
-                           f"{self.certificate} ({openssl_error()})")
+        self._use_certificate(ctx)
         if self.client_ca is not None:
             self._trust_clients(ctx)
+        elif self.servers:
+            SSL_CTX_set_default_verify_paths(ctx)
+        if self.servers:
+            expect_servers(ctx)
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF)     # tickets only: nothing is kept per client
         SSL_CTX_set_num_tickets(ctx, 1)
         SSL_CTX_set_session_id_context(ctx, b"headrace", 8)
@@ -250,19 +259,38 @@ cdef class TlsContext:
             SSL_CTX_set_alpn_select_cb(ctx, on_alpn, <void*>self)
         return 0
 
+    cdef int _use_certificate(self, void* p) except -1:
+        cdef SSL_CTX* ctx = <SSL_CTX*>p
+        for path in (self.certificate, self.key):
+            with open(path, "rb"):      # an OSError says more than OpenSSL does
+                pass
+        SSL_CTX_set_default_passwd_cb(ctx, no_password)
+        if SSL_CTX_use_certificate_chain_file(ctx, os.fsencode(self.certificate)) != 1:
+            raise TlsError(f"{self.certificate}: no usable certificate chain in PEM form ({openssl_error()})")
+        if SSL_CTX_use_PrivateKey_file(ctx, os.fsencode(self.key), SSL_FILETYPE_PEM) != 1:
+            raise TlsError(f"{self.key}: no usable unencrypted private key in PEM form, or not the key of "
+                           f"{self.certificate} ({openssl_error()})")
+        return 0
+
     cdef int _trust_clients(self, void* p) except -1:
-        """Clients learn from the authorities' names which certificate to send; we are the ones to check it."""
+        """Clients learn from the authorities' names which certificate to send; we are the ones to check it. Servers
+        have one for all: they are told no names, for some would send none."""
         cdef bytes path = os.fsencode(self.client_ca)
         with open(path, "rb"):
             pass
         if SSL_CTX_load_verify_locations(<SSL_CTX*>p, path, NULL) != 1:
             raise TlsError(f"{self.client_ca}: no usable certificates in PEM form ({openssl_error()})")
-        SSL_CTX_set_client_CA_list(<SSL_CTX*>p, SSL_load_client_CA_file(path))
+        if not self.servers:
+            SSL_CTX_set_client_CA_list(<SSL_CTX*>p, SSL_load_client_CA_file(path))
         return 0
 
     cdef int _make_client(self, void* p) except -1:
         cdef SSL_CTX* ctx = <SSL_CTX*>p
-        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER if self.verify else SSL_VERIFY_NONE, NULL)
+        SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER if self.verify else SSL_VERIFY_NONE,
+                           <void*>take_any if self.judge_later else NULL)
+        expect_servers(ctx)
+        if self.certificate is not None:
+            self._use_certificate(ctx)
         if self.ca_file is None:
             SSL_CTX_set_default_verify_paths(ctx)
         elif SSL_CTX_load_verify_locations(ctx, os.fsencode(self.ca_file), NULL) != 1:
@@ -373,17 +401,16 @@ cdef class TlsEngine:
     @property
     def certificate(self):
         """The peer's, as DER, if it is good: chain, purpose and, also now, time."""
-        cdef X509* certificate
+        return self.presented if self.problem is None else None
+
+    @property
+    def presented(self):
         cdef unsigned char* der = NULL
         cdef int n
-        if not self.established or self.ssl == NULL or SSL_get_verify_result(<SSL*>self.ssl) != X509_V_OK:
-            return None
-        certificate = SSL_get1_peer_certificate(<SSL*>self.ssl)
+        cdef X509* certificate = self._peer()
         if certificate == NULL:
             return None
         try:
-            if X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0:
-                return None
             n = i2d_X509(certificate, &der)
             if n < 0:
                 raise MemoryError
@@ -391,6 +418,26 @@ cdef class TlsEngine:
         finally:
             X509_free(certificate)
             OPENSSL_free(der)
+
+    @property
+    def problem(self):
+        cdef X509* certificate = self._peer()
+        cdef long code
+        if certificate == NULL:
+            return "no certificate"
+        try:
+            code = SSL_get_verify_result(<SSL*>self.ssl)
+            if code != X509_V_OK:
+                return X509_verify_cert_error_string(code).decode()
+            if X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0:
+                return "certificate has expired"
+            return None
+        finally:
+            X509_free(certificate)
+
+    cdef X509* _peer(self) noexcept:
+        """To be freed; NULL if there is none."""
+        return SSL_get1_peer_certificate(<SSL*>self.ssl) if self.established and self.ssl != NULL else NULL
 
     cdef int read(self, char* p, size_t room, size_t* n) except -1:
         cdef int answer
@@ -485,7 +532,7 @@ cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str serve
     engine.fd = fd
     if context.server:
         context._rotate(<int64_t>reactor.time)
-    elif context.verify and server_name is None:
+    elif context.verify and not context.judge_later and server_name is None:
         raise TlsError("whom to expect must be given where certificates are verified")
     engine.ssl = SSL_new(<SSL_CTX*>context.ctx)
     bio = BIO_new(METHOD)
@@ -502,6 +549,7 @@ cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str serve
         if server_name is not None:
             name = host_key(server_name)
             SSL_set_tlsext_host_name(<SSL*>engine.ssl, name)
-            SSL_set_hostflags(<SSL*>engine.ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-            SSL_set1_host(<SSL*>engine.ssl, name)
+            if not context.judge_later:
+                SSL_set_hostflags(<SSL*>engine.ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+                SSL_set1_host(<SSL*>engine.ssl, name)
     return engine

@@ -14,16 +14,22 @@ class TlsContext:
     (RFC 7301 3.2; XEP-0368: "xmpp-client", "xmpp-server"); one that offers none is served.
     client_ca: PEM file of the authorities whose clients are asked for a certificate (XEP-0178); one that has none, or
     a bad one, is served too (TlsEngine.certificate tells). Such connections get no session tickets.
+    servers: those who connect are other servers: all are asked for a certificate, which has to be good for serverAuth
+    and come from an authority in client_ca, or of the system's.
     Raises OSError for a file that can't be read, TlsError for one that can't be used.
     """
 
     def __init__(self, certificate: str | PathLike[str], key: str | PathLike[str], *,
-                 alpn: Sequence[str] = ("xmpp-client",), client_ca: str | PathLike[str] | None = None) -> None: ...
+                 alpn: Sequence[str] = ("xmpp-client",), client_ca: str | PathLike[str] | None = None,
+                 servers: bool = False) -> None: ...
     @classmethod
-    def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True,
-               alpn: Sequence[str] = ()) -> Self:
-        """For connections that we make. Verified are chain, time and the name given to Link.start();
-        ca_file replaces the system's authorities. verify=False: tests and load generators only."""
+    def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True, alpn: Sequence[str] = (),
+               certificate: str | PathLike[str] | None = None, key: str | PathLike[str] | None = None,
+               judge_later: bool = False) -> Self:
+        """For connections that we make. Verified are chain, purpose (serverAuth), time and the name given to
+        Link.start(); ca_file replaces the system's authorities. verify=False: tests and load generators only.
+        certificate, key: PEM files, who we say that we are if we are asked. judge_later: the handshake goes on
+        whatever the peer's certificate is (TlsEngine.problem tells), and its names are for the caller to look at."""
     @property
     def server(self) -> bool: ...
     def add_host(self, name: str, certificate: str | PathLike[str], key: str | PathLike[str], *,
@@ -62,6 +68,12 @@ class TlsEngine:
     @property
     def certificate(self) -> bytes | None:
         """The peer's, as DER: None unless chain, purpose and time are good."""
+    @property
+    def presented(self) -> bytes | None:
+        """The peer's, as DER, good or not."""
+    @property
+    def problem(self) -> str | None:
+        """Why there is no certificate(), in English; None if there is one."""
     def bindings(self) -> tuple[str, ...]:
         """The channel-binding types that this connection has, the strongest first."""
     def binding(self, kind: str) -> bytes | None:
