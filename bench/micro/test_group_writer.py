@@ -7,10 +7,11 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from corpus.chat import message
+from headrace.router.group import Group
 from headrace.storage.connection import Connection
 from headrace.storage.migrate import steps
 from headrace.storage.sqlite.migrate import migrate
-from headrace.storage.writer import Group, GroupWriter
+from headrace.storage.writer import GroupWriter
 
 
 @pytest.mark.parametrize("size", [1, 100, 500, 2500])

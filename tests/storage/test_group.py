@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
+from headrace.router import archive
+from headrace.router.archive import Archive
+from headrace.router.group import Group
 from headrace.storage import group as rules
 from headrace.storage.group import GroupCommit
 from headrace.storage.ports import StorageUnavailable
-from headrace.storage.writer import Group
 
 
 class Clock(asyncio.SelectorEventLoop):
@@ -49,7 +51,7 @@ def run():
         async def main() -> None:
             store = Store()
             store.gate.set()
-            groups = GroupCommit(store.write)
+            groups = GroupCommit(Archive(bytes(16), clock=loop.time), store.write)
             await scenario(loop, store, groups)
             store.gate.set()
             await groups.close()
@@ -64,7 +66,7 @@ def run():
 
 
 def add(groups: GroupCommit, count: int) -> list[asyncio.Future[int]]:
-    return [groups.add(n, b"romeo@example.org", b"juliet@example.org", b"<message/>") for n in range(count)]
+    return [groups.add("romeo@example.org", "juliet@example.org", b"<message/>") for _ in range(count)]
 
 
 def test_quiet_message_is_committed_at_once(run) -> None:
@@ -89,15 +91,15 @@ def test_what_one_turn_brings_goes_together(run) -> None:
 
 def test_busy_times_wait_5_ms_for_company(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
-        add(groups, rules.QUIET)
+        add(groups, archive.QUIET)
         await clock.move(0)
         late = add(groups, 1)
         await clock.move(0.004)
         late += add(groups, 1)
         await clock.move(0)
-        assert store.groups == [rules.QUIET]
+        assert store.groups == [archive.QUIET]
         await clock.move(0.0011)
-        assert store.groups == [rules.QUIET, 2]
+        assert store.groups == [archive.QUIET, 2]
         assert all(ticket.done() for ticket in late)
 
     run(scenario)
@@ -105,14 +107,14 @@ def test_busy_times_wait_5_ms_for_company(run) -> None:
 
 def test_500_waiting_go_at_once(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
-        add(groups, rules.QUIET)
+        add(groups, archive.QUIET)
         await clock.move(0)
-        add(groups, rules.FULL_GROUP - 1)
+        add(groups, archive.FULL_GROUP - 1)
         await clock.move(0)
         assert len(store.groups) == 1
         add(groups, 1)
         await clock.move(0)
-        assert store.groups == [rules.QUIET, rules.FULL_GROUP]
+        assert store.groups == [archive.QUIET, archive.FULL_GROUP]
 
     run(scenario)
 
@@ -136,7 +138,10 @@ def test_one_group_at_a_time_and_the_next_is_all_that_came_meanwhile(run) -> Non
 
 def test_tickets_bring_their_own_ids(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
-        assert await asyncio.gather(*add(groups, 20)) == list(range(20))
+        ids = await asyncio.gather(*add(groups, 20))
+        assert len(ids) == 20
+        assert ids == sorted(set(ids))
+        assert ids[-1] == groups.archive.last
 
     run(scenario)
 
@@ -145,7 +150,7 @@ def test_nothing_is_taken_once_the_oldest_is_2_s_old(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
         store.gate.clear()
         [old] = add(groups, 1)
-        await clock.move(rules.STALE - 0.1)
+        await clock.move(archive.STALE - 0.1)
         [young] = add(groups, 1)
         await clock.move(0.2)
         with pytest.raises(StorageUnavailable, match="more than 2 s"):
@@ -162,10 +167,9 @@ def test_nothing_is_taken_once_the_oldest_is_2_s_old(run) -> None:
     run(scenario)
 
 
-def test_nothing_is_taken_beyond_the_bytes_allowed(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "MOST_BYTES", 1000)
-
+def test_nothing_is_taken_beyond_the_bytes_allowed(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
+        groups.archive.most_bytes = 1000
         store.gate.clear()
         add(groups, 5)
         with pytest.raises(StorageUnavailable, match="no more"):
@@ -217,12 +221,12 @@ def test_close_with_the_store_down_fails_the_tickets(run) -> None:
 
 def test_flush_waits_for_both_groups_without_delay(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
-        add(groups, rules.QUIET)
+        add(groups, archive.QUIET)
         await clock.move(0)
         tickets = add(groups, 2)
         await groups.flush()
         assert all(ticket.done() for ticket in tickets)
         await groups.flush()
-        assert store.groups == [rules.QUIET, 2]
+        assert store.groups == [archive.QUIET, 2]
 
     run(scenario)

@@ -4,8 +4,8 @@ import struct
 
 import pytest
 
+from headrace.router.group import Group, MessageFlag
 from headrace.storage import pgcopy
-from headrace.storage.writer import Group, MessageFlag
 
 NUMBERS = {b"romeo@example.org": 7, b"juliet@example.org": 2**40}
 
@@ -46,14 +46,23 @@ def test_jids_of_a_group(group: Group) -> None:
 def test_messages(group: Group) -> None:
     messages, _ = pgcopy.copies(group, NUMBERS)
     read = [(*map(number, fields[:4]), fields[4]) for fields in rows(messages)]
-    assert read == [(2**62 + 1, 2**40, 7, MessageFlag.M_OFFLINE, b"<message>1</message>"),
-                    (2**62 + 2, 7, 2**40, MessageFlag.M_OFFLINE, bytes(range(256)) * 300)]
+    assert read == [(2**62 + 1, 7, 2**40, MessageFlag.M_OFFLINE, b"<message>1</message>"),
+                    (2**62 + 2, 2**40, 7, MessageFlag.M_OFFLINE, bytes(range(256)) * 300)]
     assert [[len(field) for field in fields[:4]] for fields in rows(messages)] == [[8, 8, 8, 4]] * 2
 
 
 def test_boxes(group: Group) -> None:
     _, boxes = pgcopy.copies(group, NUMBERS)
-    assert [list(map(number, fields)) for fields in rows(boxes)] == [[7, 2**62 + 1, 2**40], [2**40, 2**62 + 2, 7]]
+    assert [list(map(number, fields)) for fields in rows(boxes)] == [[2**40, 2**62 + 1, 7], [7, 2**62 + 2, 2**40]]
+
+
+def test_each_owner_has_a_box_row(group: Group) -> None:
+    archived = MessageFlag.M_ARCHIVE_A | MessageFlag.M_ARCHIVE_B
+    group.add(2**62 + 3, b"romeo@example.org", b"juliet@example.org", b"<message/>", archived)
+    group.add(2**62 + 4, b"romeo@example.org", b"romeo@example.org", b"<message/>", archived)
+    _, boxes = pgcopy.copies(group, NUMBERS)
+    assert [list(map(number, fields)) for fields in rows(boxes)][2:] == [
+        [2**40, 2**62 + 3, 7], [7, 2**62 + 3, 2**40], [7, 2**62 + 4, 7]]
 
 
 def test_empty_group() -> None:

@@ -155,7 +155,7 @@ class TestDeadConnections:
         """What was taken is kept until it is back; what would have to wait for too long is refused."""
         storage = await open_postgres(dsn, server=True)
         with postgres.stopped(), monkeypatch.context() as meanwhile:
-            meanwhile.setattr(group, "STALE", 0.2)
+            meanwhile.setattr(storage.queue, "stale", 0.2)
             with pytest.raises(StorageUnavailable, match="PostgreSQL: "):
                 await storage.roster.load(ROMEO)
             taken = storage.offline.add(ROMEO, JULIET, b"<m>1</m>", 1e9)

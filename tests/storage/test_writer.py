@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from headrace.router.group import Group
+from headrace.router.group import MessageFlag as M
 from headrace.storage.connection import Connection, SqliteError
 from headrace.storage.migrate import steps
 from headrace.storage.sqlite.migrate import migrate
-from headrace.storage.writer import Group, GroupWriter, MessageFlag
+from headrace.storage.writer import GroupWriter
 
 
 @pytest.fixture
@@ -39,10 +41,20 @@ def test_one_stanza_one_box_row_each(connection: Connection) -> None:
     number = dict(connection.execute("SELECT jid, id FROM address"))
     assert set(number) == {"a@x", "b@x"}
     a, b = number["a@x"], number["b@x"]
-    offline = int(MessageFlag.M_OFFLINE)
+    offline = int(M.M_OFFLINE)
     assert connection.execute("SELECT id, a, b, flags, stanza FROM message ORDER BY id") == [
-        (5, b, a, offline, b"<m>1</m>"), (6, a, b, offline, b"<m>2</m>")]
-    assert connection.execute("SELECT owner, id, peer FROM box ORDER BY id") == [(a, 5, b), (b, 6, a)]
+        (5, a, b, offline, b"<m>1</m>"), (6, b, a, offline, b"<m>2</m>")]
+    assert connection.execute("SELECT owner, id, peer FROM box ORDER BY id") == [(b, 5, a), (a, 6, b)]
+
+
+def test_each_owner_has_a_box_row(connection: Connection) -> None:
+    group = Group()
+    for id, flags in enumerate((M.M_ARCHIVE_A, M.M_ARCHIVE_B, M.M_ARCHIVE_A | M.M_ARCHIVE_B, M(0)), 1):
+        group.add(id, b"a@x", b"b@x", b"<m/>", flags)
+    GroupWriter(connection).write(group)
+    a, b = (number for number, in connection.execute("SELECT id FROM address ORDER BY jid"))
+    assert connection.execute("SELECT id, owner, peer FROM box ORDER BY id, owner") == [
+        (1, a, b), (2, b, a), (3, a, b), (3, b, a)]
 
 
 def test_message_to_oneself_is_one_row(connection: Connection) -> None:

@@ -11,6 +11,7 @@ from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link, Sink
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable
+from headrace.router.archive cimport Archive
 from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
 from headrace.router.parcel cimport Parcel
@@ -37,6 +38,7 @@ cdef class Exchange:
     """What a session, and the rules of delivery, need of the router above them."""
     cdef readonly Reactor reactor
     cdef AccountTable accounts
+    cdef public Archive archive  # where messages are kept; None: nowhere
     cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
     cdef int64_t idle_ns        # a session that has heard nothing for so long ends
     cdef int64_t keep_alive_ns  # after so long a silence of both sides, white space is sent

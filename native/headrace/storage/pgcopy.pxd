@@ -2,7 +2,7 @@
 from libc.stdint cimport int16_t, int32_t, int64_t
 
 from headrace.core.buf cimport Buf
-from headrace.storage.writer cimport Group
+from headrace.router.group cimport Group
 
 
 cdef int put_int16(Buf* out, int16_t value) except -1 nogil     # these: big endian

@@ -3,7 +3,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t
 from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf, buf_free, buf_put
-from headrace.storage.writer cimport Group, Row
+from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, Group, Row
 
 cdef extern from "<endian.h>" nogil:
     int16_t htobe16(int16_t)
@@ -19,17 +19,17 @@ def jids(Group group not None):
     while p < end:
         memcpy(&row, p, sizeof(Row))
         p += sizeof(Row)
-        found.add(p[:row.owner])
-        p += row.owner
-        found.add(p[:row.peer])
-        p += row.peer + row.stanza
+        found.add(p[:row.a])
+        p += row.a
+        found.add(p[:row.b])
+        p += <size_t>row.b + row.stanza
     return found
 
 
 def copies(Group group not None, dict numbers not None):
     cdef const char* p = group.rows.p
     cdef const char* end = p + group.rows.n
-    cdef int64_t owner, peer
+    cdef int64_t a, b
     cdef Buf messages = Buf(NULL, 0, 0)
     cdef Buf boxes = Buf(NULL, 0, 0)
     cdef Row row
@@ -39,13 +39,16 @@ def copies(Group group not None, dict numbers not None):
         while p < end:
             memcpy(&row, p, sizeof(Row))
             p += sizeof(Row)
-            owner = numbers[p[:row.owner]]
-            p += row.owner
-            peer = numbers[p[:row.peer]]
-            p += row.peer
-            put_message(&messages, &row, owner, peer, p)
+            a = numbers[p[:row.a]]
+            p += row.a
+            b = numbers[p[:row.b]]
+            p += row.b
+            put_message(&messages, &row, a, b, p)
             p += row.stanza
-            put_box(&boxes, row.id, owner, peer)
+            if row.flags & (M_OFFLINE | M_ARCHIVE_B):
+                put_box(&boxes, row.id, b, a)
+            if row.flags & M_ARCHIVE_A and a != b:
+                put_box(&boxes, row.id, a, b)
         put_int16(&messages, -1)
         put_int16(&boxes, -1)
         return messages.p[:messages.n], boxes.p[:boxes.n]
@@ -60,11 +63,11 @@ cdef int put_head(Buf* out) except -1 nogil:
     return put_int32(out, 0)    # bytes of extension
 
 
-cdef int put_message(Buf* out, const Row* row, int64_t owner, int64_t peer, const char* stanza) except -1 nogil:
+cdef int put_message(Buf* out, const Row* row, int64_t a, int64_t b, const char* stanza) except -1 nogil:
     put_int16(out, 5)
     put_number(out, row.id)
-    put_number(out, peer)
-    put_number(out, owner)
+    put_number(out, a)
+    put_number(out, b)
     put_int32(out, 4)
     put_int32(out, <int32_t>row.flags)
     put_int32(out, <int32_t>row.stanza)

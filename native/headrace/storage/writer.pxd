@@ -3,26 +3,9 @@
 from libc.stdint cimport int64_t, uint32_t
 
 from headrace.core.buf cimport Buf
+from headrace.router.group cimport Row
 from headrace.storage.connection cimport Connection, Statement
 from headrace.storage.csqlite cimport sqlite3, sqlite3_stmt
-
-cpdef enum MessageFlag:
-    M_OFFLINE = 1           # waits for its owner's next login; goes when delivered
-
-
-cdef struct Row:
-    # In front of the owner's, the peer's and the stanza's bytes.
-    int64_t id
-    uint32_t flags          # MessageFlag
-    uint32_t owner          # bytes
-    uint32_t peer
-    uint32_t stanza
-
-
-cdef class Group:
-    """Messages to be committed together, in id order."""
-    cdef Buf rows
-    cdef readonly int count
 
 
 cdef class GroupWriter:
@@ -32,4 +15,5 @@ cdef class GroupWriter:
 
     cdef int write_rows(self, const Buf* rows, int64_t reserved) noexcept nogil     # these: SQLite's result code
     cdef int write_row(self, const Row* row, const char* p) noexcept nogil
+    cdef int write_box(self, int64_t owner, int64_t id, int64_t peer) noexcept nogil
     cdef int address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil

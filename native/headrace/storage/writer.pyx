@@ -1,30 +1,11 @@
 # distutils: libraries = sqlite3
-"""Commits groups of messages: the stanza once, a small row for its owner. See writer.pxd."""
+"""Commits groups of messages: the stanza once, a small row for each owner. See writer.pxd."""
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
-from headrace.core.buf cimport Buf, buf_free, buf_put
+from headrace.core.buf cimport Buf
+from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, Group, Row
 from headrace.storage.csqlite cimport *
-
-
-cdef class Group:
-    def __dealloc__(self):
-        buf_free(&self.rows)
-
-    def __len__(self):
-        return self.count
-
-    @property
-    def size(self):
-        return self.rows.n
-
-    def add(self, int64_t id, bytes owner, bytes peer, bytes stanza, uint32_t flags=M_OFFLINE):
-        cdef Row row = Row(id, flags, <uint32_t>len(owner), <uint32_t>len(peer), <uint32_t>len(stanza))
-        buf_put(&self.rows, &row, sizeof(Row))
-        buf_put(&self.rows, <const char*>owner, row.owner)
-        buf_put(&self.rows, <const char*>peer, row.peer)
-        buf_put(&self.rows, <const char*>stanza, row.stanza)
-        self.count += 1
 
 
 cdef class GroupWriter:
@@ -61,33 +42,38 @@ cdef class GroupWriter:
             memcpy(&row, p, sizeof(Row))
             p += sizeof(Row)
             code = self.write_row(&row, p)
-            p += <size_t>row.owner + row.peer + row.stanza
+            p += <size_t>row.a + row.b + row.stanza
         if code == SQLITE_DONE and reserved:
             sqlite3_bind_int64(self.reserve.handle, 1, reserved)
             code = once(self.reserve.handle)
         return once(self.commit.handle) if code == SQLITE_DONE else code
 
     cdef int write_row(self, const Row* row, const char* p) noexcept nogil:
-        cdef int64_t owner, peer
+        cdef int64_t a, b
         cdef sqlite3_stmt* message = self.add_message.handle
-        cdef sqlite3_stmt* box = self.add_box.handle
-        cdef int code = self.address(p, row.owner, &owner)
-        p += row.owner
+        cdef int code = self.address(p, row.a, &a)
+        p += row.a
         if code == SQLITE_DONE:
-            code = self.address(p, row.peer, &peer)
-        p += row.peer
+            code = self.address(p, row.b, &b)
+        p += row.b
         if code != SQLITE_DONE:
             return code
         sqlite3_bind_int64(message, 1, row.id)
-        sqlite3_bind_int64(message, 2, peer)
-        sqlite3_bind_int64(message, 3, owner)
+        sqlite3_bind_int64(message, 2, a)
+        sqlite3_bind_int64(message, 3, b)
         sqlite3_bind_int64(message, 4, row.flags)
         sqlite3_bind_blob(message, 5, p, <int>row.stanza, SQLITE_STATIC)
         code = once(message)
-        if code != SQLITE_DONE:
-            return code
+        if code == SQLITE_DONE and row.flags & (M_OFFLINE | M_ARCHIVE_B):
+            code = self.write_box(b, row.id, a)
+        if code == SQLITE_DONE and row.flags & M_ARCHIVE_A and a != b:
+            code = self.write_box(a, row.id, b)
+        return code
+
+    cdef int write_box(self, int64_t owner, int64_t id, int64_t peer) noexcept nogil:
+        cdef sqlite3_stmt* box = self.add_box.handle
         sqlite3_bind_int64(box, 1, owner)
-        sqlite3_bind_int64(box, 2, row.id)
+        sqlite3_bind_int64(box, 2, id)
         sqlite3_bind_int64(box, 3, peer)
         return once(box)
 

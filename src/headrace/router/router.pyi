@@ -11,6 +11,7 @@ from typing import final
 from headrace.core.tokenizer import Tokenizer
 from headrace.net.link import Link
 from headrace.net.reactor import Reactor
+from headrace.router.archive import Archive
 from headrace.router.control import Control
 from headrace.router.session import Session
 from headrace.stream.limits import SessionLimits
@@ -23,6 +24,8 @@ class Router:
         """control may be set later, before the first bind()."""
 
     control: Control
+    archive: Archive | None
+    """Where messages are kept; None: nowhere."""
     reactor: Reactor
     hosts: frozenset[str]
 

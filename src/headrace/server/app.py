@@ -134,6 +134,7 @@ class App:
     async def _build(self) -> Context:
         config = self.config
         self.router = Router(self.reactor, limits=self.config.limits.session)
+        self.router.archive = self.storage.queue
         for host in config.hosts:
             if host.see_other_host is None:
                 self.router.add_host(host.name)

@@ -1,7 +1,7 @@
-from headrace.storage.writer import Group
+from headrace.router.group import Group
 
 def jids(group: Group) -> set[bytes]:
-    """The bare JIDs in it: owners and peers."""
+    """The bare JIDs in it: senders and recipients."""
 
 def copies(group: Group, numbers: dict[bytes, int]) -> tuple[bytes, bytes]:
     """What `COPY message (id, a, b, flags, stanza)` and `COPY box (owner, id, peer)` take from it, FROM STDIN in binary

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from headrace.router.archive import Archive
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 
 Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the server process's end
@@ -211,6 +212,10 @@ class DocumentStore(Protocol):
 
 
 class Storage(Protocol):
+    @property
+    def queue(self) -> Archive:
+        """Messages on their way to it, natively; what is asked of offline messages sees them."""
+
     @property
     def accounts(self) -> AccountStore: ...
 

@@ -5,11 +5,11 @@ import asyncio
 import asyncpg
 from asyncpg import Connection
 
+from headrace.router.archive import Archive
+from headrace.router.group import Group
 from headrace.storage import pgcopy
-from headrace.storage.ids import Ids
 from headrace.storage.ports import StorageError, StorageLocked
 from headrace.storage.postgres.database import Database, in_words
-from headrace.storage.writer import Group
 
 KNOWN = 100_000     # numbers of JIDs that stay in memory, about 20 MB
 LOCK_WAIT = 2.0     # s; for a server that was just killed: PostgreSQL notices soon
@@ -22,6 +22,7 @@ SET LOCAL lock_timeout = {LOCK_WAIT * 1000:.0f};
 SELECT pg_advisory_lock((1::bigint << 32) | 'message'::regclass::oid::bigint);
 COMMIT
 """
+_KEY = "SELECT data FROM meta WHERE key = 'stanza_id_key'"
 _RESERVED = "SELECT number FROM meta WHERE key = 'reserved_id'"
 _RESERVE = "UPDATE meta SET number = {:d} WHERE key = 'reserved_id'"
 _NUMBERS = "SELECT jid, id FROM address WHERE jid = ANY($1::text[])"
@@ -31,7 +32,6 @@ _NEW_NUMBERS = "INSERT INTO address(jid) SELECT unnest($1::text[]) ON CONFLICT D
 class MessageWriter:
     def __init__(self, database: Database, *, alone: bool) -> None:
         """alone: hold the lock that one server at a time can have."""
-        self.ids = Ids(0)
         self._database = database
         self._alone = alone
         self._connection: Connection | None = None
@@ -39,7 +39,8 @@ class MessageWriter:
         self._doubtful: Group | None = None     # the connection broke while it was committed
 
     async def open(self) -> None:
-        """Raises StorageLocked if another server has the lock, StorageUnavailable."""
+        """To be called once, first. Raises StorageLocked if another server has the lock, StorageUnavailable."""
+        self.queue = Archive(await self._database.read(lambda connection: connection.fetchval(_KEY)))
         if not self._alone:
             await self._database.read(self._catch_up)
             return
@@ -66,8 +67,8 @@ class MessageWriter:
         if connection is None:
             return
         try:
-            if self.ids.last != self.ids.reserved:
-                await connection.execute(_RESERVE.format(self.ids.last), timeout=self._database.patience)
+            if self.queue.last != self.queue.reserved:
+                await connection.execute(_RESERVE.format(self.queue.last), timeout=self._database.patience)
             await connection.close(timeout=self._database.patience)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             connection.terminate()      # nothing is lost but numbers
@@ -95,13 +96,12 @@ class MessageWriter:
     async def _catch_up(self, connection: Connection) -> None:
         """Ids go on above what was given before us or, while we had no connection, by another server."""
         reserved = await connection.fetchval(_RESERVED)
-        if reserved != self.ids.reserved:
-            self.ids.reserved = reserved
-            self.ids.last = max(self.ids.last, reserved)
+        if reserved != self.queue.reserved:
+            self.queue.start_above(reserved)
 
     async def _commit(self, connection: Connection, group: Group) -> None:
         messages, boxes = pgcopy.copies(group, await self._numbers_of(connection, group))
-        reserved = self.ids.reservation()
+        reserved = self.queue.reservation()
         await connection.execute("BEGIN")
         # As memoryviews, since asyncpg takes bytes for a path.
         await connection.copy_to_table("message", source=memoryview(messages), format="binary")
@@ -111,7 +111,8 @@ class MessageWriter:
         self._doubtful = group
         await connection.execute("COMMIT")
         self._doubtful = None
-        self.ids.reserved = reserved or self.ids.reserved
+        if reserved:
+            self.queue.reserve(reserved)
 
     async def _numbers_of(self, connection: Connection, group: Group) -> dict[bytes, int]:
         """The numbers that stand for its bare JIDs, given at their first use."""

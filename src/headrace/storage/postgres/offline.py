@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Sequence
 
 from asyncpg import Connection
 
+from headrace.router.archive import time_of
+from headrace.router.group import MessageFlag
 from headrace.storage.group import GroupCommit
-from headrace.storage.ids import time_of
 from headrace.storage.ports import OfflineMessage
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.messages import MessageWriter
-from headrace.storage.writer import MessageFlag
 
 _OFFLINE = ("FROM box JOIN message USING (id) WHERE owner = (SELECT id FROM address WHERE jid = $1)"
             f" AND flags & {int(MessageFlag.M_OFFLINE)} <> 0")
@@ -29,10 +29,11 @@ class PostgresOffline:
     def __init__(self, database: Database, writer: MessageWriter) -> None:
         self._database = database
         self._writer = writer
-        self._groups = GroupCommit(writer.write)
+        self.queue = writer.queue
+        self._groups = GroupCommit(writer.queue, writer.write)
 
     def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
-        return self._groups.add(self._writer.ids.next(time), owner.encode(), peer.encode(), stanza)
+        return self._groups.add(peer, owner, stanza, time)
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
         await self.flush()

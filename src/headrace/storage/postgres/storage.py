@@ -21,6 +21,7 @@ class PostgresStorage:
 
     def __init__(self, database: Database, writer: MessageWriter) -> None:
         self.offline = PostgresOffline(database, writer)
+        self.queue = self.offline.queue
         self.accounts = PostgresAccounts(database, self.offline)
         self.tokens = PostgresTokens(database)
         self.roster = PostgresRosters(database)

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable
 
+from headrace.router.archive import Archive, time_of
+from headrace.router.group import Group, MessageFlag
 from headrace.storage.connection import Connection
 from headrace.storage.group import GroupCommit
-from headrace.storage.ids import Ids, time_of
 from headrace.storage.ports import OfflineMessage
 from headrace.storage.sqlite.database import Database
-from headrace.storage.writer import Group, GroupWriter, MessageFlag
+from headrace.storage.writer import GroupWriter
 
 _OF_OWNER = "FROM box JOIN message USING (id) WHERE owner = (SELECT id FROM address WHERE jid = ?)"
 _OFFLINE = f"{_OF_OWNER} AND flags & {int(MessageFlag.M_OFFLINE)}"
@@ -18,13 +19,13 @@ class SqliteOffline:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writer = GroupWriter(database.connection)
-        [(reserved,)] = database.connection.execute("SELECT value FROM meta WHERE key = 'reserved_id'")
-        assert isinstance(reserved, int)
-        self._ids = Ids(reserved)
-        self._groups = GroupCommit(self._write)
+        meta = dict(database.connection.execute(
+            "SELECT key, value FROM meta WHERE key IN ('reserved_id', 'stanza_id_key')"))
+        self.queue = Archive(meta["stanza_id_key"], meta["reserved_id"])
+        self._groups = GroupCommit(self.queue, self._write)
 
     def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
-        return self._groups.add(self._ids.next(time), owner.encode(), peer.encode(), stanza)
+        return self._groups.add(peer, owner, stanza, time)
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
         await self.flush()
@@ -49,14 +50,15 @@ class SqliteOffline:
     async def close(self) -> None:
         """Commits what waits and gives back what of the reservation was not used."""
         await self._groups.close()
-        if self._ids.last != self._ids.reserved:
+        if self.queue.last != self.queue.reserved:
             await self._database.change(lambda connection: connection.execute(
-                "UPDATE meta SET value = ? WHERE key = 'reserved_id'", (self._ids.last,)))
+                "UPDATE meta SET value = ? WHERE key = 'reserved_id'", (self.queue.last,)))
 
     async def _write(self, group: Group) -> None:
-        reserved = self._ids.reservation()
+        reserved = self.queue.reservation()
         await self._database.write(lambda _: self._writer.write(group, reserved))
-        self._ids.reserved = reserved or self._ids.reserved
+        if reserved:
+            self.queue.reserve(reserved)
 
 
 def forget(connection: Connection, owner: str, up_to: int = _EVER) -> int:

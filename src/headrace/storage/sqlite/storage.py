@@ -23,6 +23,7 @@ class SqliteStorage:
 
     def __init__(self, database: Database, lock: IO[str] | None) -> None:
         self.offline = SqliteOffline(database)
+        self.queue = self.offline.queue
         self.accounts = SqliteAccounts(database, self.offline)
         self.tokens = SqliteTokens(database)
         self.roster = SqliteRosters(database)

@@ -1,0 +1,74 @@
+"""Messages packed into one buffer, and who waits for their commit. See group.pxd."""
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from headrace.core.buf cimport buf_free, buf_put
+
+
+cdef class Group:
+    def __init__(self):
+        self.sessions = []
+        self.futures = []
+
+    def __dealloc__(self):
+        buf_free(&self.rows)
+        buf_free(&self.tickets)
+
+    def __len__(self):
+        return self.count
+
+    @property
+    def size(self):
+        return self.rows.n
+
+    def add(self, int64_t id, bytes a not None, bytes b not None, bytes stanza not None, uint32_t flags=M_OFFLINE,
+            uint64_t sm_key=0, uint32_t h=0):
+        cdef Row row
+        row.id = id
+        row.sm_key = sm_key
+        row.h = h
+        row.flags = flags
+        row.a = <uint32_t>len(a)
+        row.b = <uint32_t>len(b)
+        row.stanza = <uint32_t>len(stanza)
+        self.put(&row, a, b, stanza)
+
+    cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza) except -1:
+        buf_put(&self.rows, row, sizeof(Row))
+        buf_put(&self.rows, a, row.a)
+        buf_put(&self.rows, b, row.b)
+        buf_put(&self.rows, stanza, row.stanza)
+        self.count += 1
+        return 0
+
+    cdef int wait(self, object session, uint64_t ticket) except -1:
+        buf_put(&self.tickets, &ticket, sizeof(ticket))
+        self.sessions.append(session)
+        return 0
+
+    cdef int settle(self) except -1:
+        cdef const uint64_t* tickets = <const uint64_t*>self.tickets.p
+        cdef Py_ssize_t i
+        cdef object failure = None
+        for i in range(len(self.sessions)):
+            try:
+                self.sessions[i].settle(tickets[i])
+            except Exception as error:      # of one; the others wait all the same
+                failure = error
+        for future, id in self.futures:
+            if not future.done():
+                future.set_result(id)
+        self.drop()
+        if failure is not None:
+            raise failure
+        return 0
+
+    def fail(self, error not None):
+        for future, _ in self.futures:
+            if not future.done():
+                future.set_exception(error)
+        self.drop()
+
+    def drop(self):
+        self.sessions = []
+        self.futures = []
+        self.tickets.n = 0
