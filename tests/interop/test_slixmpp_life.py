@@ -17,8 +17,8 @@ PLUGINS = ("xep_0004", "xep_0030", "xep_0049", "xep_0050", "xep_0054", "xep_0077
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """Romeo administers it."""
-    with running(tmp_path, more="admins = ['romeo@localhost']") as server:
+    """Romeo administers it, and strangers can register."""
+    with running(tmp_path, more="admins = ['romeo@localhost']\nregistration = true") as server:
         yield server
 
 
@@ -119,3 +119,22 @@ async def test_what_is_kept(pair: tuple[Client, Client]) -> None:
     await soon(vcards.publish_vcard(card))
     got = await soon(juliet.plugin["xep_0054"].get_vcard("romeo@localhost"))
     assert got["vcard_temp"]["FN"] == "Romeo Montague"
+
+
+async def test_sign_up(server: Server) -> None:
+    """Its plugin registers the account that it then logs in with, on the same stream."""
+    bill = Client("bill", server, "Calliope")
+    bill.register_plugin("xep_0077")
+
+    async def fill_in(form: Any) -> None:
+        assert {"username", "password"} <= form["register"]["fields"]
+        request = bill.Iq()
+        request["type"] = "set"
+        request["register"]["username"], request["register"]["password"] = "bill", "Calliope"
+        await soon(request.send())
+
+    bill.add_event_handler("register", fill_in)
+    await bill.log_in()
+    assert bill.boundjid.bare == "bill@localhost"
+    assert "bill@localhost" in server.command("user", "list", "localhost").stdout.splitlines()
+    await bill.log_out()

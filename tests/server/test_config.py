@@ -114,9 +114,11 @@ COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
     LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are admins, anonymous, "
-                              "certificate, client_certificates, contact, key, name, see_other_host",
+                              "certificate, client_certificates, contact, key, name, registration, see_other_host",
     LISTENER + HOST + 'anonymous = true\nclient_certificates = "ca.pem"':
         "[[host]] number 1: anonymous users have no certificates",
+    LISTENER + HOST + "anonymous = true\nregistration = true":
+        "[[host]] number 1: anonymous users have no accounts, so there is no registration",
     LISTENER + HOST + "admins = ['localhost']": "[[host]] number 1: admins: 'localhost' is not an account: write user@",
     LISTENER + HOST + "admins = ['x@localhost/r']": "[[host]] number 1: admins: 'x@localhost/r' is not an account",
     LISTENER + HOST + "admins = ['@']": "[[host]] number 1: admins: '@': ",

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import xml.etree.ElementTree as ET
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from headrace.session.fast import Fast
 from headrace.session.logins import Logins
 from headrace.session.negotiation import Negotiation
 from headrace.session.offers import Offers
+from headrace.session.ports import SignedUp
 from headrace.session.services import Services
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Account, ClientTokens, StorageUnavailable
@@ -149,6 +151,14 @@ class BindFeatures:
         return f"<echoed xmlns='urn:example:echo' to='{session.jid}'>{request.text}</echoed>".encode()
 
 
+class SignUp:
+    """Makes no account of anything but `new`."""
+
+    async def answer(self, stanza, host, address):
+        account = f"new@{host}" if "new" in ET.tostring(stanza.element(), "unicode") else None
+        return SignedUp(f"<iq id='{stanza.id}'>{address}</iq>".encode(), account)
+
+
 @dataclass
 class Bound:
     jid: str
@@ -203,7 +213,7 @@ def services(accounts, sessions, *, log, fast, pool, backoff, clock, realm):
     return Services(
         authority=Authority(dict.fromkeys(sessions.hosts, made), decoys, backoff, clock),
         binder=Binder(accounts, sessions, b"s" * 32), sessions=sessions, logins=Logins(), log=log,
-        bind_features=BindFeatures(), fast=fast, login_features=(fast,))
+        bind_features=BindFeatures(), sign_up=SignUp(), fast=fast, login_features=(fast,))
 
 
 class Stage:

@@ -36,6 +36,7 @@ DATA_FORMS = "jabber:x:data"  # XEP-0004
 COMMANDS = "http://jabber.org/protocol/commands"  # XEP-0050
 ADMIN = "http://jabber.org/protocol/admin"  # XEP-0133
 REGISTER = "jabber:iq:register"  # XEP-0077
+REGISTER_FEATURE = "http://jabber.org/features/iq-register"  # XEP-0077
 PRIVATE = "jabber:iq:private"  # XEP-0049
 VCARD = "vcard-temp"  # XEP-0054
 LAST_ACTIVITY = "jabber:iq:last"  # XEP-0012

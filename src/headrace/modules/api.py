@@ -253,6 +253,7 @@ class Context:
     blocklists: Blocklists
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
+    shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,16 +227,22 @@ class Dispatcher:
 
     def _failed(self, session: Session | None, stanza: Stanza | None, error: Exception) -> None:
         """One request fails, the session goes on."""
-        if isinstance(error, StorageError):  # which tells the operator by itself, once
-            error = Refused("resource-constraint", type="wait")
-        elif isinstance(error, TooBusy):
-            error = Refused("resource-constraint", "Too much is going on; try again soon.")
-        elif not isinstance(error, Refused):
+        refused = refusal(error)
+        if refused is None:
             about = {} if stanza is None else {"stanza": stanza.name, "payload": stanza.child_namespace}
             self._log.exception("handler failed", exc_info=error, **about)
-            error = Refused("internal-server-error", type="wait")
+            refused = Refused("internal-server-error", type="wait")
         if stanza is not None:
-            self._refuse(session, stanza, error)
+            self._refuse(session, stanza, refused)
+
+
+def refusal(error: Exception) -> Refused | None:
+    """What a request is told that failed so; None for what must not happen."""
+    if isinstance(error, StorageError):  # which tells the operator by itself, once
+        return Refused("resource-constraint", type="wait")
+    if isinstance(error, TooBusy):
+        return Refused("resource-constraint", "Too much is going on; try again soon.")
+    return error if isinstance(error, Refused) else None
 
 
 def worth_an_error(session: Session | None, stanza: Stanza) -> bool:

@@ -18,6 +18,7 @@ from headrace.modules.inline import InlineBind
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
+from headrace.modules.signup import SignUp
 from headrace.modules.tables import RosterLoader
 from headrace.net.limits import Admission
 from headrace.net.listener import Listener, raise_descriptor_limit
@@ -143,15 +144,16 @@ class App:
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
         loader = RosterLoader(self.router, context)
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
-        self.services = await self._services(inline, loader)
+        [sign_up] = [module for module in modules if isinstance(module, SignUp)]
+        self.services = await self._services(inline, loader, sign_up)
         return context
 
-    async def _services(self, inline: InlineBind, loader: RosterLoader) -> Services:
+    async def _services(self, inline: InlineBind, loader: RosterLoader, sign_up: SignUp) -> Services:
         """What logins need."""
         config, secret = self.config, await self.storage.secret()
         decoys = Decoys(secret, iterations=config.iterations)
         verifiers = OwnVerifiers(self.storage.accounts, decoys, self.derive)
-        realms = {host.name: Realm(verifiers, host.anonymous, host.client_certificates is not None)
+        realms = {host.name: Realm(verifiers, host.anonymous, host.client_certificates is not None, host.registration)
                   for host in config.hosts}
         backoff = Backoff(config.limits.backoff, shared=self.admission.exempt)
         fast = Fast(self.storage.tokens, token_key(config), now=time.time)
@@ -159,7 +161,7 @@ class App:
             authority=Authority(realms, decoys, backoff, time.monotonic),
             binder=Binder(loader, self.router, secret, config.limits.account), sessions=self.router,
             logins=self.logins, log=self.log,
-            bind_features=inline, fast=fast, login_features=(fast,))
+            bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,))
 
     def _context(self) -> Context:
         """What modules get."""
@@ -168,7 +170,8 @@ class App:
                  for host in self.config.hosts if host.name in self.router.hosts}
         return Context(
             hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
-            life=Lifecycle(self.storage, accounts, blocklists, self._derive_credentials), now=time.time)
+            life=Lifecycle(self.storage, accounts, blocklists, self._derive_credentials), now=time.time,
+            shared=self.admission.exempt)
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:
         """headrace.modules.lifecycle.Derive."""

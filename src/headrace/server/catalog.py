@@ -15,6 +15,7 @@ from headrace.modules.register import Register
 from headrace.modules.roster import Roster
 from headrace.modules.serverinfo import ServerInfo
 from headrace.modules.session import Session
+from headrace.modules.signup import SignUp
 from headrace.modules.subscriptions import Subscriptions
 from headrace.modules.time import Time
 from headrace.modules.vcard import VCard
@@ -22,5 +23,5 @@ from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Offline,
-    Private, VCard, Register, ServerInfo, Commands, Admin,
+    Private, VCard, Register, SignUp, ServerInfo, Commands, Admin,
 )

@@ -52,6 +52,7 @@ class HostConfig(msgspec.Struct, frozen=True):
     see_other_host: str | None = None   # "address:port": its clients are sent there; it is served here no more
     client_certificates: Path | None = None     # PEM, authorities: who has a certificate of theirs can log in by it
     anonymous: bool = False         # its users have no accounts: each login gets a new address (XEP-0175)
+    registration: bool = False      # strangers can make accounts, inside TLS (XEP-0077)
     admins: tuple[str, ...] = ()    # prepared bare JIDs of those who may administer it (XEP-0133)
     contact: dict[str, tuple[str, ...]] = {}    # URIs by purpose, shown to everybody (XEP-0157)
 
@@ -232,6 +233,8 @@ class _Reader:
             self.complaints.append(f"{place}: certificate and key belong together")
         if host.anonymous and host.client_certificates is not None:
             self.complaints.append(f"{place}: anonymous users have no certificates")
+        if host.anonymous and host.registration:
+            self.complaints.append(f"{place}: anonymous users have no accounts, so there is no registration")
         if host.see_other_host is not None and not _OTHER_HOST.fullmatch(host.see_other_host):
             self.complaints.append(f'{place}: see_other_host: write "name", "address:port" or "[IPv6]:port"')
         self._judge_contacts(host, f"{place}: contact")

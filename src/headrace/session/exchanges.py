@@ -31,6 +31,7 @@ class Realm:
     verifiers: Verifiers
     anonymous: bool = False     # all of them do so without an account (XEP-0175)
     certificates: bool = False  # their certificates count (XEP-0178)
+    registration: bool = False  # strangers can make accounts (XEP-0077)
 
 
 @dataclass(frozen=True, slots=True)

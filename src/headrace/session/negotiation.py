@@ -103,7 +103,7 @@ class Negotiation:
         if handler is not None:
             return self._handle(handler, stanza)
         if stanza.namespace == ns.CLIENT and stanza.name in ("message", "presence", "iq"):
-            self._fail("not-authorized", "stanzas can be sent once a resource is bound")
+            self._too_early()
         else:
             self._fail("unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
         return None
@@ -127,6 +127,9 @@ class Negotiation:
     def crashed(self, error: BaseException) -> None:
         self._services.log.exception("negotiation failed", exc_info=error, address=self._wire.address)
         self._fail("internal-server-error", "")
+
+    def _too_early(self) -> None:
+        self._fail("not-authorized", "stanzas can be sent once a resource is bound")
 
     def _handle(self, handler: "_Handler", stanza: Stanza) -> Awaitable[None] | None:
         """A handler may raise a SaslFailure, now or while it is awaited."""
@@ -192,6 +195,23 @@ class Negotiation:
         self._wire.send(f"<proceed xmlns='{ns.TLS}'/>".encode())
         self._wire.start_tls()
         self._restart()
+
+    # sign-up (XEP-0077 3.1.1)
+
+    def _register(self, stanza: Stanza) -> Awaitable[None] | None:
+        assert self._greeting is not None
+        wanted = stanza.child_namespace == ns.REGISTER and stanza.type in ("get", "set")
+        if not (wanted and self._greeting.registration):
+            self._too_early()
+            return None
+        return self._sign_up(stanza)
+
+    async def _sign_up(self, stanza: Stanza) -> None:
+        assert self._host is not None
+        done = await self._services.sign_up.answer(stanza, self._host, self._wire.address)
+        if done.account is not None:
+            self._services.log.info("signed up", account=done.account, address=self._wire.address)
+        self._wire.send(done.answer)
 
     # SASL (RFC 6120 6.4)
 
@@ -413,6 +433,7 @@ _ROUTES: dict[tuple[State, str, str], _Handler] = {
     (State.LOGIN, ns.SASL, "response"): Negotiation._stray,
     (State.LOGIN, ns.SASL, "abort"): Negotiation._abort,
     (State.LOGIN, ns.SASL2, "authenticate"): Negotiation._authenticate,
+    (State.LOGIN, ns.CLIENT, "iq"): Negotiation._register,
     (State.EXCHANGE, ns.SASL, "response"): Negotiation._response,
     (State.EXCHANGE, ns.SASL, "abort"): Negotiation._abort,
     (State.EXCHANGE, ns.SASL, "auth"): Negotiation._stray,

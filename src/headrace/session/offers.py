@@ -26,6 +26,7 @@ class Greeting:
     offer: Offer
     features: bytes
     sasl2: bool
+    registration: bool
     version: str | None     # of these features (XEP-0509)
 
 
@@ -57,16 +58,19 @@ class Offers:
         starttls = channel is None and config.tls != "direct"
         parts = [features.starttls(required=config.tls != "optional")] if starttls else []
         if channel is None and config.tls != "optional":
-            return Greeting(Offer(), self._write(parts), sasl2=False, version=None)
+            return Greeting(Offer(), self._write(parts), sasl2=False, registration=False, version=None)
         offer = make_offer(realm, channel, named=named)
         parts.append(features.mechanisms(offer.mechanisms))
         if offer.bindings:
             parts.append(features.channel_bindings(offer.bindings))
         if channel is None:     # XEP-0388 is for after TLS only (its section 4)
-            return Greeting(offer, self._write(parts), sasl2=False, version=None)
+            return Greeting(offer, self._write(parts), sasl2=False, registration=False, version=None)
         parts.append(self._authentication(realm, offer, channel))
+        if realm.registration:
+            parts.append(features.registration())
         version = b64encode(sha256(b"".join(parts)).digest()[:15]).decode()
-        return Greeting(offer, self._write([*parts, features.config_version(version)]), sasl2=True, version=version)
+        return Greeting(offer, self._write([*parts, features.config_version(version)]), sasl2=True,
+                        registration=realm.registration, version=version)
 
     def _write(self, parts: list[bytes]) -> bytes:
         return features.features([*parts, features.limits(self._config.before.stanza)])

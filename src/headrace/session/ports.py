@@ -1,7 +1,7 @@
 """What a negotiation needs from the rest of the server, as protocols; server/app.py gives the real ones."""
 
 from collections.abc import Awaitable, Callable, Sequence, Set
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headrace.core.stanza import Stanza
 from headrace.core.tokenizer import Tokenizer
@@ -89,6 +89,20 @@ class Verifiers(Protocol):
 
     async def add(self, jid: str, digest: Digest, verifier: ScramVerifier) -> None:
         """Keep one more verifier of the account's password (XEP-0480)."""
+
+
+class SignedUp(NamedTuple):
+    """How a request for an account went."""
+
+    answer: bytes   # a stanza
+    account: str | None = None  # the one that was made
+
+
+class SignUp(Protocol):
+    """Accounts for those who have none (XEP-0077 3.1.1)."""
+
+    async def answer(self, stanza: Stanza, host: str, address: str) -> SignedUp:
+        """To an IQ request in `jabber:iq:register` by a stranger, from that address."""
 
 
 class AccountLoader(Protocol):

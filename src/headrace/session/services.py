@@ -8,7 +8,7 @@ from headrace.session.exchanges import Authority
 from headrace.session.fast import Fast
 from headrace.session.inline import BindFeatures, LoginFeature
 from headrace.session.logins import Logins
-from headrace.session.ports import Log, Sessions
+from headrace.session.ports import Log, Sessions, SignUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +19,6 @@ class Services:
     logins: Logins
     log: Log
     bind_features: BindFeatures
+    sign_up: SignUp
     fast: Fast
     login_features: Sequence[LoginFeature]  # in the order in which they run; `fast` among them

@@ -56,6 +56,11 @@ def config_version(value: str) -> bytes:
     return f"<config-version xmlns='{ns.PIPELINING}' scheme='opaque' value='{escape(value)}'/>".encode()
 
 
+def registration() -> bytes:
+    """XEP-0077 8: who has no account can get one here."""
+    return f"<register xmlns='{ns.REGISTER_FEATURE}'/>".encode()
+
+
 def channel_bindings(types: Iterable[str]) -> bytes:
     """XEP-0440: the channel-binding types that we can check."""
     inside = "".join(f"<channel-binding type='{escape(name)}'/>" for name in types)

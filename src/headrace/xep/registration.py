@@ -21,6 +21,12 @@ def parse(query: Element) -> Asked:
     return Asked(username, password, query.find(f"{{{REGISTER}}}remove") is not None, len(query) == 1)
 
 
+def form(instructions: str) -> bytes:
+    """What is to be filled in."""
+    return (f"<query xmlns='{REGISTER}'><instructions>{escape(instructions)}</instructions>"
+            "<username/><password/></query>").encode()
+
+
 def registered(username: str) -> bytes:
     """What is on file for who has an account."""
     return f"<query xmlns='{REGISTER}'><registered/><username>{escape(username)}</username><password/></query>".encode()
