@@ -1,5 +1,6 @@
 """The `headrace` command."""
 
+from headrace.server.cli.bench import bench
 from headrace.server.cli.config import config as config_commands
 from headrace.server.cli.main import main
 from headrace.server.cli.serve import serve
@@ -12,3 +13,4 @@ main.add_command(serve)
 main.add_command(user_commands)
 main.add_command(session_commands)
 main.add_command(config_commands)
+main.add_command(bench)
