@@ -1,7 +1,7 @@
 """The dispatcher between a recorded router and modules made for the test."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,9 +40,23 @@ class FakeSession:
     priority: int = 3
     flags: int = SessionFlag.S_AVAILABLE
     got: list[bytes] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)  # tickets
 
     def set_flag(self, flag: int, on: bool = True) -> None:
         self.flags |= flag
+
+    def hold(self) -> int:
+        self.open.append(7)
+        return 7
+
+    def again(self, ticket: int) -> int:
+        if ticket:
+            self.open.append(ticket)
+        return ticket
+
+    def settle(self, ticket: int) -> int:
+        self.open.remove(ticket)
+        return 0
 
 
 @dataclass
@@ -286,6 +300,43 @@ async def test_failing_storage_is_an_error_to_the_client_and_no_line_in_the_log(
     await ticket
     assert [condition(raw) for raw in bench.session.got] == [("wait", "resource-constraint")]
     assert bench.log.events == []
+
+
+class Keeper(Module):
+    """Keeps what is absent: at once, after a wait, or later."""
+
+    name = "keeper"
+
+    def loaded(self, modules: Sequence[Module]) -> None:
+        self.ready = asyncio.Event()
+
+    def absent(self, request: Request) -> Outcome:
+        how = {"1": lambda: (), "2": self.wait, "3": lambda: Later(self.wait()), "4": self.wait_twice}
+        return how[request.stanza.id or ""]()
+
+    async def wait(self) -> Effects:
+        await self.ready.wait()
+        return ()
+
+    async def wait_twice(self) -> Effects:
+        return Later(self.wait())
+
+
+@pytest.mark.parametrize(("id", "left"), [("1", 0), ("2", 1), ("3", 1), ("4", 1)])
+async def test_a_message_is_held_until_all_that_was_decided_is_done(world: World, id: str, left: int) -> None:
+    """Acknowledged means kept (protocol.md 3)."""
+    session = FakeSession()
+    modules = build([Keeper], world.context, {})
+    dispatcher = Dispatcher(FakeRouter(), modules, FakeLog())  # type: ignore[arg-type]
+    ticket = dispatcher.punt(session, stanza(f"<message id='{id}'/>", SENDER), Reason.P_ABSENT)  # type: ignore[arg-type]
+    running = None if ticket is None else asyncio.ensure_future(ticket)
+    await asyncio.sleep(0.01)
+    assert session.open == [7] * left
+    modules[0].ready.set()
+    if running is not None:
+        await running
+    await dispatcher.close()
+    assert session.open == []
 
 
 async def test_error_to_a_stanza_of_our_own_is_routed(bench: Bench) -> None:

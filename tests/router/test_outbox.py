@@ -146,3 +146,35 @@ def test_counters(world: World, romeo: Session) -> None:
     world.send(romeo, "<message to='romeo@localhost/a'/>  <a xmlns='b'/>")
     after = world.counters()
     assert [after[name] - before[name] for name in ("stanzas_received", "stanzas_sent")] == [1, 1]
+
+
+def test_the_account_knows_the_highest_number_that_was_written(world: World, romeo: Session) -> None:
+    for number in (5, 3, 0):
+        world.rig.router.deliver(romeo, message(100), number)
+    world.rig.allow(romeo.link, 99)
+    world.rig.turn()
+    assert world.rig.router.reached("romeo@localhost") == 0
+    world.rig.allow(romeo.link, 1)
+    world.rig.turn()
+    assert world.rig.router.reached("romeo@localhost") == 5
+    world.rig.allow(romeo.link, -1)
+    world.rig.turn()
+    assert (romeo.outbox.reached, world.rig.router.reached("romeo@localhost")) == (5, 5)
+    assert world.rig.router.reached("juliet@localhost") == 0
+
+
+def test_with_stream_management_nothing_is_done_with_when_written(world: World, romeo: Session) -> None:
+    world.rig.router.deliver(romeo, message(100), 4)
+    world.rig.allow(romeo.link, 30)
+    world.rig.turn()
+    romeo.manage(bytes(16), 600)
+    for number in (5, 6):
+        world.rig.router.deliver(romeo, message(100), number)
+    world.rig.allow(romeo.link, -1)
+    world.rig.turn()
+    outbox = romeo.outbox
+    assert (outbox.unsent, outbox.unacknowledged, outbox.unacknowledged_bytes) == (0, 2, 200)
+    assert world.rig.router.reached("romeo@localhost") == 4     # it was under way before
+    assert world.counters()["chunks"] == 1
+    world.rig.lose(romeo.link)
+    assert world.counters()["chunks"] == 0

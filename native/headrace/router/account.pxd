@@ -20,6 +20,7 @@ cdef class Account:
     cdef dict contacts                      # prepared bare JID (bytes) -> int of Subscription
     cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
+    cdef readonly uint64_t reached          # the highest archive number that one of its sessions is done with
     cdef uint64_t hash                      # of jid, in the table that it is in
 
     # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.

@@ -1,5 +1,6 @@
 # Order across punts (protocol.md 2): what a session's unfinished requests hold back, and what waits behind them.
 cimport cython
+from libc.stdint cimport uint64_t
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.reactor cimport Reactor, Task
 from headrace.router.account cimport Account
@@ -10,6 +11,7 @@ cdef class Held:
     """An element that waits its turn, as received."""
     cdef bytes raw
     cdef bytes key          # bare JID that it is for; the session's own where it has no `to`
+    cdef uint64_t ticket    # of Session.hold(), until it is replayed
     cdef bint barrier       # it may change how later stanzas are treated: passes nothing, and nothing passes it
 
 
@@ -27,7 +29,7 @@ cdef class Order:
     cdef Tokenizer tok      # reads them again, below the session's own stream root; None until used
 
     cdef bint must_hold(self, bytes key, bint barrier) except -1
-    cdef int hold(self, bytes raw, bytes key, bint barrier) except -1
+    cdef int hold(self, bytes raw, bytes key, bint barrier, uint64_t ticket) except -1
     cdef Held next(self)                    # the first that may go on, taken out; None
     cdef bint full(self) noexcept           # reading has to pause
     cdef bint idle(self) noexcept           # nothing is waited for, nothing waits

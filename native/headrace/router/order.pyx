@@ -23,11 +23,12 @@ cdef class Order:
             return True
         return key in self.open or key in self.queued
 
-    cdef int hold(self, bytes raw, bytes key, bint barrier) except -1:
+    cdef int hold(self, bytes raw, bytes key, bint barrier, uint64_t ticket) except -1:
         cdef Held held = Held.__new__(Held)
         held.raw = raw
         held.key = key
         held.barrier = barrier
+        held.ticket = ticket
         self.waiting.append(held)
         self.queued[key] = self.queued.get(key, 0) + 1
         self.barriers += barrier

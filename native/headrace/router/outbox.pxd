@@ -2,7 +2,8 @@
 # their entries from the back (native.md, "Outbox"; protocol.md 7).
 #
 # Four marks, in this order, always: acknowledged <= written <= committed <= end. Without stream management a stanza is
-# done with when it is written: acknowledged is written, and a chunk is given back when its last byte is.
+# done with when it is written: acknowledged is written, and a chunk is given back when its last byte is. With it
+# (manage()) stanzas stay until acknowledge() covers them, and rewind() has them written once more.
 cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from headrace.net.reactor cimport Reactor
@@ -11,8 +12,9 @@ from headrace.net.reactor cimport Reactor
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
     uint16_t attrs_at       # where the head's attributes begin
-    uint16_t sole           # nobody else was given it: goes to another taker if it is never written
+    uint16_t sole           # nobody else was given it: goes to another taker if it is never done with
     int64_t queued          # ns, Reactor.now
+    uint64_t number         # of the recipient's copy in the archive; 0: in no archive
 
 
 cdef struct Chunk:
@@ -22,18 +24,25 @@ cdef struct Chunk:
     uint32_t sent           # of them, written
     uint32_t stanzas        # entries
     uint32_t done           # of them, written whole
-    uint32_t spare
+    uint32_t past           # of these, done with
 
 
 @cython.final
 @cython.no_gc
 cdef class Outbox:
     cdef Reactor reactor
-    cdef Chunk* head                        # the chunk that is being written; NULL: nothing is unsent
+    cdef Chunk* head                        # the first that is not done with; NULL: all is
+    cdef Chunk* at                          # where the next unsent byte is, or will be; NULL if head is
     cdef Chunk* tail
     cdef readonly uint64_t unsent_bytes
     cdef readonly uint64_t unsent           # stanzas not yet written whole
-    cdef readonly uint64_t written_bytes    # ever
+    cdef readonly uint64_t written_bytes    # ever; what rewind() has written again counts once
+    cdef readonly bint managed              # stanzas stay until they are acknowledged
+    cdef bint skip                          # the stanza under way began before that: written, it is done with
+    cdef readonly uint64_t unacknowledged   # stanzas written whole but not acknowledged
+    cdef readonly uint64_t unacknowledged_bytes     # with what is written of the next
+    cdef readonly uint64_t acknowledged     # stanzas, since manage(); h is its lower half
+    cdef readonly uint64_t reached          # the highest archive number that is done with
     cdef uint64_t committed                 # bytes ever handed to a write that may have to be repeated as it was
     cdef readonly int64_t progress          # ns, when something was last written, or became unsent
     cdef size_t left                        # bytes to the border of the stanza that the last write stopped inside
@@ -41,12 +50,19 @@ cdef class Outbox:
     cdef size_t first                       # what the next first chunk should hold: the last burst
 
     cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() at most these
-    cdef int commit(self, size_t n, size_t attrs_at, bint sole) except -1
+    cdef int commit(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it
     cdef size_t to_border(self) noexcept
-    cdef list orphans(self)                 # copies of the sole stanzas that are not written whole, in order
+    cdef uint64_t past_bytes(self) noexcept     # of written_bytes, those of stanzas that are done with
+    # Stream management. From now on, from the next border on, stanzas are numbered from 1.
+    cdef void manage(self) noexcept
+    cdef bint acknowledge(self, uint32_t h) noexcept    # False: more than was written. What is behind is no news
+    cdef void rewind(self) noexcept         # all that is not acknowledged is unsent again, from its first byte
+    # (stanza, number, queued) of each sole stanza that is not done with, in order.
+    cdef list orphans(self)
     cdef void cut(self) noexcept            # drops every stanza that no write has begun on
     cdef void close(self) noexcept          # gives all chunks back
     cdef Chunk* grow(self, size_t n) except NULL
     cdef void drop_head(self) noexcept
+    cdef void pass_entry(self) noexcept     # the first of head is done with

@@ -3,6 +3,7 @@
 cdef enum:
     ROOM = sizeof(Chunk) + sizeof(Entry)    # of a chunk, beside the bytes of its first stanza
     SLACK = 1024            # a stanza is reserved with room for escapes that it rarely has
+    BEHIND = 0x80000000     # h is a number modulo 2^32: what is so far ahead lies behind
 
 
 cdef inline char* bytes_of(Chunk* chunk) noexcept nogil:
@@ -40,21 +41,22 @@ cdef class Outbox:
         chunk = <Chunk*>self.reactor.chunk_take(wanted, &got)
         chunk.next = NULL
         chunk.size = <uint32_t>got
-        chunk.fill = chunk.sent = chunk.stanzas = chunk.done = 0
+        chunk.fill = chunk.sent = chunk.stanzas = chunk.done = chunk.past = 0
         if self.head == NULL:
-            self.head = chunk
+            self.head = self.at = chunk
         else:
             self.tail.next = chunk
         self.tail = chunk
         return chunk
 
-    cdef int commit(self, size_t n, size_t attrs_at, bint sole) except -1:
+    cdef int commit(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
         cdef Chunk* chunk = self.tail
         cdef Entry* entry = entry_of(chunk, chunk.stanzas)
         entry.size = <uint32_t>n
         entry.attrs_at = <uint16_t>attrs_at
         entry.sole = sole
         entry.queued = self.reactor.now
+        entry.number = number
         chunk.fill += <uint32_t>n
         chunk.stanzas += 1
         if self.unsent == 0:
@@ -65,17 +67,20 @@ cdef class Outbox:
         return 0
 
     cdef size_t pending(self, const char** p) noexcept:
-        cdef Chunk* chunk = self.head
+        cdef Chunk* chunk = self.at
         cdef size_t n
         if chunk == NULL:
             return 0
+        if chunk.sent == chunk.fill and chunk.next != NULL:
+            chunk = self.at = chunk.next
         p[0] = bytes_of(chunk) + chunk.sent
         n = chunk.fill - chunk.sent
         self.committed = self.written_bytes + n
         return n
 
     cdef void written(self, size_t n) noexcept:
-        cdef Chunk* chunk
+        """Of one run of pending()."""
+        cdef Chunk* chunk = self.at
         cdef size_t step
         if n == 0:
             return
@@ -83,22 +88,38 @@ cdef class Outbox:
         self.unsent_bytes -= n
         self.written_bytes += n
         while n:
-            chunk = self.head
             if self.left == 0:
                 self.left = entry_of(chunk, chunk.done).size
             step = min(n, self.left)
             self.left -= step
             chunk.sent += <uint32_t>step
             n -= step
-            if self.left == 0:
-                chunk.done += 1
-                self.unsent -= 1
-                if chunk.done == chunk.stanzas:
-                    self.drop_head()
+            if self.managed and not self.skip:
+                self.unacknowledged_bytes += step
+            if self.left:
+                return
+            chunk.done += 1
+            self.unsent -= 1
+            if self.managed and not self.skip:
+                self.unacknowledged += 1
+            else:
+                self.skip = False
+                self.pass_entry()
+
+    cdef void pass_entry(self) noexcept:
+        cdef Chunk* chunk = self.head
+        cdef uint64_t number = entry_of(chunk, chunk.past).number
+        if number > self.reached:
+            self.reached = number
+        chunk.past += 1
+        if chunk.past == chunk.stanzas:
+            self.drop_head()
 
     cdef void drop_head(self) noexcept:
         cdef Chunk* chunk = self.head
         self.head = chunk.next
+        if self.at == chunk:
+            self.at = self.head
         self.reactor.chunk_give(<char*>chunk, chunk.size)
         if self.head == NULL:
             self.tail = NULL
@@ -107,6 +128,43 @@ cdef class Outbox:
 
     cdef size_t to_border(self) noexcept:
         return self.left
+
+    cdef uint64_t past_bytes(self) noexcept:
+        return self.written_bytes - self.unacknowledged_bytes
+
+    cdef void manage(self) noexcept:
+        self.managed = True
+        self.skip = self.left > 0
+
+    cdef bint acknowledge(self, uint32_t h) noexcept:
+        cdef uint32_t n = h - <uint32_t>self.acknowledged
+        if n > self.unacknowledged:
+            return n > <uint32_t>BEHIND
+        self.acknowledged += n
+        self.unacknowledged -= n
+        while n:
+            self.unacknowledged_bytes -= entry_of(self.head, self.head.past).size
+            self.pass_entry()
+            n -= 1
+        return True
+
+    cdef void rewind(self) noexcept:
+        cdef Chunk* chunk = self.head
+        cdef uint32_t i
+        self.at = chunk
+        while chunk != NULL:
+            chunk.done = chunk.past
+            chunk.sent = 0
+            for i in range(chunk.past):
+                chunk.sent += entry_of(chunk, i).size
+            chunk = chunk.next
+        self.unsent += self.unacknowledged
+        self.unsent_bytes += self.unacknowledged_bytes
+        self.written_bytes -= self.unacknowledged_bytes
+        self.unacknowledged = self.unacknowledged_bytes = self.left = 0
+        self.skip = False
+        self.committed = self.written_bytes
+        self.progress = self.reactor.now
 
     cdef list orphans(self):
         cdef Chunk* chunk = self.head
@@ -118,14 +176,14 @@ cdef class Outbox:
             at = 0
             for i in range(chunk.stanzas):
                 entry = entry_of(chunk, i)
-                if entry.sole and i >= chunk.done:
-                    found.append(bytes_of(chunk)[at:at + entry.size])
+                if entry.sole and i >= chunk.past:
+                    found.append((bytes_of(chunk)[at:at + entry.size], entry.number, entry.queued))
                 at += entry.size
             chunk = chunk.next
         return found
 
     cdef void cut(self) noexcept:
-        cdef Chunk* chunk = self.head
+        cdef Chunk* chunk = self.at
         cdef Chunk* after
         cdef uint64_t at = self.written_bytes
         cdef uint32_t keep, i
@@ -135,7 +193,7 @@ cdef class Outbox:
         if self.left:
             at += self.left
             keep += 1
-        while keep < chunk.stanzas and at < self.committed:     # a committed run never leaves the first chunk
+        while keep < chunk.stanzas and at < self.committed:     # a committed run never leaves its chunk
             at += entry_of(chunk, keep).size
             keep += 1
         for i in range(keep, chunk.stanzas):
@@ -149,11 +207,11 @@ cdef class Outbox:
             after = chunk.next
             self.reactor.chunk_give(<char*>chunk, chunk.size)
         self.unsent_bytes = at - self.written_bytes
-        self.unsent = keep - self.head.done
-        if self.unsent == 0:
+        self.unsent = keep - self.at.done
+        if self.at.past == keep and self.at == self.head:
             self.drop_head()
 
     cdef void close(self) noexcept:
         while self.head != NULL:
             self.drop_head()
-        self.unsent = self.unsent_bytes = self.left = 0
+        self.unsent = self.unsent_bytes = self.left = self.unacknowledged = self.unacknowledged_bytes = 0

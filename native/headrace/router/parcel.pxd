@@ -1,5 +1,5 @@
 # One stanza on its way: what routing found out about it, on the stack of the call that routes it.
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint64_t
 from headrace.core.buf cimport Str
 from headrace.core.jid cimport JidParts
 from headrace.core.tokenizer cimport StanzaView
@@ -31,6 +31,9 @@ cdef struct Parcel:
     int type                # Type
     Head head               # as it will be written: from_ and to prepared
     JidParts to             # of head.to; bare.p == NULL without one
+    Str piece               # XML that goes in behind the body of the recipient's copies (its stanza-id); p NULL: none
+    Str sent_piece          # likewise of the copies for the sender's other sessions
+    uint64_t number         # of the recipient's copy in the archive; 0: in no archive
 
 cdef int stanza_type(int kind, Str type) noexcept nogil
 # No error is ever sent for this one (RFC 6120 8.3.1): it is an error or a result itself.

@@ -4,7 +4,7 @@ A stanza's way: element() -> held_back()? -> take() checks sender, address and s
 -> delivery and presence write it into outboxes, or the control plane gets it. Nothing on this way closes or unbinds
 anything: the end of the turn does (Session.act).
 """
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.stanza cimport stanza_copy
@@ -56,7 +56,9 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
     parcel.head.id = view.id
     parcel.head.type = view.type
     parcel.head.lang = view.lang if view.lang.p != NULL else str_of(lang)
-    parcel.to.bare.p = NULL
+    parcel.to.bare.p = parcel.piece.p = parcel.sent_piece.p = NULL
+    parcel.piece.n = parcel.sent_piece.n = 0
+    parcel.number = 0
     return 0
 
 
@@ -106,6 +108,10 @@ cdef class Router(Exchange):
 
     def loaded(self, str bare not None):
         return self.account_of(bare) is not None
+
+    def reached(self, str bare not None):
+        cdef Account account = self.account_of(bare)
+        return 0 if account is None else account.reached
 
     def release(self, str bare not None):
         cdef Account account = self.account_of(bare)
@@ -234,11 +240,11 @@ cdef class Router(Exchange):
 
     # Stanzas of our own making.
 
-    def deliver(self, Session session not None, bytes raw not None):
+    def deliver(self, Session session not None, bytes raw not None, uint64_t number=0):
         cdef size_t n = len(raw), attrs_at = 1
         while attrs_at < n and raw[attrs_at] not in b" />\t\r\n":
             attrs_at += 1
-        session.put(raw, n, attrs_at)
+        session.put_numbered(raw, n, attrs_at, number)
 
     def route(self, bytes raw not None, str from_=None):
         self.reactor.touch()
@@ -269,6 +275,8 @@ cdef class Router(Exchange):
     cdef int element(self, Session session, Tokenizer tok) except -1:
         if tok.view.kind != KIND_OTHER:
             self.reactor.received += 1
+            if session.management is not None:
+                session.management.count()
         if session.order is not None and self.held_back(session, tok):
             return 0
         return self.take(session, tok)
@@ -288,7 +296,8 @@ cdef class Router(Exchange):
             tok.view.to.p == NULL or parts.node.p == NULL or equal(parts.bare, session.bare_str()))
         if not session.order.must_hold(key, barrier):
             return False
-        session.order.hold(tok.view.base[:tok.view.size], key, barrier)
+        session.order.hold(tok.view.base[:tok.view.size], key, barrier,
+                           0 if tok.view.kind == KIND_OTHER else session.hold())
         return True
 
     cdef int replay(self, Session session, Held held) except -1:
@@ -296,7 +305,12 @@ cdef class Router(Exchange):
         if order.tok is None:
             order.tok = open_tokenizer(self.reactor.work, session.tok.outer_bindings())
         stand_on(order.tok, held.raw)
-        self.take(session, order.tok)
+        if session.management is not None:
+            session.management.current = held.ticket
+        try:
+            self.take(session, order.tok)
+        finally:
+            session.settle(held.ticket)
         order.tok.next()
         return 0
 

@@ -5,13 +5,14 @@
 # when the link has gone too, close() drops all it refers to.
 cimport cython
 from cpython.object cimport PyObject
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link, Sink
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable
 from headrace.router.archive cimport Archive
+from headrace.router.management cimport Management
 from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
 from headrace.router.parcel cimport Parcel
@@ -22,6 +23,10 @@ cpdef enum SessionFlag:
     S_INTERESTED = 2        # has asked for the roster: gets pushes
     S_ENDED = 4             # unbound, or about to be: takes nothing any more
     S_BLOCKLIST = 8         # has asked for the block list: gets pushes
+    S_CARBONS = 16          # gets carbons (XEP-0280)
+    S_INACTIVE = 32         # its client is not looked at (XEP-0352)
+    S_HIBERNATED = 64       # its link is lost; may be resumed, and takes stanzas until then
+    S_MANAGED = 128         # has stream management (XEP-0198)
 
 
 cpdef enum Reason:
@@ -82,6 +87,8 @@ cdef class Session(Sink):
     cdef readonly str lang                  # the stream's xml:lang
     cdef bytes lang_utf8
     cdef dict directed                      # prepared addresses that were sent presence -> None; None until used
+    cdef Management management              # None without stream management
+    cdef readonly uint64_t sm_key           # the first half of its SM-ID as a number; 0 without stream management
     cdef Order order                        # None while nothing is waited for
     cdef PyObject* peer                     # the session that the last full JID led to; not owned, see generation
     cdef uint64_t peer_generation           # Exchange.generation when it was remembered
@@ -91,7 +98,7 @@ cdef class Session(Sink):
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
     cdef list orphans                       # stanzas cut from its outbox, for others to take once it is unbound
-    cdef list marks                         # (Outbox.written_bytes, future) of written(), in order; None while empty
+    cdef list marks                         # (Outbox.past_bytes(), future) of written(), in order; None while empty
     cdef uint64_t mark                      # the first of them; 0: nobody waits
     cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
     cdef str text
@@ -103,7 +110,18 @@ cdef class Session(Sink):
     cdef int splice(self, const Parcel* parcel, bint sole) except -1    # one that goes on; sole: to nobody else
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1    # with to_attr put in
-    cdef int added(self, size_t n, size_t attrs_at, bint sole) except -1
+    # One that is in the archive of the account by this number.
+    cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
+    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1
+    cdef int done_with(self) except -1      # stanzas of the outbox are
+    # What its client sent (protocol.md 3). The stanza being handled is not done with yet: h stays below it. Answers a
+    # ticket to be settled once it is, refused or committed; 0 where nothing is counted. Tickets settle in any order,
+    # as often as they were held; on an ended session that does nothing.
+    cpdef uint64_t hold(self) except? 0
+    cpdef uint64_t again(self, uint64_t ticket) except? 0   # held once more
+    cpdef int settle(self, uint64_t ticket) except -1
+    # The commit that comes next settles this ticket, and every one that was queued before it: h once it is done.
+    cpdef uint32_t committing(self, uint64_t ticket) noexcept
     cdef bint must_wait(self) noexcept
     cdef int pull(self) except -1           # route what the tokenizer has
     cdef int stall(self) except -1          # leave the rest for later

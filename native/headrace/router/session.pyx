@@ -10,6 +10,7 @@ cdef enum:
     STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
     STALL_NS = 30000000000
     MOST_BYTES = 16 << 20           # unsent, whatever the peer's pace
+    ID_BYTES = 16                   # 128 random bits (protocol.md 11)
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
 
 
@@ -90,7 +91,7 @@ cdef class Session(Sink):
     def written(self):
         cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes
         future = get_running_loop().create_future()
-        if self.flags & S_ENDED or self.outbox.unsent_bytes == 0:
+        if self.flags & S_ENDED or mark == self.outbox.past_bytes():
             future.set_result(not self.flags & S_ENDED)     # an ended one takes nothing any more
             return future
         if self.marks is None:
@@ -110,6 +111,36 @@ cdef class Session(Sink):
         s.p = <char*>self.full + self.bare_n + 1
         s.n = len(self.full) - self.bare_n - 1
         return s
+
+    # Stream management.
+
+    def manage(self, bytes id not None, double seconds):
+        if self.flags & (S_ENDED | S_MANAGED):
+            raise RuntimeError("stream management is switched on once")
+        if len(id) != ID_BYTES:
+            raise ValueError(f"an SM-ID has {ID_BYTES} bytes")
+        self.management = Management()
+        self.sm_key = int.from_bytes(id[:8], "big")
+        self.outbox.manage()
+        self.flags |= S_MANAGED
+
+    @property
+    def h(self):
+        return 0 if self.management is None else self.management.h()
+
+    cpdef uint64_t hold(self) except? 0:
+        return 0 if self.management is None else self.management.hold(self.management.current)
+
+    cpdef uint64_t again(self, uint64_t ticket) except? 0:
+        return 0 if self.management is None else self.management.hold(ticket)
+
+    cpdef int settle(self, uint64_t ticket) except -1:
+        if self.management is not None and ticket:
+            self.management.settle(ticket)
+        return 0
+
+    cpdef uint32_t committing(self, uint64_t ticket) noexcept:
+        return 0 if self.management is None else self.management.committing(ticket)
 
     # Bytes in.
 
@@ -157,16 +188,21 @@ cdef class Session(Sink):
     cdef int splice(self, const Parcel* parcel, bint sole) except -1:
         cdef size_t attrs_at = 0
         cdef char* dst
+        cdef char* end
         if self.flags & S_ENDED:
             return 0
-        dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, 0))
-        return self.added(splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst, attrs_at, sole)
+        dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
+        end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
+        return self.added(end - dst, attrs_at, sole, parcel.number)
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
+        return self.put_numbered(p, n, attrs_at, 0)
+
+    cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
         if self.flags & S_ENDED:
             return 0
         memcpy(self.outbox.reserve(n), p, n)
-        return self.added(n, attrs_at, False)
+        return self.added(n, attrs_at, False, number)
 
     cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1:
         cdef size_t more = len(to_attr)
@@ -177,11 +213,11 @@ cdef class Session(Sink):
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
-        return self.added(n + more, attrs_at, False)
+        return self.added(n + more, attrs_at, False, 0)
 
-    cdef int added(self, size_t n, size_t attrs_at, bint sole) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
-        self.outbox.commit(n, attrs_at, sole)
+        self.outbox.commit(n, attrs_at, sole, number)
         self.router.reactor.sent += 1
         if before == 0:
             self.link.dirty()
@@ -198,8 +234,14 @@ cdef class Session(Sink):
 
     cdef void sent(self, size_t n) noexcept:
         self.outbox.written(n)
-        if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.written_bytes >= self.mark):
+        self.done_with()
+
+    cdef int done_with(self) except -1:
+        if self.account is not None and self.outbox.reached > self.account.reached:
+            self.account.reached = self.outbox.reached
+        if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.past_bytes() >= self.mark):
             self.router.reactor.later(self)
+        return 0
 
     cdef size_t to_border(self) noexcept:
         return self.outbox.to_border()
@@ -228,7 +270,7 @@ cdef class Session(Sink):
 
     cdef int act(self) except -1:
         cdef Held held
-        if self.mark and self.outbox.written_bytes >= self.mark:
+        if self.mark and self.outbox.past_bytes() >= self.mark:
             self.answer_marks()
         while self.order is not None:
             held = self.order.next()
@@ -253,12 +295,12 @@ cdef class Session(Sink):
         cdef uint64_t mark
         while self.marks:
             mark, future = self.marks[0]
-            if mark > self.outbox.written_bytes and not ends:
+            if mark > self.outbox.past_bytes() and not ends:
                 self.mark = mark
                 return 0
             del self.marks[0]
             if not future.done():
-                future.set_result(mark <= self.outbox.written_bytes)
+                future.set_result(mark <= self.outbox.past_bytes())
         self.marks = None
         self.mark = 0
         return 0
@@ -284,7 +326,7 @@ cdef class Session(Sink):
                 del self.orphans[:len(self.outbox.orphans())]
             # The stream's end follows the last stanza; nothing of an ended session's outbox is ever replayed.
             memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
-            self.outbox.commit(len(last), 0, False)
+            self.outbox.commit(len(last), 0, False, 0)
             self.link.finish()
         if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True
@@ -300,7 +342,7 @@ cdef class Session(Sink):
     cdef int pass_on(self, list orphans) except -1:
         """protocol.md 5: by RFC 6121 8.5 once more. Storage, another resource or an error to the sender."""
         cdef bytes stanza
-        for stanza in orphans:
+        for stanza, _, _ in orphans:
             try:
                 self.router.own(stanza)
             except Exception as error:
@@ -324,5 +366,5 @@ cdef class Session(Sink):
             self.order.close()
         self.tok.close()
         self.outbox.close()
-        self.order = self.state = self.directed = self.tok = self.router = None
+        self.order = self.state = self.directed = self.tok = self.management = self.router = None
         return 0

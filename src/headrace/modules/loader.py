@@ -99,13 +99,15 @@ class Dispatcher:
             return self._to_server(session, stanza)
         chain = self._chains.get(Reason(reason))
         if chain is not None:
+            # A message counts as handled (XEP-0198) once all that was decided of it is done: kept, most often.
+            held = session.hold() if session is not None and reason == Reason.P_ABSENT else 0
             request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
             if reason == Reason.P_SUBSCRIPTION:
                 # Who may see what follows is what a subscription decides (protocol.md 2). It changes the sender's
                 # side in any case, so nothing screens it: headrace.modules.contacts knows who blocks whom.
                 ticket = self._run(session, stanza, partial(first, chain, request))
                 return None if ticket is None else HoldAll(ticket)
-            return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)))
+            return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)), held)
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
         elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
@@ -145,16 +147,19 @@ class Dispatcher:
         ticket = self._run(session, stanza, call)
         return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
 
-    def _run(self, session: Session | None, stanza: Stanza | None,
-             call: Callable[[], Outcome]) -> Coroutine[Any, Any, None] | None:
-        """Carry out at once what a handler returns at once; the rest is what the caller gets to wait for."""
+    def _run(self, session: Session | None, stanza: Stanza | None, call: Callable[[], Outcome],
+             held: int = 0) -> Coroutine[Any, Any, None] | None:
+        """Carry out at once what a handler returns at once; the rest is what the caller gets to wait for.
+
+        held: a ticket of Session.hold(), settled when it is done."""
         try:
             outcome = call()
             if isinstance(outcome, Coroutine):
-                return self._finish(session, stanza, outcome)
-            self._carry_out(session, stanza, outcome)
+                return self._finish(session, stanza, outcome, held)
+            self._carry_out(session, stanza, outcome, held)
         except Exception as error:
             self._failed(session, stanza, error)
+        settle(session, held)
         return None
 
     def _screened(self, request: Request, call: Callable[[], Outcome]) -> Outcome:
@@ -180,17 +185,19 @@ class Dispatcher:
         return in_turn(waiting) if waiting else None
 
     async def _finish(self, session: Session | None, stanza: Stanza | None,
-                      work: Coroutine[Any, Any, Effects]) -> None:
+                      work: Coroutine[Any, Any, Effects], held: int = 0) -> None:
         try:
-            self._carry_out(session, stanza, await work)
+            self._carry_out(session, stanza, await work, held)
         except Exception as error:
             self._failed(session, stanza, error)
+        finally:
+            settle(session, held)
 
     def carry_out(self, session: Session, effects: Effects) -> None:
         """What a module wants done for a session, asked by somebody else than the router."""
         self._carry_out(session, None, effects)
 
-    def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects) -> None:
+    def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects, held: int = 0) -> None:
         if effects is None:
             return
         for effect in effects if isinstance(effects, Sequence) else (effects,):
@@ -206,7 +213,8 @@ class Dispatcher:
                 case End(condition, text) if session is not None:
                     self._router.end(session, condition, text)
                 case Later(work):
-                    self._spawn(self._finish(session, stanza, work))
+                    again = session.again(held) if session is not None else 0
+                    self._spawn(self._finish(session, stanza, work, again))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -243,6 +251,11 @@ def refusal(error: Exception) -> Refused | None:
     if isinstance(error, TooBusy):
         return Refused("resource-constraint", "Too much is going on; try again soon.")
     return error if isinstance(error, Refused) else None
+
+
+def settle(session: Session | None, held: int) -> None:
+    if session is not None and held:
+        session.settle(held)
 
 
 def worth_an_error(session: Session | None, stanza: Stanza) -> bool:

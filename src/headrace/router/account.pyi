@@ -17,3 +17,6 @@ class Account:
 
     jid: bytes
     """Prepared bare JID."""
+    reached: int
+    """The highest archive number that one of its sessions is done with: acknowledged with stream management, written
+    without."""

@@ -42,6 +42,10 @@ class Router:
 
     def loaded(self, bare: str) -> bool: ...
 
+    def reached(self, bare: str) -> int:
+        """The highest archive number that a session of the account is done with (Account.reached); 0 if it is not
+        loaded."""
+
     def release(self, bare: str) -> None:
         """Drop an account's tables if no session is bound: for a login that failed after load()."""
 
@@ -88,9 +92,9 @@ class Router:
     def directed(self, full: str, to: str) -> bool:
         """Has the session of this full JID sent its presence to this very address (RFC 6121 4.6)?"""
 
-    def deliver(self, session: Session, raw: bytes) -> None:
+    def deliver(self, session: Session, raw: bytes, number: int = 0) -> None:
         """Queue a stanza of our own making towards this session as it is: replies, pushes. Nothing if it has
-        ended."""
+        ended. number: of it in the account's archive (Account.reached)."""
 
     def route(self, raw: bytes, from_: str | None = None) -> None:
         """Route a stanza of our own making by RFC 6121 section 8 as if it came from `from_`, or from the

@@ -42,6 +42,14 @@ class SessionFlag(IntEnum):
     """Unbound, or about to be at the end of this turn: takes nothing any more."""
     S_BLOCKLIST = 8
     """Has asked for the block list: gets pushes (XEP-0191 3.3)."""
+    S_CARBONS = 16
+    """Gets carbons (XEP-0280)."""
+    S_INACTIVE = 32
+    """Its client is not looked at (XEP-0352)."""
+    S_HIBERNATED = 64
+    """Its link is lost; it may be resumed (XEP-0198), and takes stanzas until then."""
+    S_MANAGED = 128
+    """Has stream management."""
 
 @final
 class Session:
@@ -68,9 +76,31 @@ class Session:
     state: Any
     """The control plane's own; None at first and after the end."""
 
+    sm_key: int
+    """The first half of its SM-ID as a number; 0 without stream management."""
+    h: int
+    """How many of its client's stanzas are handled, as XEP-0198 counts; 0 without stream management."""
+
     def written(self) -> Future[bool]:
-        """Done once all that is in the outbox now has been written to the socket: True; False if the session
-        ends before that."""
+        """Done once all that is in the outbox now is done with, that is, written to the socket, or acknowledged with
+        stream management: True; False if the session ends before that."""
+
+    def manage(self, id: bytes, seconds: float) -> None:
+        """Switch stream management on, with this SM-ID of 16 bytes. Raises RuntimeError if it is on."""
+
+    def hold(self) -> int:
+        """The client's stanza that is being handled is not done with yet: h stays below it. A ticket for settle(); 0
+        where nothing is counted, which may be settled as well."""
+
+    def again(self, ticket: int) -> int:
+        """Hold once more what that ticket holds."""
+
+    def settle(self, ticket: int) -> int:
+        """It is done with: refused or committed. As often as it was held, in any order."""
+
+    def committing(self, ticket: int) -> int:
+        """The commit that comes next settles this ticket, and every one that this was called for before. Answers h
+        once that is done."""
 
     def set_flag(self, flag: int, on: bool = True) -> None:
         """Set or clear S_INTERESTED or S_BLOCKLIST; the other flags are the data plane's. Raises ValueError for
