@@ -33,10 +33,13 @@ class Client:
     """What a session is to the queue."""
 
     sm_key = 2**63 + 5
-    received = 7
 
     def __init__(self) -> None:
         self.settled: list[int] = []
+
+    def committing(self, ticket: int) -> int:
+        """h once the commit to come is done."""
+        return 7
 
     def settle(self, ticket: int) -> None:
         self.settled.append(ticket)

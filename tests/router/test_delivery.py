@@ -99,7 +99,7 @@ def test_repeated_address_follows_the_sessions() -> None:
     """A remembered peer is forgotten when it ends and when another takes its name."""
     world = World()
     romeo, first = world.client("romeo@localhost/a"), world.client("juliet@localhost/b", presence="0")
-    message = "<message to='juliet@localhost/b' type='chat'/>"
+    message = "<message to='juliet@localhost/b' type='chat'><body/></message>"
     world.send(romeo, message * 3)
     assert len(world.got(first)) == 3
     world.rig.router.end(first, "conflict")

@@ -10,7 +10,7 @@ from headrace.router.session import Session, SessionFlag
 from support.routing import World
 
 ID = bytes(range(16))
-TO_NOBODY = "<message to='juliet@localhost'/>"      # punted, as she is away
+TO_NOBODY = "<message to='juliet@localhost'><body/></message>"   # punted, as she is away
 
 
 def managed(world: World, jid: str = "romeo@localhost/a") -> Session:

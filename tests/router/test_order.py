@@ -52,7 +52,7 @@ class Slow:
 
 
 def absent(to: str, id: str) -> str:
-    return f"<message to='{to}' id='{id}' type='chat'/>"
+    return f"<message to='{to}' id='{id}' type='chat'><body/></message>"
 
 
 def request(child: str, id: str, type: str = "set", to: str = "") -> str:
@@ -157,7 +157,7 @@ async def test_letters_that_are_given_up_hold_back_no_others(world: World, early
     world.notes.welcome = lambda session: asyncio.sleep(60)
     romeo = world.client("romeo@localhost/a", presence="0")
     letters, = asyncio.all_tasks() - before
-    message = b"<message from='localhost' to='romeo@localhost'/>"
+    message = b"<message from='localhost' to='romeo@localhost'><body/></message>"
     world.rig.router.route(message)
     assert (world.got(romeo), world.notes.reasons()) == ([], [Reason.P_ABSENT])
     if not early:
@@ -245,7 +245,7 @@ async def test_a_lost_link_loses_nothing_that_was_unread(world: World) -> None:
                + "".join(map(message, range(300, 600))) + "<mess")
     assert romeo.link.paused
     world.rig.lose(romeo.link)
-    world.rig.router.route(b"<message from='localhost' to='romeo@localhost' id='late'/>")
+    world.rig.router.route(b"<message from='localhost' to='romeo@localhost' id='late'><body/></message>")
     assert (world.got(juliet), world.notes.went) == ([], [])
     await slow.finish()
     *got, last = world.got(juliet)

@@ -13,15 +13,18 @@ def test_routing_inside_a_handler_inside_a_handler(depth: int) -> None:
     world.got(juliet)
     levels: list[str] = []
 
+    def letter(level: int) -> str:
+        return f"<message from='romeo@localhost/a' to='gone@localhost' id='{level}'><body/></message>"
+
     def answer(session: object, stanza: object, reason: int) -> None:
         levels.append(stanza.id)
         if len(levels) < depth:
-            world.rig.router.route(f"<message from='localhost' to='gone@localhost' id='{len(levels)}'/>".encode())
+            world.rig.router.route(letter(len(levels)).encode())
         else:
             world.rig.router.route(b"<message from='localhost' to='juliet@localhost' id='last'/>")
 
     world.notes.answer = answer
-    world.send(romeo, "<message to='gone@localhost' id='0'/><message to='juliet@localhost' id='next'>"
+    world.send(romeo, letter(0) + "<message to='juliet@localhost' id='next'>"
                       "<stanza-id xmlns='urn:xmpp:sid:0'/><body>x</body></message>")
     assert levels == [str(i) for i in range(depth)]
     assert [(m.get("id"), len(m)) for m in world.got(juliet)] == [("last", 0), ("next", 1)]

@@ -15,7 +15,7 @@ def test_own_stanza_is_routed_like_any_other() -> None:
     world.got(juliet)
     world.rig.router.route(b"<message from='localhost' to='juliet@localhost'/>")
     world.rig.router.route(b"<message from='localhost' to='juliet@localhost/c' type='headline'/>")
-    world.rig.router.route(b"<message to='nobody@localhost'/>", "localhost")
+    world.rig.router.route(b"<message to='nobody@localhost'><body/></message>", "localhost")
     world.rig.turn()
     assert (len(world.got(juliet)), len(world.got(c))) == (1, 1)
     (session, stanza, reason), = world.notes.punted
@@ -39,7 +39,7 @@ def test_own_stanza_that_cannot_be_routed(raw: bytes) -> None:
     world = World()
     with pytest.raises(ValueError, match=r"."):
         world.rig.router.route(raw)
-    world.rig.router.route(b"<message from='localhost' to='a@localhost'/>")
+    world.rig.router.route(b"<message from='localhost' to='a@localhost'><body/></message>")
     assert world.notes.reasons() == [Reason.P_ABSENT]
 
 

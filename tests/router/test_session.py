@@ -137,7 +137,7 @@ def test_a_control_plane_that_fails_costs_no_session() -> None:
 
     world.notes.answer = world.notes.welcome = fail
     romeo = world.client("romeo@localhost/a")
-    world.send(romeo, "<presence/><iq type='get' id='1'><a xmlns='b'/></iq><message to='x@localhost'/>")
+    world.send(romeo, "<presence/><iq type='get' id='1'><a xmlns='b'/></iq><message to='x@localhost'><body/></message>")
     assert [f["message"] for f in world.rig.loop.failures] == [
         "headrace: Control.available failed", "headrace: Control.punt failed", "headrace: Control.punt failed"]
     assert len(world.got(romeo)) == 1

@@ -38,19 +38,68 @@ class Closed(Exception):
     """The server ended the stream or the connection."""
 
 
-class Client:
+class Elements:
+    """What comes on a stream, cut into the children of its root."""
+
+    def __init__(self) -> None:
+        self.raw = b""          # the last element that next_here() gave, as it came
+        self.closing = False    # the server's </stream:stream> has come
+        self._data = bytearray()
+        self.restart()
+
+    def restart(self) -> None:
+        """What comes next, and has come behind the last element read, belongs to a new stream."""
+        self.head = b""         # the server's <stream:stream ...>, as it came
+        self._at = self._depth = self._start = 0
+
+    @property
+    def header(self) -> ET.Element:
+        return ET.fromstring(self.head + b"</stream:stream>")
+
+    def feed(self, data: bytes) -> None:
+        self._data += data
+
+    def next_here(self) -> ET.Element | None:
+        """The next element, if all of it has come."""
+        if (raw := self._cut()) is None:
+            return None
+        self.raw = raw
+        return ET.fromstring(self.head + raw + b"</stream:stream>")[0]
+
+    def _cut(self) -> bytes | None:
+        """Reads on from the last tag read; the element that is complete, if one is."""
+        while token := TOKEN.search(self._data, self._at):
+            self._at = token.end()
+            if token["name"] and self._ends_element(token):
+                raw = bytes(self._data[self._start:self._at])
+                del self._data[:self._at]
+                self._at = self._start = 0
+                return raw
+        return None
+
+    def _ends_element(self, tag: re.Match[bytes]) -> bool:
+        if self._depth == 0:
+            self._start = tag.start()
+        if not self.head:
+            self.head = tag[0]
+        elif self._depth == 0 and tag["end"]:
+            self.closing = True
+        else:
+            self._depth += -1 if tag["end"] else 0 if tag["empty"] else 1
+            return self._depth == 0
+        return False
+
+
+class Client(Elements):
     def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = HOST) -> None:
+        super().__init__()
         self.host = host        # in SNI and in the header's `to`
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.secure(tls)
         self.jid = self.bare = ""
-        self.raw = b""          # the last element that next() gave, as it came
-        self.closing = False    # the server's </stream:stream> has come
         self._pings = 0
-        self._data = bytearray()
-        self.restart()
 
     # Bytes
 
@@ -75,21 +124,11 @@ class Client:
 
     # Elements
 
-    def restart(self) -> None:
-        """What comes next, and has come behind the last element read, belongs to a new stream."""
-        self.head = b""         # the server's <stream:stream ...>, as it came
-        self._at = self._depth = self._start = 0
-
-    @property
-    def header(self) -> ET.Element:
-        return ET.fromstring(self.head + b"</stream:stream>")
-
     def next(self) -> ET.Element:
         """The next child of the stream root."""
         while True:
-            if (raw := self._cut()) is not None:
-                self.raw = raw
-                return ET.fromstring(self.head + raw + b"</stream:stream>")[0]
+            if (element := self.next_here()) is not None:
+                return element
             if self.closing:
                 raise Closed("</stream:stream>")
             self._receive()
@@ -121,29 +160,6 @@ class Client:
         if not data:
             raise Closed("end of file")
         self._data += data
-
-    def _cut(self) -> bytes | None:
-        """Reads on from the last tag read; the element that is complete, if one is."""
-        while token := TOKEN.search(self._data, self._at):
-            self._at = token.end()
-            if token["name"] and self._ends_element(token):
-                raw = bytes(self._data[self._start:self._at])
-                del self._data[:self._at]
-                self._at = self._start = 0
-                return raw
-        return None
-
-    def _ends_element(self, tag: re.Match[bytes]) -> bool:
-        if self._depth == 0:
-            self._start = tag.start()
-        if not self.head:
-            self.head = tag[0]
-        elif self._depth == 0 and tag["end"]:
-            self.closing = True
-        else:
-            self._depth += -1 if tag["end"] else 0 if tag["empty"] else 1
-            return self._depth == 0
-        return False
 
     # Logging in
 

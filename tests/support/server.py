@@ -47,7 +47,7 @@ tls = "{tls}"
 class Server:
     """A running server. Ports are on 127.0.0.1."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fragile: str = "") -> None:
         self.folder = folder
         self.database = folder / "var" / "headrace.db"
         self.certificate = folder / "var" / "certificates" / "localhost.crt"
@@ -55,7 +55,8 @@ class Server:
         self.log_file = folder / "log"
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--config", str(folder / "headrace.toml")], stderr=log, env=environment())
+                [*(FRAGILE if fragile else COMMAND), "serve", "--config", str(folder / "headrace.toml")], stderr=log,
+                env={**environment(), "FRAGILE": fragile})
         self._wait_for_ports()
 
     @property
@@ -91,6 +92,7 @@ class Server:
 
 
 COMMAND = [sys.executable, "-m", "headrace.server"]
+FRAGILE = [sys.executable, str(Path(__file__).with_name("fragile.py"))]
 
 
 def environment() -> dict[str, str]:
@@ -105,15 +107,17 @@ def headrace(*args: str, input: str = "", cwd: Path | None = None) -> subprocess
 
 
 @contextmanager
-def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", more: str = "") -> Iterator[Server]:
+def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", more: str = "",
+            fragile: str = "") -> Iterator[Server]:
     """A server with its data in `folder` (kept from an earlier one there), for as long as the block takes.
 
-    users: password by JID. top, more: TOML for the head and the end of the configuration."""
+    users: password by JID. top, more: TOML for the head and the end of the configuration. fragile: when it dies
+    (support/fragile.py)."""
     listeners = "".join(LISTENER.format(tls=tls) for tls in ("starttls", "direct", "optional"))
     (folder / "headrace.toml").write_text(
         CONFIG.format(iterations=MIN_ITERATIONS, top=top, listeners=listeners, more=more))
     asyncio.run(add_users(load(folder / "headrace.toml"), users))
-    server = Server(folder)
+    server = Server(folder, fragile)
     try:
         yield server
     finally:

@@ -115,17 +115,16 @@ cdef class Archive:
     # The queue.
 
     cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, object session,
-                 uint64_t ticket) except -1:
+                 uint64_t ticket, uint64_t sm_key, uint32_t h) except -1:
         cdef Group group = self.filling
         cdef Row row
         if number <= self.added or number > self.last:
             raise ValueError("messages are added in the order in which they got their numbers")
         row.id = <int64_t>number
-        row.sm_key = row.h = 0
+        row.sm_key = sm_key
+        row.h = h
         row.flags = flags
         row.a, row.b, row.stanza = <uint32_t>a.n, <uint32_t>b.n, <uint32_t>n
-        if ticket:
-            row.sm_key, row.h = session.sm_key, session.received
         group.put(&row, a.p, b.p, stanza)
         self.added = number
         if ticket:
@@ -135,8 +134,12 @@ cdef class Archive:
     def add_ready(self, uint64_t number, bytes stanza not None, bytes a not None, bytes b not None,
                   uint32_t flags=M_OFFLINE, session=None, uint64_t ticket=0):
         cdef Group group = self.filling
+        cdef uint64_t sm_key = 0
+        cdef uint32_t h = 0
         future = get_running_loop().create_future()
-        self.add(number, stanza, len(stanza), str_of(a), str_of(b), flags, session, ticket)
+        if ticket:
+            sm_key, h = session.sm_key, session.committing(ticket)
+        self.add(number, stanza, len(stanza), str_of(a), str_of(b), flags, session, ticket, sm_key, h)
         group.futures.append((future, number))
         return future
 

@@ -6,13 +6,16 @@
     full, resource there        deliver     deliver     deliver     deliver     deliver
     full, not there             refuse      as bare     refuse      refuse      drop
 
-"absent" is punted: whether there is such an account, and where its messages wait, only storage knows. So is what would
-overtake messages that are being handed over (Account.catching_up). "refuse" is service-unavailable. Where RFC 6121
+"absent", of what must be kept (headrace.router.keeping), is punted: whether there is such an account, and where its
+messages wait, only storage knows. So is what would overtake messages that are being handed over (Account.catching_up).
+What need not be kept is refused if it has a body, else dropped. "refuse" is service-unavailable. Where RFC 6121
 8.5.3.2.1 lets us choose between an error and silence, only who may know the account's resources is told that one is not
 there (protocol.md 12).
 """
 from cpython.object cimport PyObject
-from headrace.router.errors cimport SERVICE_UNAVAILABLE
+from headrace.core.names cimport bit, K_BODY
+from headrace.router.errors cimport RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE
+from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.parcel cimport IQ_GET, IQ_SET, MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE
 from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_ENDED
 from headrace.router.account cimport SUB_FROM
@@ -45,7 +48,7 @@ cdef inline bint takes(Session target) noexcept:
 
 
 cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
-    """To every available resource with a non-negative priority; answers how many there are."""
+    """To every available resource with a non-negative priority."""
     cdef Session target
     cdef int n = 0
     for target in account.sessions:
@@ -53,7 +56,7 @@ cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
     for target in account.sessions:
         if takes(target):
             target.splice(parcel, n == 1)
-    return n
+    return 0
 
 
 cdef bint takes_messages(Account account, Session but) except -1:
@@ -64,20 +67,37 @@ cdef bint takes_messages(Account account, Session but) except -1:
     return False
 
 
-cdef int deliver_to_bare(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+cdef int deliver_to(Exchange exchange, Session session, Session target, Parcel* parcel) except -1:
+    """To one resource; kept first, if it must be."""
+    if not exchange.keep(session, target.account, parcel):
+        return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
+    return target.splice(parcel, True)
+
+
+cdef int deliver_absent(Exchange exchange, Session session, const Parcel* parcel) except -1:
+    if keeping(parcel) != KEEP_NOT:
+        return exchange.punt(session, parcel, P_ABSENT)
+    if parcel.view.known & bit(K_BODY):
+        return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
+    return 0
+
+
+cdef int deliver_to_bare(Exchange exchange, Session session, Account account, Parcel* parcel) except -1:
     if parcel.type == MSG_ERROR:
         return 0
     if parcel.type == MSG_GROUPCHAT:
         return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
-    if account is not None and (not account.catching_up or parcel.type == MSG_HEADLINE):
-        if deliver_to_all(account, parcel):
-            return 0
+    if account is not None and (not account.catching_up or keeping(parcel) == KEEP_NOT):
+        if takes_messages(account, None):
+            if not exchange.keep(session, account, parcel):
+                return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
+            return deliver_to_all(account, parcel)
     if parcel.type == MSG_HEADLINE:
         return 0
-    return exchange.punt(session, parcel, P_ABSENT)
+    return deliver_absent(exchange, session, parcel)
 
 
-cdef int deliver_message(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
+cdef int deliver_message(Exchange exchange, Session session, Account account, Parcel* parcel) except -1:
     cdef Session target
     if parcel.to.resource.p == NULL:
         return deliver_to_bare(exchange, session, account, parcel)
@@ -85,7 +105,7 @@ cdef int deliver_message(Exchange exchange, Session session, Account account, co
         target = exchange.resource_of(account, parcel.to.resource)
         if target is not None:
             note_peer(exchange, session, target)
-            return target.splice(parcel, True)
+            return deliver_to(exchange, session, target, parcel)
     if parcel.type == MSG_CHAT:
         return deliver_to_bare(exchange, session, account, parcel)
     if parcel.type != MSG_ERROR and may_miss(session, account):

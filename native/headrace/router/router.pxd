@@ -4,6 +4,7 @@ from headrace.core.buf cimport Str
 from headrace.core.stanza cimport Stanza
 from headrace.core.tokenizer cimport StanzaView, Tokenizer
 from headrace.router.account cimport Account
+from headrace.router.filing cimport Filing
 from headrace.router.parcel cimport Parcel
 from headrace.router.reader cimport Reader
 from headrace.router.session cimport Exchange, Session
@@ -14,6 +15,7 @@ cdef class Router(Exchange):
     cdef public object control              # headrace.router.control.Control
     cdef list domains                       # hosted, prepared, as bytes: few, so looked through in order
     cdef Reader reader
+    cdef Filing filing
     cdef set pending                        # futures that handlers have left unfinished
 
     cdef Account account_of(self, str bare)

@@ -14,9 +14,11 @@ from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable
 from headrace.router.blocking cimport blocks
-from headrace.router.delivery cimport deliver_iq, deliver_message, shares, takes_messages
+from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
 from headrace.router.errors cimport BAD_REQUEST, BLOCKED, JID_MALFORMED, SERVICE_UNAVAILABLE, write_error
+from headrace.router.filing cimport Filing
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
+from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.order cimport Held, Order, take_ticket
 from headrace.router.parcel cimport (
     IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
@@ -79,6 +81,7 @@ cdef class Router(Exchange):
         self.domains = []
         self.reader = Reader()
         self.pending = set()
+        self.filing = Filing()
 
     # Tables.
 
@@ -334,7 +337,7 @@ cdef class Router(Exchange):
             return self.bounce(session, &parcel, BAD_REQUEST, parcel.head.to)
         if peer is not None and not peer.flags & S_ENDED and self.admitted(tok):
             if view.kind == KIND_MESSAGE:
-                return peer.splice(&parcel, True)
+                return deliver_to(self, session, peer, &parcel)
             if view.kind == KIND_IQ and (is_answer(&parcel) or shares(session, peer)):
                 return peer.splice(&parcel, not is_answer(&parcel))
         if blocks(session.account, parcel.head.to):
@@ -465,6 +468,13 @@ cdef class Router(Exchange):
         cdef bytes key = str_bytes(parcel.to.bare) if parcel.to.bare.p != NULL else str_bytes(session.bare_str())
         cdef str to = None if parcel.head.to.p == NULL else str_bytes(parcel.head.to).decode()
         return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key)
+
+    cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1:
+        cdef int kept
+        if self.archive is None or parcel.number:
+            return True
+        kept = keeping(parcel)
+        return kept == KEEP_NOT or self.filing.file(self.archive, session, account, parcel, kept)
 
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
         cdef bytes key = str_bytes(parcel.to.bare)

@@ -30,6 +30,9 @@ cdef class Exchange:
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1:
         raise NotImplementedError
 
+    cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1:
+        raise NotImplementedError
+
     cdef bint is_host(self, Str domain) noexcept:
         return False
 

@@ -1,0 +1,1 @@
+"""Where a message that must be kept is kept. Native alone: see filing.pxd."""
