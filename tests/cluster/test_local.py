@@ -72,6 +72,9 @@ class FakeRouter:
     def set_blocked(self, *call: object) -> None:
         self.calls.append(("set_blocked", *call))
 
+    def set_archive(self, *call: object) -> None:
+        self.calls.append(("set_archive", *call))
+
     def set_contact(self, *call: object) -> None:
         self.calls.append(("set_contact", *call))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.modules.api import Context
+from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
@@ -19,7 +20,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     storage = open_sqlite(tmp_path / "headrace.db", durability="process")
     home, clock = FakeHome(), Clock()
     blocklists = Blocklists(storage.blocks)
-    context = Context({"example.org": Host(), "example.net": Host()}, storage, home, Locks(), blocklists,
-                      Lifecycle(storage, home, blocklists, derive), clock)
+    hosts = {"example.org": Host(), "example.net": Host()}
+    archiving = Archiving(storage.documents, storage.roster, hosts)
+    context = Context(hosts, storage, home, Locks(), blocklists, archiving,
+                      Lifecycle(storage, home, blocklists, archiving, derive), clock)
     yield World(context, home, clock, storage)
     await storage.close()

@@ -76,7 +76,8 @@ async def test_too_many_derivations_at_once_are_no_failure_of_ours(world: World,
     async def busy(source: str, password: str) -> None:
         raise TooBusy(source)
 
-    life = Lifecycle(world.storage, world.home, world.context.blocklists, busy)  # type: ignore[arg-type]
+    life = Lifecycle(world.storage, world.home, world.context.blocklists, world.context.archiving,
+                     busy)  # type: ignore[arg-type]
     admin = Admin(replace(admin.context, life=life), Admin.Options())
     with pytest.raises(TooBusy):
         await run(admin, "add", accountjid=(ROMEO,), password=("secret",))

@@ -2,6 +2,9 @@
 
 import random
 
+import pytest
+
+from headrace.router.account import ArchiveMode, Subscription
 from support.routing import World
 
 
@@ -54,3 +57,30 @@ def test_everybody_who_is_there() -> None:
     world.rig.router.end(sessions[0], "reset")
     assert sorted(session.jid for session in world.rig.router.everybody()) == sorted(jids[1:])
     assert [session.bare for session in world.rig.router.everybody()].count("nurse@localhost") == 2
+
+
+@pytest.mark.parametrize(("mode", "always", "never", "taken"), [
+    (ArchiveMode.A_ALWAYS, (), (), (1, 1, 1, 1)),
+    (ArchiveMode.A_NEVER, (), (), (0, 0, 0, 0)),
+    (ArchiveMode.A_ROSTER, (), (), (1, 1, 0, 0)),
+    (ArchiveMode.A_NEVER, ("a@x",), (), (0, 0, 1, 1)),
+    (ArchiveMode.A_NEVER, ("a@x/1",), (), (0, 0, 0, 1)),
+    (ArchiveMode.A_ALWAYS, (), ("a@x",), (1, 1, 0, 0)),
+    (ArchiveMode.A_ALWAYS, ("a@x/1",), ("a@x",), (1, 1, 0, 0)),
+    (ArchiveMode.A_ROSTER, ("a@x",), ("friend@x/1",), (1, 0, 1, 1)),
+])
+def test_whose_messages_the_archive_takes(
+        mode: ArchiveMode, always: tuple[str, ...], never: tuple[str, ...], taken: tuple[int, ...]) -> None:
+    router = World().rig.router
+    router.load("romeo@localhost", {"friend@x": int(Subscription.SUB_LISTED)})
+    router.set_archive("romeo@localhost", mode, always, never)
+    asked = ("friend@x", "friend@x/1", "a@x", "a@x/1")
+    assert tuple(router.archives("romeo@localhost", jid) for jid in asked) == taken
+
+
+def test_archive_takes_everything_unless_told_otherwise() -> None:
+    router = World().rig.router
+    router.set_archive("romeo@localhost", ArchiveMode.A_NEVER)
+    router.load("romeo@localhost", {})
+    assert router.archives("romeo@localhost", "a@x")
+    assert not router.archives("nobody@localhost", "a@x")

@@ -114,7 +114,8 @@ COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
     LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are admins, anonymous, "
-                              "certificate, client_certificates, contact, key, name, registration, see_other_host",
+                              "archive, certificate, client_certificates, contact, key, name, registration, "
+                              "see_other_host",
     LISTENER + HOST + 'anonymous = true\nclient_certificates = "ca.pem"':
         "[[host]] number 1: anonymous users have no certificates",
     LISTENER + HOST + "anonymous = true\nregistration = true":

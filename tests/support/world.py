@@ -8,6 +8,7 @@ from headrace.cluster.ports import Audience, Online, Resource
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Request
 from headrace.sasl.credentials import Credentials, ScramVerifier
 from headrace.storage.ports import Storage
+from headrace.xep.mam import Preferences
 from support.stanzas import stanza
 
 VERIFIER = ScramVerifier(bytes(16), 4096, bytes(20), bytes(20))
@@ -73,10 +74,13 @@ class FakeHome:
         return (resource, to) in self.shown
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
-        self.told.append(("table", account, contact, str(int(subscription))))
+        self.told.append(("table", account, contact, str(int(subscription) & 3)))  # as presence sees it
 
     async def set_blocked(self, account: str, jids: Collection[str]) -> None:
         self.told.append(("blocked", account, *sorted(jids)))
+
+    async def set_archive(self, account: str, preferences: Preferences) -> None:
+        self.told.append(("archive", account, preferences.default, *preferences.always, *preferences.never))
 
     async def online(self, host: str | None = None) -> list[Online]:
         return [Online(r.jid, r.available, r.priority, "192.0.2.1", True, r.silence) for r in self.here

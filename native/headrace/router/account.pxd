@@ -10,6 +10,14 @@ cpdef enum Subscription:
     # Bits of a roster item, as the data plane needs them.
     SUB_TO = 1              # we see the contact's presence
     SUB_FROM = 2            # the contact sees ours
+    SUB_LISTED = 4          # it is in the roster, whatever the subscription
+
+
+cpdef enum ArchiveMode:
+    # Whose messages an account's archive takes (XEP-0441), the exceptions aside.
+    A_ALWAYS = 0            # everybody's
+    A_NEVER
+    A_ROSTER                # those of contacts in the roster
 
 
 @cython.final
@@ -21,10 +29,17 @@ cdef class Account:
     cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
     cdef readonly uint64_t reached          # the highest archive number that one of its sessions is done with
+    cdef int archive_mode                   # ArchiveMode
+    cdef set archive_always                 # prepared JIDs (bytes), bare or full: the exceptions; None: nobody
+    cdef set archive_never                  # it comes first, where both name one
     cdef uint64_t hash                      # of jid, in the table that it is in
 
     # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.
     cdef int bits(self, bytes contact) except -1
+
+
+# Does the account's archive take what passes between it and this JID (prepared; the bare one without a resource)?
+cdef bint archives(Account account, Str peer) except -1
 
 
 @cython.final

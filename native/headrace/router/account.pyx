@@ -3,6 +3,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp
 
+from headrace.core.jid cimport JidParts, jid_split
+
 import os
 
 cdef extern from "headrace/router/siphash.h":
@@ -23,6 +25,25 @@ cdef class Account:
     cdef int bits(self, bytes contact) except -1:
         cdef object found = self.contacts.get(contact)
         return 0 if found is None else <int>found
+
+
+cdef bint archives(Account account, Str peer) except -1:
+    cdef JidParts parts
+    if account.archive_always is None and account.archive_never is None and account.archive_mode != A_ROSTER:
+        return account.archive_mode == A_ALWAYS
+    jid_split(peer, &parts)
+    if account.archive_never is not None and names(account.archive_never, &parts, peer):
+        return False
+    if account.archive_always is not None and names(account.archive_always, &parts, peer):
+        return True
+    if account.archive_mode == A_ROSTER:
+        return account.bits(parts.bare.p[:parts.bare.n]) != 0
+    return account.archive_mode == A_ALWAYS
+
+
+cdef bint names(set jids, const JidParts* parts, Str jid) except -1:
+    """XEP-0441: a listed bare JID stands for all its resources."""
+    return parts.bare.p[:parts.bare.n] in jids or (parts.resource.p != NULL and jid.p[:jid.n] in jids)
 
 
 cdef class AccountTable:

@@ -12,7 +12,7 @@ from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRE
 from headrace.core.writer cimport splice_allowed
 from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
-from headrace.router.account cimport Account, AccountTable
+from headrace.router.account cimport Account, AccountTable, archives
 from headrace.router.blocking cimport blocks
 from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
 from headrace.router.errors cimport BAD_REQUEST, BLOCKED, JID_MALFORMED, SERVICE_UNAVAILABLE, write_error
@@ -145,6 +145,18 @@ cdef class Router(Exchange):
         account.blocked = after or None
         self.generation += 1        # the peers that sessions remember were judged by the old list
         rejoin(self, account, before - after)
+
+    def set_archive(self, str bare not None, int mode, always=(), never=()):
+        cdef Account account = self.account_of(bare)
+        if account is not None:
+            account.archive_mode = mode
+            account.archive_always = {jid.encode() for jid in always} or None
+            account.archive_never = {jid.encode() for jid in never} or None
+
+    def archives(self, str bare not None, str peer not None):
+        cdef Account account = self.account_of(bare)
+        cdef bytes jid = peer.encode()
+        return account is not None and archives(account, str_of(jid))
 
     # Sessions.
 

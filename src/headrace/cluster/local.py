@@ -5,8 +5,10 @@ from secrets import token_hex
 
 from headrace.cluster.ports import Audience, Online, Resource
 from headrace.core import reply
+from headrace.router.account import ArchiveMode
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
+from headrace.xep.mam import Preferences
 
 
 class LocalAccounts:
@@ -55,6 +57,10 @@ class LocalAccounts:
 
     async def set_blocked(self, account: str, jids: Collection[str]) -> None:
         self._router.set_blocked(account, jids)
+
+    async def set_archive(self, account: str, preferences: Preferences) -> None:
+        mode = ArchiveMode[f"A_{preferences.default.upper()}"]
+        self._router.set_archive(account, mode, preferences.always, preferences.never)
 
     async def resources(self, account: str) -> list[Resource]:
         return [Resource(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE),

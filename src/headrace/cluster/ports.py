@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from headrace.xep.mam import Preferences
+
 
 class Audience(Enum):
     """Which of an account's resources a stanza is for: those with the SessionFlag of that name."""
@@ -72,6 +74,9 @@ class Accounts(Protocol):
 
     async def set_blocked(self, account: str, jids: Collection[str]) -> None:
         """Give the account another block list (XEP-0191); presence follows (Router.set_blocked)."""
+
+    async def set_archive(self, account: str, preferences: Preferences) -> None:
+        """Whose messages its archive takes from now on."""
 
     async def resources(self, account: str) -> list[Resource]:
         """The account's bound resources, in order of binding."""

@@ -25,6 +25,7 @@ from xml.etree.ElementTree import Element
 from headrace.cluster.ports import Accounts, Audience
 from headrace.core.reply import ErrorType
 from headrace.core.stanza import Stanza
+from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
@@ -251,6 +252,7 @@ class Context:
     accounts: Accounts
     locks: Locks  # an account's changes one at a time
     blocklists: Blocklists
+    archiving: Archiving
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by

@@ -26,9 +26,11 @@ Request = tuple[str, bytes]  # type of the presence stanza; the stanza, from bar
 
 def bits(item: RosterItem | None) -> int:
     """The item as the router's tables have it."""
-    subscription = item.subscription if item else "none"
-    to = int(Subscription.SUB_TO) if subscription in ("to", "both") else 0
-    return to | (int(Subscription.SUB_FROM) if subscription in ("from", "both") else 0)
+    if item is None:
+        return 0
+    to = int(Subscription.SUB_TO) if item.subscription in ("to", "both") else 0
+    from_ = int(Subscription.SUB_FROM) if item.subscription in ("from", "both") else 0
+    return to | from_ | (int(Subscription.SUB_LISTED) if item.listed else 0)
 
 
 def sees_us(item: RosterItem | None) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from headrace.cluster.ports import Accounts
 from headrace.core.jid import JID
+from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
 from headrace.sasl.credentials import Credentials
 from headrace.storage.ports import Storage
@@ -18,10 +19,12 @@ Derive = Callable[[str, str], Awaitable[Credentials]]
 
 
 class Lifecycle:
-    def __init__(self, storage: Storage, accounts: Accounts, blocklists: Blocklists, derive: Derive) -> None:
+    def __init__(self, storage: Storage, accounts: Accounts, blocklists: Blocklists, archiving: Archiving,
+                 derive: Derive) -> None:
         self._storage = storage
         self._accounts = accounts
         self._blocklists = blocklists
+        self._archiving = archiving
         self._derive = derive
         self.deleting: Sequence[Callable[[str], Awaitable[None]]] = ()  # the modules' hooks
 
@@ -68,6 +71,7 @@ class Lifecycle:
             await hook(jid)
         await self._storage.accounts.delete(jid)
         self._blocklists.forget(jid)
+        self._archiving.forget(jid)
         return True
 
     async def _revoke(self, jid: str, condition: str, text: str, *, but: str | None = None) -> int:

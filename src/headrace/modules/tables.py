@@ -1,4 +1,5 @@
-"""What a login needs before a session is bound: the account's contacts and block list in the router's tables."""
+"""What a login needs before a session is bound: the account's contacts, block list and archive preferences
+in the router's tables."""
 
 import asyncio
 
@@ -19,5 +20,7 @@ class RosterLoader:
         # Under the account's lock: a change is either in what is read or follows in set_contact(), set_blocked().
         context = self._context
         async with context.locks.hold(bare):
-            items, blocked = await asyncio.gather(context.storage.roster.load(bare), context.blocklists.of(bare))
+            items, blocked, archive = await asyncio.gather(
+                context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))
             self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)}, blocked)
+            await context.accounts.set_archive(bare, archive)

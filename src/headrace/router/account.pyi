@@ -10,6 +10,15 @@ class Subscription(IntEnum):
     """The account sees the contact's presence."""
     SUB_FROM = 2
     """The contact sees the account's."""
+    SUB_LISTED = 4
+    """It is in the roster, whatever the subscription."""
+
+class ArchiveMode(IntEnum):
+    """Whose messages an account's archive takes (XEP-0441), the exceptions aside."""
+
+    A_ALWAYS = 0
+    A_NEVER = 1
+    A_ROSTER = 2
 
 @final
 class Account:

@@ -81,6 +81,13 @@ class Router:
         unavailable; who is blocked no longer gets the current presence again, and is seen again.
         """
 
+    def set_archive(self, bare: str, mode: int, always: Iterable[str] = (), never: Iterable[str] = ()) -> None:
+        """Whose messages a loaded account's archive takes: account.ArchiveMode, and prepared JIDs (bare or full) that
+        are excepted from it; never comes first. Until this is called, everybody's."""
+
+    def archives(self, bare: str, peer: str) -> bool:
+        """Does the account's archive take what passes between it and this JID? False if it is not loaded."""
+
     def show(self, bare: str, watcher: str) -> None:
         """Send the current presence of each available session of `bare` to each available session of
         `watcher` (a bare JID; or a full one: to that session only), unless one has blocked the other. Where the

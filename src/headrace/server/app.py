@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from headrace.cluster.local import LocalAccounts
 from headrace.modules.api import Context
+from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.inline import InlineBind
@@ -166,12 +167,13 @@ class App:
     def _context(self) -> Context:
         """What modules get."""
         accounts, blocklists = LocalAccounts(self.router, self.logins.revoke), Blocklists(self.storage.blocks)
-        hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous)
+        hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous, host.archive)
                  for host in self.config.hosts if host.name in self.router.hosts}
+        archiving = Archiving(self.storage.documents, self.storage.roster, hosts)
         return Context(
             hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
-            life=Lifecycle(self.storage, accounts, blocklists, self._derive_credentials), now=time.time,
-            shared=self.admission.exempt)
+            archiving=archiving, now=time.time, shared=self.admission.exempt,
+            life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:
         """headrace.modules.lifecycle.Derive."""

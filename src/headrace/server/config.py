@@ -23,6 +23,7 @@ from headrace.session.backoff import BackoffPolicy
 from headrace.session.binding import AccountLimits
 from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
+from headrace.xep.mam import Default
 from headrace.xep.serverinfo import PURPOSES
 
 T = TypeVar("T")
@@ -54,6 +55,7 @@ class HostConfig(msgspec.Struct, frozen=True):
     anonymous: bool = False         # its users have no accounts: each login gets a new address (XEP-0175)
     registration: bool = False      # strangers can make accounts, inside TLS (XEP-0077)
     admins: tuple[str, ...] = ()    # prepared bare JIDs of those who may administer it (XEP-0133)
+    archive: Default = "always"     # whose messages users' archives take, unless they say otherwise (XEP-0441)
     contact: dict[str, tuple[str, ...]] = {}    # URIs by purpose, shown to everybody (XEP-0157)
 
 
