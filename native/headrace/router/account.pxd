@@ -56,7 +56,3 @@ cdef class AccountTable:
     cdef int add(self, Account account) except -1       # must not be there
     cdef int remove(self, Account account) except -1    # must be there
     cdef int resize(self, size_t slots) except -1
-
-
-# Does the account's archive take what passes between it and this JID (prepared; the bare one without a resource)?
-cdef bint archives(Account account, Str peer) except -1

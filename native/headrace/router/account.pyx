@@ -130,7 +130,3 @@ cdef class AccountTable:
                 made[j] = old[i]
         free(old)
         return 0
-
-
-cdef bint archives(Account account, Str peer) except -1:
-    return True
