@@ -2,11 +2,13 @@
 #ifndef HEADRACE_ELEMENT_H
 #define HEADRACE_ELEMENT_H
 
-#include "headrace/core/scope.h"
+#include "headrace/core/memo.h"
 
 #define INLINE __attribute__((always_inline)) static inline
 #define OUTLINE __attribute__((noinline)) static
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
 
 static inline int in_root(const Machine *m) { return m->phase < PHASE_INSIDE; }
 
@@ -68,6 +70,16 @@ static inline int head_place(uint64_t key) {
     }
 }
 
+/* Quoted value behind '=': =' or =" */
+static inline int opens_value(const char *p) {
+    uint16_t both;
+    memcpy(&both, p, 2);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    both = __builtin_bswap16(both);
+#endif
+    return both == ('=' | '\'' << 8) || both == ('=' | '"' << 8);
+}
+
 /* The next attribute of the tag: its name is complete. NULL after an error. */
 INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uint32_t n, uint32_t prefix_n) {
     if (UNLIKELY(f->attrs >= m->limits.attrs)) {
@@ -91,7 +103,7 @@ INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uin
     }
     r->kind = T_ATTR;
     r->flags = prefix_n ? R_PREFIXED : 0;
-    r->depth = f->tape[f->tag].depth;
+    r->depth = r[-1].depth;     /* that is its tag, or another attribute of it */
     r->ns = prefix_n ? (uint16_t)prefix_n : NS_NONE;
     r->name_n = (uint16_t)n;
     r->name = name;
@@ -130,7 +142,13 @@ INLINE int push_text(Machine *m, Frame *f, uint32_t at, uint32_t to, int flags) 
     Record *r = push(m, f, at);
     if (UNLIKELY(r == NULL))
         return EV_ERROR;
-    *r = (Record){.kind = T_TEXT, .flags = (uint8_t)flags, .depth = (uint16_t)f->open_n, .value = at, .value_n = to - at};
+    r->kind = T_TEXT;
+    r->flags = (uint8_t)flags;
+    r->depth = (uint16_t)f->open_n;
+    r->ns = r->name_n = 0;
+    r->name = 0;
+    r->value = at;
+    r->value_n = to - at;
     return 0;
 }
 
@@ -157,12 +175,15 @@ OUTLINE void top_tag(Machine *m, Frame *f, const char *base, int outer, int own)
     }
 }
 
+static inline int known_tag(const Machine *m, const char *base, const Record *tag) {
+    return known_find(tag->ns < NS_COUNT ? tag->ns : NS_OTHER, base + tag->name, tag->name_n, m->content);
+}
+
 /* A direct child's start tag; `at` is behind its '>'. */
-INLINE void child_begin(Machine *m, Frame *f, const char *base, uint32_t at, int own) {
+INLINE void child_begin(Frame *f, uint32_t at, int own, int known) {
     const Record *tag = &f->tape[f->tag];
     StanzaView *v = &f->view;
     int ns = tag->ns < NS_COUNT ? tag->ns : NS_OTHER;
-    int known = known_find(ns, base + tag->name, tag->name_n, m->content);
     v->known |= (uint64_t)(known != K_NONE) << known;
     if (UNLIKELY(ns_is_content(ns)) && (own || tag->flags & R_PREFIXED))
         v->flags |= F_CONTENT_CHILD;
@@ -214,8 +235,60 @@ OUTLINE int resolve_tag(Machine *m, Frame *f, const char *base, uint32_t at) {
     return 0;
 }
 
+/* Behind a start tag: into the element, or at its end. binds: bindings in force before it; raw_n: bytes of its name with
+ * prefix; inside, own: of Frame.ns and Frame.own in the element. */
+INLINE int tag_enter(Machine *m, Frame *f, uint32_t at, uint32_t binds, uint32_t raw_n, int inside, int own) {
+    if (f->self_closed) {
+        unbind(f, binds);
+        return element_end(m, f, f->tag, at, at);
+    }
+    if (ROOM(f, open, 1))
+        return no_memory(m, at);
+    Open *o = &f->open[f->open_n++];
+    o->name = f->start + 1;
+    o->record = f->tag;
+    o->binds = binds;
+    o->name_n = (uint16_t)raw_n;
+    o->ns = f->ns;
+    o->own = f->own;
+    f->ns = (uint16_t)inside;
+    f->own = (uint8_t)own;
+    return EV_MORE;
+}
+
+/* All of a start tag that memo.h knows, whose name begins at `name`. Answers as tag_end(). */
+INLINE int tag_known(Machine *m, Frame *f, const Memo *e, uint32_t name) {
+    int inside = f->ns, own = f->own;
+    Record *tag = push(m, f, name);
+    if (UNLIKELY(tag == NULL))
+        return EV_ERROR;
+    f->start = name - 1;
+    f->tag = f->tape_n - 1;
+    f->elements++;
+    f->self_closed = e->self_closed;
+    if (e->declares) {
+        own = 1;
+        inside = e->ns;
+        if (inside == NS_OTHER &&
+            (inside = number_uri(m, f, (Uri){name + e->uri_at, e->uri_n, 0, 0}, name + e->n - 1)) < 0)
+            return EV_ERROR;
+    } else if (!own && inside != m->content && inside != NS_NONE)
+        f->view.flags |= F_OUTER_BINDING;
+    tag->kind = T_START;
+    tag->flags = 0;
+    tag->depth = (uint16_t)(f->open_n + 1);
+    tag->ns = (uint16_t)inside;
+    tag->name_n = e->name_n;
+    tag->name = name;
+    tag->value = name - 1;
+    tag->value_n = 0;
+    if (f->open_n == 1)
+        child_begin(f, name + e->n, e->declares, e->known);
+    return tag_enter(m, f, name + e->n, f->bind_n, e->name_n, inside, own);
+}
+
 /* A start tag is complete; `at` is behind its '>'. Answers EV_MORE to go on with its content. */
-INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self_closed) {
+INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at) {
     Record *tag = &f->tape[f->tag];
     int outer = f->ns, inside = outer, own = f->own, declared = -1;
     uint32_t binds = f->bind_n, raw_n = tag->name_n;
@@ -238,10 +311,10 @@ INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self
     } else if (!own && inside != m->content && inside != NS_NONE)
         f->view.flags |= F_OUTER_BINDING;
     if (f->open_n == 1)
-        child_begin(m, f, base, at, declared >= 0);
+        child_begin(f, at, declared >= 0, known_tag(m, base, tag));
     else if (f->open_n == 0) {
         top_tag(m, f, base, outer, declared >= 0);
-        f->view.flags |= self_closed ? F_SELF_CLOSED : 0;
+        f->view.flags |= f->self_closed ? F_SELF_CLOSED : 0;
         f->view.body = at;
         if (in_root(m)) {
             f->view.size = at;
@@ -249,22 +322,9 @@ INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, int self
             return EV_OPEN;
         }
     }
-    if (self_closed) {
-        unbind(f, binds);
-        return element_end(m, f, f->tag, at, at);
-    }
-    if (ROOM(f, open, 1))
-        return no_memory(m, at);
-    Open *o = &f->open[f->open_n++];
-    o->name = f->start + 1;
-    o->record = f->tag;
-    o->binds = binds;
-    o->name_n = (uint16_t)raw_n;
-    o->ns = (uint16_t)outer;
-    o->own = f->own;
-    f->ns = (uint16_t)inside;
-    f->own = (uint8_t)own;
-    return EV_MORE;
+    if (f->open_n && memo_fits(m, f, at))
+        memo_keep(m, f, base, raw_n, at, inside);
+    return tag_enter(m, f, at, binds, raw_n, inside, own);
 }
 
 /* An end tag that fits is complete; it began at f->start. EV_MORE to go on, EV_ELEMENT, or EV_CLOSE for the root. */

@@ -100,11 +100,29 @@ typedef struct Machine Machine;
 typedef int (*Run)(Machine *m, const char *base, const char *p, const char *end);
 
 enum { NS_SLOTS = 128 };    /* power of 2, more than twice NS_COUNT */
+enum { MEMOS = 64 };        /* power of 2 */
+enum { MEMO_TAG = 64 };     /* bytes of a tag that is worth it: from its name up to behind its '>' */
+enum { MEMO_TOPS = 4 };     /* power of 2; places for what follows a top element's tag */
+
+typedef struct Memo {       /* a start tag that has been read before: memo.h */
+    char tag[MEMO_TAG];
+    uint8_t n;              /* bytes of it; 0: none */
+    uint8_t next;           /* the one that came behind it the last time */
+    uint8_t name_n;
+    uint8_t self_closed;
+    uint8_t declares;       /* xmlns */
+    uint8_t content;        /* Machine.content: .known depends on it */
+    uint8_t known;
+    uint8_t uri_at, uri_n;  /* declared namespace that has no number */
+    uint16_t ns;            /* declared, NS_OTHER: see above; else that around it */
+} Memo;
 
 typedef struct Work {
     uint8_t ns_slot[NS_SLOTS];  /* numbers of the known namespaces by hash; 0: empty */
     Frame *free;
     uint32_t free_n;
+    Memo memo[MEMOS + MEMO_TOPS];
+    uint8_t memo_last;      /* the last tag found there */
     uint64_t seed;          /* of hashes over what peers choose */
     Run run;                /* the machine, compiled for a scanner */
     const char *scan;       /* its name */

@@ -44,6 +44,7 @@ struct Machine {
     uint8_t closing;        /* the root was self-closed: EV_CLOSE comes next */
     uint8_t fed;            /* a frame or body was given and not yet begun */
     uint8_t failed;         /* 1: to be told, 2: told */
+    uint8_t memo;           /* the limits allow each tag that memo.h keeps */
     Limits limits;          /* 0 replaced by the largest value */
     uint64_t total_allowed, tops_allowed;
     const char *condition, *message;

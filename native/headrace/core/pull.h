@@ -425,6 +425,7 @@ static void machine_limits(Machine *m, const Limits *l) {
     UNLIMITED(decls, MAX_DECLS);
     UNLIMITED(name, UINT16_MAX);
 #undef UNLIMITED
+    m->memo = to->name >= MEMO_TAG && to->decls >= 1;
     m->total_allowed = l->total ? l->total : UINT64_MAX;
     m->tops_allowed = l->tops ? l->tops : UINT64_MAX;
 }

@@ -53,12 +53,31 @@ RUN int SCAN(read_odd)(Machine *m, const char *base, const char **at, const char
     return r == UTF8_MORE ? EV_MORE : -1;
 }
 
+/* The tag that came behind the last known one, if the bytes at p are that again; NULL: they are something else. */
+RUN const Memo *SCAN(memo_next)(const Machine *m, const Frame *f, const char *p, const char *end) {
+    const Work *w = m->work;
+    const Memo *e = &w->memo[w->memo[w->memo_last].next];
+    return *p == e->tag[0] && end - p >= e->n && SCAN(same)(p, e->tag, e->n, end) && memo_holds(m, f, e) ? e : NULL;
+}
+
+/* Any known tag that begins at p and whose name ends at `after`; NULL: it has to be read. */
+RUN const Memo *SCAN(memo_find)(Machine *m, const Frame *f, const char *p, const char *after, const char *end) {
+    Work *w = m->work;
+    uint32_t place = memo_place(name_key(p, (size_t)(after - p), end), after, end);
+    const Memo *e = &w->memo[place];
+    if (e->n == 0 || end - p < e->n || !SCAN(same)(p, e->tag, e->n, end) || !memo_holds(m, f, e))
+        return NULL;
+    w->memo[w->memo_last].next = (uint8_t)place;
+    return e;
+}
+
 /* p stays in a register: what moves it elsewhere is given the address of a copy. */
 #define MOVED(call) (copy = p, r = (call), p = copy, r)
 
 RUN int SCAN(run)(Machine *m, const char *base, const char *p, const char *end) {
     Frame *f = m->frame;
     const char *literal, *copy;
+    const Memo *known;
     int r;
     switch (f->state) {
     case S_LT: goto lt;
@@ -101,17 +120,35 @@ lt:
         break;
     default: break;
     }
+    copy = p;   /* end of the name; p: none that is plain */
+    if (LIKELY(CHAR_CLASS[(uint8_t)*p] & C_START)) {
+        known = NULL;
+        if (f->open_n == 0)
+            memo_top(m->work, *p);
+        else if (memo_use(m, f))
+            known = SCAN(memo_next)(m, f, p, end);
+        if (known == NULL) {
+            copy = SCAN(name)(p, end, base);
+            if (f->open_n && copy < end && memo_may(copy, end) && memo_use(m, f))
+                known = SCAN(memo_find)(m, f, p, copy, end);
+        }
+        if (known) {
+            m->work->memo_last = (uint8_t)(known - m->work->memo);
+            r = tag_known(m, f, known, AT(p));
+            p += known->n;
+            if (LIKELY(r == EV_MORE))
+                goto content;
+            return r;
+        }
+    }
     if (tag_begin(m, f, AT(p)))
         return EV_ERROR;
     f->mark = AT(p);
     f->colon = 0;
-    f->fresh = 1;
-    if (CHAR_CLASS[(uint8_t)*p] & C_START) {
-        f->fresh = 0;
-        p = SCAN(name)(p, end, base);
-        if (p < end && (int8_t)*p >= 0 && *p != ':')
-            goto named;
-    }
+    f->fresh = copy == p;
+    p = copy;
+    if (LIKELY(!f->fresh && p < end && (int8_t)*p >= 0 && *p != ':'))
+        goto named;
 name:
     if (MOVED(SCAN(read_name)(m, f, base, &copy, end)) >= 0) {
         if (r == EV_MORE)
@@ -125,14 +162,16 @@ named:
     f->tape[f->tag].name_n = (uint16_t)(AT(p) - f->mark);
     f->colon_at = f->colon;
 after_name:
+    if (end - p > 1 && *p == ' ' && CHAR_CLASS[(uint8_t)p[1]] & C_START) {
+        p++;
+        goto plain_name;
+    }
     NEED(S_AFTER_NAME);
     if (*p == '>' || *p == '/')
         goto tag_close;
     if (!is_space(*p))
         WRONG(E_NOT_WELL_FORMED, "white space, '/' or '>' was expected in a tag");
     p++;
-    if (p < end && CHAR_CLASS[(uint8_t)*p] & C_START)
-        goto plain_name;
 tag_space:
     while (p < end && is_space(*p))
         p++;
@@ -146,12 +185,12 @@ tag_space:
         goto attr_name;
     }
 plain_name: {
-    f->mark = AT(p);
-    f->colon = 0;
     const char *q = SCAN(name)(p, end, base);
     uint32_t n = (uint32_t)(q - p);
-    f->fresh = 0;
-    if (end - q < 2 || *q != '=' || (q[1] != '\'' && q[1] != '"') || n > m->limits.name) {
+    if (UNLIKELY(end - q < 2 || !opens_value(q) || n > m->limits.name)) {
+        f->mark = AT(p);
+        f->colon = 0;
+        f->fresh = 0;
         p = q;
         goto attr_name;
     }
@@ -159,9 +198,9 @@ plain_name: {
     Record *attr = NULL;
     Decl *decl = NULL;
     if (key == KEY_XMLNS)
-        decl = decl_begin(m, f, f->mark, n);
+        decl = decl_begin(m, f, AT(p), n);
     else
-        attr = attr_begin(m, f, key, f->mark, n, 0);
+        attr = attr_begin(m, f, key, AT(p), n, 0);
     if (UNLIKELY(attr == NULL && decl == NULL))
         return EV_ERROR;
     p = q + 2;
@@ -243,7 +282,7 @@ slash:
         WRONG(E_NOT_WELL_FORMED, "'>' was expected behind '/'");
     p++;
 tag_closed:
-    r = tag_end(m, f, base, AT(p), f->self_closed);
+    r = tag_end(m, f, base, AT(p));
     goto ended;
 
 end_name: {

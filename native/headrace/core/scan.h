@@ -11,6 +11,7 @@
 #define HEADRACE_SCAN_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "headrace/core/chars.h"
 
@@ -41,6 +42,12 @@ static inline const char *value_portable(const char *p, const char *end, const c
     while (p < end && !stops_value((uint8_t)*p, quote))
         p++;
     return p;
+}
+
+/* Two spans of n bytes, 1 to 64, are the same; `end` bounds what may be read at p, at b it is 64 bytes. */
+static inline int same_portable(const char *p, const char *b, unsigned n, const char *end) {
+    (void)end;
+    return memcmp(p, b, n) == 0;
 }
 
 /* The vector versions all walk alike. STOPS(v) is a bit mask of the bytes of a vector that stop, WIDTH its bytes. */

@@ -51,3 +51,15 @@ static inline const char *value_neon(const char *p, const char *end, const char 
     SCAN_LOOP(16, VALUE_STOPS, value_portable(p, end, low, quote));
 #undef VALUE_STOPS
 }
+
+static inline int same_neon(const char *p, const char *b, unsigned n, const char *end) {
+    uint8x16_t differ = vdupq_n_u8(0);
+    unsigned i = 0;
+    if (n < 16)
+        return same_portable(p, b, n, end);
+    for (; i + 16 <= n; i += 16)
+        differ = vorrq_u8(differ, veorq_u8(vld1q_u8((const uint8_t *)p + i), vld1q_u8((const uint8_t *)b + i)));
+    i = n - 16;
+    differ = vorrq_u8(differ, veorq_u8(vld1q_u8((const uint8_t *)p + i), vld1q_u8((const uint8_t *)b + i)));
+    return vmaxvq_u8(differ) == 0;
+}

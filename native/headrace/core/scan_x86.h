@@ -45,6 +45,26 @@ static inline const char *value_sse2(const char *p, const char *end, const char 
 #undef VALUE_STOPS
 }
 
+static inline int same_sse2(const char *p, const char *b, unsigned n, const char *end) {
+    uint64_t same = 0;
+    if (end - p < 64)
+        return same_portable(p, b, n, end);
+    for (int i = 0; i < 64; i += 16) {
+        __m128i eq = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(p + i)), _mm_loadu_si128((const __m128i *)(b + i)));
+        same |= (uint64_t)(uint32_t)_mm_movemask_epi8(eq) << i;
+    }
+    return ~same << (64 - n) == 0;
+}
+
+AVX2 int same_avx2(const char *p, const char *b, unsigned n, const char *end) {
+    if (end - p < 64)
+        return same_portable(p, b, n, end);
+    __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)b));
+    __m256i high = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 32)), _mm256_loadu_si256((const __m256i *)(b + 32)));
+    uint64_t same = (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+    return ~same << (64 - n) == 0;
+}
+
 AVX2 uint32_t text_stops_avx2(const char *p) {
     __m256i v = _mm256_loadu_si256((const __m256i *)p);
     /* A byte that equals the table's entry for its low nibble is one of & < ] (entries of no use equal nothing). */

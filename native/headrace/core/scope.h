@@ -59,6 +59,17 @@ static inline void unbind(Frame *f, uint32_t before) {
     }
 }
 
+/* Number for a URI that has none yet; negative after an error. */
+static int number_uri(Machine *m, Frame *f, Uri u, uint32_t at) {
+    uint32_t number = NS_COUNT + (m->outer ? m->outer->uris : 0) + f->uri_n;
+    if (number > UINT16_MAX)
+        return wrong(m, at, E_POLICY, "too many namespaces in one element"), -1;
+    if (ROOM(f, uri, 1))
+        return no_memory(m, at), -1;
+    f->uri[f->uri_n++] = u;
+    return (int)number;
+}
+
 /* Number for the URI of a declaration; negative after an error. */
 static int declared_namespace(Machine *m, Frame *f, const char *base, const Decl *d, uint32_t at) {
     const char *text = base + d->value;
@@ -71,15 +82,7 @@ static int declared_namespace(Machine *m, Frame *f, const char *base, const Decl
         f->text_n += u.n;
     }
     int ns = ns_lookup(m->work, text, u.n);
-    if (ns != NS_OTHER)
-        return ns;
-    uint32_t number = NS_COUNT + (m->outer ? m->outer->uris : 0) + f->uri_n;
-    if (number > UINT16_MAX)
-        return wrong(m, at, E_POLICY, "too many namespaces in one element"), -1;
-    if (ROOM(f, uri, 1))
-        return no_memory(m, at), -1;
-    f->uri[f->uri_n++] = u;
-    return (int)number;
+    return ns != NS_OTHER ? ns : number_uri(m, f, u, at);
 }
 
 /* Binds what one declaration says; *inside becomes its own default namespace if it declares one. */

@@ -1,6 +1,7 @@
 """Stanzas for the control plane and for embedders."""
 
 cimport cython
+from libc.stdint cimport uint32_t, uintptr_t
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
@@ -26,13 +27,14 @@ _UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
 # ---- copies
 
 cdef inline int keep(Stanza stanza, int i, const StanzaView* view, Str value) except -1:
-    """Where the value stands in the element; or the value itself, if it stands elsewhere."""
+    """Where the value stands in the element; or the value itself, if it was decoded and stands elsewhere."""
     cdef Span* span = &stanza.span[i]
-    if value.p == NULL:
-        span.n = ABSENT
-    elif view.base <= value.p and value.p + value.n <= view.base + view.size:
-        span.at = <uint32_t>(value.p - view.base)
+    cdef uintptr_t at = <uintptr_t>value.p - <uintptr_t>view.base
+    if at < view.size:
+        span.at = <uint32_t>at
         span.n = <uint32_t>value.n
+    elif value.p == NULL:
+        span.n = ABSENT
     else:
         stanza.tell(i, pystr(value.p, value.n))
     return 0
