@@ -138,7 +138,7 @@ async def test_a_stranger_is_sent_no_names_of_authorities(bench, authority):
     listener = bench.listen(tls=server)
     context = authority.client()
     context.load_cert_chain(*authority.issue("a.example"))
-    reader, writer = await ssl_connection(listener.port, context)
+    _reader, writer = await ssl_connection(listener.port, context)
     await bench.until(lambda: bench.sinks[0].events)
     assert bench.sinks[0].link.tls.problem is None
     writer.close()

@@ -15,7 +15,9 @@ from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable, archives
 from headrace.router.blocking cimport blocks
 from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
-from headrace.router.errors cimport BAD_REQUEST, BLOCKED, JID_MALFORMED, SERVICE_UNAVAILABLE, write_error
+from headrace.router.errors cimport (
+    BAD_REQUEST, BLOCKED, JID_MALFORMED, RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE, write_error
+)
 from headrace.router.filing cimport Filing
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
 from headrace.router.keeping cimport KEEP_NOT, keeping
@@ -393,6 +395,8 @@ cdef class Router(Exchange):
         if remote:
             if kind == KIND_PRESENCE and parcel.type <= PRES_UNAVAILABLE:
                 direct(self, session, None, parcel)
+            if session is not None and not self.keep(session, None, parcel):
+                return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
             return self.punt(session, parcel, P_REMOTE)
         if kind == KIND_MESSAGE:
             return deliver_message(self, session, account, parcel)

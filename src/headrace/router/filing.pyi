@@ -1,1 +1,1 @@
-"""Where a message that must be kept is kept. Native alone: see filing.pxd."""
+"""Puts messages that must be kept into the archive queue (protocol.md 3, 5 and 6). Native only."""

@@ -1,0 +1,1 @@
+"""Which messages must be kept (protocol.md 3). Native only."""

@@ -1,0 +1,193 @@
+"""Messages that must be kept are queued before anybody gets them; what their receivers see of that."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import pytest
+
+from headrace.router.account import ArchiveMode
+from headrace.router.archive import Archive
+from headrace.router.group import MessageFlag as M
+from headrace.router.session import Session
+from headrace.storage.connection import Connection
+from headrace.storage.migrate import steps
+from headrace.storage.sqlite.migrate import migrate
+from headrace.storage.writer import GroupWriter
+from support.routing import World, condition
+
+ROMEO, JULIET = "romeo@localhost", "juliet@localhost"
+BODY = "<body>hi</body>"
+STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+BOTH = M.M_ARCHIVE_A | M.M_ARCHIVE_B | M.M_GIVEN
+SID = "{urn:xmpp:sid:0}stanza-id"
+
+
+class Verona(World):
+    """Two who chat, on a router with an archive, whose clock stands still."""
+
+    def __init__(self, database: Connection) -> None:
+        super().__init__()
+        self.time = 0.0
+        self.archive = self.rig.router.archive = Archive(bytes(16), clock=lambda: self.time)
+        self._database = database
+        self._writer = GroupWriter(database)
+        self.romeo = self.client(f"{ROMEO}/a", presence="0")
+        self.juliet = self.client(f"{JULIET}/b", presence="0")
+
+    def say(self, inside: str, to: str = f"{JULIET}/b", type: str = "chat") -> list[Element]:
+        """What Juliet gets of it."""
+        self.send(self.romeo, f"<message to='{to}' type='{type}' id='1'>{inside}</message>")
+        return self.got(self.juliet)
+
+    def commit(self) -> list[tuple[int, str, str, M, bytes]]:
+        """What waits: number, sender, recipient, flags, stanza of each message."""
+        group = self.archive.take()
+        if group is None:
+            return []
+        self._writer.write(group)
+        self.archive.committed()
+        rows = self._database.execute(
+            "SELECT message.id, x.jid, y.jid, flags, stanza FROM message JOIN address x ON x.id = a"
+            " JOIN address y ON y.id = b ORDER BY message.id")
+        self._database.execute("DELETE FROM message")
+        return [(int(id), str(a), str(b), M(int(flags)), bytes(stanza)) for id, a, b, flags, stanza in rows]
+
+
+@pytest.fixture
+def verona(tmp_path: Path) -> Iterator[Verona]:
+    database = Connection(tmp_path / "test.db", patience=1.0)
+    migrate(database, steps("sqlite"))
+    yield Verona(database)
+    database.close()
+
+
+@pytest.mark.parametrize("to", [f"{JULIET}/b", JULIET, "Juliet@LOCALHOST/b"])
+def test_both_archives_share_one_row_and_the_reader_sees_her_id(verona: Verona, to: str) -> None:
+    for _ in range(2):      # the second time the address is known
+        message, = verona.say(BODY, to)
+        (number, a, b, flags, stanza), = verona.commit()
+        assert (a, b, flags) == (ROMEO, JULIET, BOTH)
+        assert stanza == f"<message from='{ROMEO}/a' to='{to.lower()}' id='1' type='chat'>{BODY}</message>".encode()
+        shown, = message.findall(SID)
+        assert shown.attrib == {"by": JULIET, "id": verona.archive.id_of(number, JULIET.encode())}
+
+
+@pytest.mark.parametrize(("inside", "type"), [
+    (STATE, "chat"), (f"{BODY}<no-store xmlns='urn:xmpp:hints'/>", "chat"), (BODY, "headline"), (BODY, "groupchat"),
+    (f"{BODY}<error type='cancel'/>", "error")])
+def test_what_need_not_be_kept_is_in_no_archive(verona: Verona, inside: str, type: str) -> None:
+    message, = verona.say(inside, type=type)
+    assert message.find(SID) is None
+    assert verona.commit() == []
+
+
+def test_a_spoofed_id_is_gone_though_nothing_is_archived(verona: Verona) -> None:
+    message, = verona.say(f"{STATE}<stanza-id xmlns='urn:xmpp:sid:0' by='{JULIET}' id='1'/>")
+    assert message.find(SID) is None
+
+
+def test_not_for_long(verona: Verona) -> None:
+    """XEP-0334 <no-permanent-store/>: until she has it, and in nobody's archive."""
+    message, = verona.say(f"{BODY}<no-permanent-store xmlns='urn:xmpp:hints'/>")
+    assert message.find(SID) is None
+    (_, _, _, flags, _), = verona.commit()
+    assert flags == M.M_OFFLINE
+
+
+@pytest.mark.parametrize(("his", "hers", "kept"), [
+    (ArchiveMode.A_ALWAYS, ArchiveMode.A_NEVER, M.M_ARCHIVE_A | M.M_OFFLINE),
+    (ArchiveMode.A_NEVER, ArchiveMode.A_ALWAYS, M.M_ARCHIVE_B | M.M_GIVEN),
+    (ArchiveMode.A_NEVER, ArchiveMode.A_NEVER, M.M_OFFLINE)])
+def test_preferences(verona: Verona, his: ArchiveMode, hers: ArchiveMode, kept: M) -> None:
+    verona.rig.router.set_archive(ROMEO, his)
+    verona.rig.router.set_archive(JULIET, hers)
+    message, = verona.say(BODY)
+    (_, _, _, flags, _), = verona.commit()
+    assert flags == kept
+    assert (message.find(SID) is not None) == bool(kept & M.M_ARCHIVE_B)
+
+
+def test_to_oneself(verona: Verona) -> None:
+    verona.send(verona.romeo, f"<message to='{ROMEO}' type='chat' id='1'>{BODY}</message>")
+    message, = verona.got(verona.romeo)
+    (number, a, b, flags, _), = verona.commit()
+    assert (a, b, flags) == (ROMEO, ROMEO, BOTH)
+    assert message.find(SID).get("id") == verona.archive.id_of(number, ROMEO.encode())
+
+
+def test_what_goes_elsewhere_is_in_its_sender_s_archive(verona: Verona) -> None:
+    verona.send(verona.romeo, f"<message to='friar@elsewhere/cell' type='chat' id='1'>{BODY}</message>")
+    (_, a, b, flags, _), = verona.commit()
+    assert (a, b, flags) == (ROMEO, "friar@elsewhere", M.M_ARCHIVE_A)
+
+
+def test_of_our_own_making(verona: Verona) -> None:
+    """An announcement is archived by whom it is for."""
+    verona.rig.router.route(f"<message from='localhost' to='{JULIET}'>{BODY}</message>".encode())
+    verona.rig.turn()
+    assert verona.got(verona.juliet)[0].find(SID) is not None
+    (_, a, b, flags, _), = verona.commit()
+    assert (a, b, flags) == ("localhost", JULIET, M.M_ARCHIVE_B | M.M_GIVEN)
+
+
+def managed(verona: Verona) -> Session:
+    verona.romeo.manage(bytes(range(16)), 600)
+    return verona.romeo
+
+
+def test_h_waits_for_the_commit(verona: Verona) -> None:
+    romeo = managed(verona)
+    verona.say(STATE)
+    verona.say(BODY)
+    verona.say(STATE)
+    assert romeo.h == 1
+    assert len(verona.commit()) == 1
+    assert romeo.h == 3
+
+
+def test_refused_before_delivery_while_the_store_is_stuck(verona: Verona) -> None:
+    """protocol.md 3: never both delivered and refused; what need not be kept goes on."""
+    romeo = managed(verona)
+    assert len(verona.say(BODY)) == 1
+    verona.time = 2.1       # and the first is not committed
+    for to in (f"{JULIET}/b", JULIET):
+        assert verona.say(BODY, to) == []
+        error, = verona.got(romeo)
+        assert (condition(error), error.find("{jabber:client}error").get("type")) == ("resource-constraint", "wait")
+    assert len(verona.say(STATE)) == 1
+    assert romeo.h == 0
+    assert len(verona.commit()) == 1
+    assert romeo.h == 4
+    assert len(verona.say(BODY)) == 1
+
+
+def test_a_sender_who_has_gone_is_no_obstacle(verona: Verona) -> None:
+    romeo = managed(verona)
+    verona.say(BODY)
+    verona.rig.router.end(romeo, "reset")
+    verona.rig.turn()
+    assert len(verona.commit()) == 1
+
+
+def test_each_resource_gets_the_same(verona: Verona) -> None:
+    other = verona.client(f"{JULIET}/c", presence="1")
+    verona.got(verona.juliet)       # of its presence
+    here, = verona.say(BODY, JULIET)
+    there, = verona.got(other)
+    (number, *_), = verona.commit()
+    assert here.find(SID).get("id") == there.find(SID).get("id") == verona.archive.id_of(number, JULIET.encode())
+
+
+def test_what_was_written_is_done_with(verona: Verona) -> None:
+    """Without stream management: up to which number her client has got messages."""
+    verona.say(BODY)
+    (number, *_), = verona.commit()
+    assert verona.rig.router.reached(JULIET) == number
+
+
+def test_nobody_is_asked(verona: Verona) -> None:
+    """None of it wakes the control plane."""
+    verona.say(BODY)
+    verona.say(BODY, JULIET)
+    assert verona.notes.punted == []
