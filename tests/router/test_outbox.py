@@ -177,4 +177,6 @@ def test_with_stream_management_nothing_is_done_with_when_written(world: World, 
     assert world.rig.router.reached("romeo@localhost") == 4     # it was under way before
     assert world.counters()["chunks"] == 1
     world.rig.lose(romeo.link)
+    world.rig.router.end(romeo, "")
+    world.rig.turn()
     assert world.counters()["chunks"] == 0

@@ -3,6 +3,8 @@ from headrace.router.account cimport Account
 from headrace.router.parcel cimport Parcel
 from headrace.router.session cimport Exchange, Session
 
+# Does it take messages to the bare JID?
+cdef bint takes(Session target) noexcept
 # Does a session of the account take messages to the bare JID, `but` aside?
 cdef bint takes_messages(Account account, Session but) except -1
 # session: who sent it, None for our own; account: None if its tables are not in memory.

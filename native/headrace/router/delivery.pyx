@@ -43,7 +43,7 @@ cdef inline void note_peer(Exchange exchange, Session session, Session target) n
         session.peer_generation = exchange.generation
 
 
-cdef inline bint takes(Session target) noexcept:
+cdef bint takes(Session target) noexcept:
     return target.flags & (S_AVAILABLE | S_ENDED) == S_AVAILABLE and target.priority >= 0
 
 

@@ -1,9 +1,15 @@
-"""XEP-0198: what of the peer's stanzas is done with."""
+"""XEP-0198, both ways."""
+from libc.stdio cimport snprintf
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
+from headrace.core.buf cimport buf_put
 
 cdef enum:
     FEWEST = 16             # of the ring; a power of two, as all its sizes
+    ASK_EVERY = 32          # stanzas: some 10 KB of chat that wait for an answer
+    ASK_NS = 2000000000     # and the last ones of a burst after this: the radio of a phone is still awake
+
+cdef double PATIENCE = 0.05     # set at import: s that the answer to <r/> waits for what is being handled
 
 
 cdef inline Open* open_of(Management m, uint64_t ticket) noexcept:
@@ -12,8 +18,19 @@ cdef inline Open* open_of(Management m, uint64_t ticket) noexcept:
 
 
 cdef class Management:
+    def __init__(self, bytes id, int64_t patience, Task owner, Outbox outbox, Answers answers):
+        self.id = id
+        self.patience = patience
+        self.owner = owner
+        self.reactor = answers.reactor
+        self.outbox = outbox
+        self.answers = answers
+        self.asked_at = self.reactor.now - ASK_NS
+
     def __dealloc__(self):
         free(self.open)
+
+    # What the peer sends.
 
     cdef void count(self) noexcept:
         self.received += 1
@@ -55,14 +72,13 @@ cdef class Management:
             i += 1
         return 0
 
-    cdef bint settle(self, uint64_t ticket) noexcept:
+    cdef int settle(self, uint64_t ticket) except -1:
         cdef Open* entry
-        cdef uint64_t before = self.base
         if ticket <= self.base or ticket - self.base > self.length:
-            return False
+            return 0
         entry = open_of(self, ticket)
         if entry.holds == 0:
-            return False
+            return 0
         entry.holds -= 1
         if entry.queued > entry.holds:
             entry.queued = entry.holds
@@ -74,7 +90,9 @@ cdef class Management:
             free(self.open)
             self.open = NULL
             self.room = self.first = 0
-        return self.base > before
+        if (self.promised and self.handled() >= self.promised) or (self.waiting is not None and not self.length):
+            self.reactor.later(self.owner)
+        return 0
 
     cdef uint32_t committing(self, uint64_t ticket) noexcept:
         cdef uint64_t at = self.base
@@ -98,7 +116,98 @@ cdef class Management:
     cdef uint32_t h(self) noexcept:
         return <uint32_t>(self.handled() - self.forgotten)
 
-    cdef void forget(self) noexcept:
+    cdef int request(self, Link link) except -1:
+        if self.length == 0:
+            return self.answer(link)
+        self.promised = self.received
+        self.owed = True
+        if not self.listed:
+            self.listed = True
+            self.answers.add(self)
+        return 0
+
+    cdef int answer(self, Link link) except -1:
+        cdef char text[64]
+        cdef int n = snprintf(text, sizeof(text), "<a xmlns='urn:xmpp:sm:3' h='%u'/>", self.h())
+        self.owed = self.overdue = False
+        if self.handled() >= self.promised:
+            self.promised = 0
+        return link.write(text, n)
+
+    cdef int act(self, Link link) except -1:
+        cdef list waiting = self.waiting
+        if waiting is not None and not self.length:
+            self.waiting = None
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+        if link is not None and (self.overdue or (self.promised and self.handled() >= self.promised)):
+            return self.answer(link)
+        return 0
+
+    # What we send.
+
+    cdef void drained(self, Link link) noexcept:
+        cdef Outbox outbox = self.outbox
+        cdef uint64_t written = outbox.acknowledged + outbox.unacknowledged
+        if self.asked > outbox.acknowledged or outbox.unacknowledged == 0:
+            return
+        if written - self.asked >= ASK_EVERY or self.reactor.now - self.asked_at >= ASK_NS:
+            self.ask(link)
+        elif not self.tail:
+            self.tail = True
+            self.reactor.deadline(self.owner, ASK_NS)
+
+    cdef int remind(self, Link link) except -1:
+        if self.tail:
+            self.tail = False
+            if self.outbox.unsent == 0 and self.outbox.unacknowledged and self.asked <= self.outbox.acknowledged:
+                self.ask(link)
+                link.dirty()
+        return 0
+
+    cdef void ask(self, Link link) noexcept:
+        """Behind what is written, with the next bytes that the link writes: within this flush, if there is one."""
+        buf_put(&link.out, <const char*>b"<r xmlns='urn:xmpp:sm:3'/>", 26)
+        self.asked = self.outbox.acknowledged + self.outbox.unacknowledged
+        self.asked_at = self.reactor.now
+
+    cdef void restart(self) noexcept:
         self.forgotten += self.received - self.handled()
         self.base = self.void = self.received
         self.length = self.first = 0
+        self.promised = 0
+        self.owed = self.overdue = False
+        self.asked = self.outbox.acknowledged
+        self.asked_at = self.reactor.now - ASK_NS
+
+    cdef int close(self) except -1:
+        for future in self.waiting or ():
+            if not future.done():
+                future.set_result(None)
+        self.owner = self.reactor = self.outbox = self.answers = self.waiting = None
+        return 0
+
+
+cdef class Answers:
+    def __init__(self, Reactor reactor not None):
+        self.reactor = reactor
+        self.late = []
+
+    cdef int add(self, Management management) except -1:
+        if not self.late:
+            self.reactor.loop.call_later(PATIENCE, self)
+        self.late.append(management)
+        return 0
+
+    def __call__(self):
+        """Each has waited for at most PATIENCE, some for less: they are told again when all is handled."""
+        cdef Management management
+        cdef list late = self.late
+        self.late = []
+        self.reactor.touch()
+        for management in late:
+            management.listed = False
+            if management.owed and management.owner is not None:
+                management.overdue = True
+                self.reactor.later(management.owner)

@@ -33,6 +33,7 @@ cdef class Order:
     cdef Held next(self)                    # the first that may go on, taken out; None
     cdef bint full(self) noexcept           # reading has to pause
     cdef bint idle(self) noexcept           # nothing is waited for, nothing waits
+    cdef int forget(self) except -1         # what waits: it will be sent again
     cdef int close(self) except -1
 
 

@@ -62,6 +62,16 @@ cdef class Order:
     cdef bint idle(self) noexcept:
         return not self.open_all and not self.open and not self.waiting
 
+    cdef int forget(self) except -1:
+        self.waiting = []
+        self.queued = {}
+        self.barriers = 0
+        self.bytes = 0
+        if self.tok is not None:    # below the root of the stream that was
+            self.tok.close()
+            self.tok = None
+        return 0
+
     cdef int close(self) except -1:
         if self.tok is not None:
             self.tok.close()

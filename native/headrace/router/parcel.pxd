@@ -35,6 +35,8 @@ cdef struct Parcel:
     Str sent_piece          # likewise of the copies for the sender's other sessions
     uint64_t number         # of the recipient's copy in the archive; 0: in no archive
 
+# lang: of the sender's stream; the caller keeps it and what sender looks at. Whose `to` it is has to be found out.
+cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1
 cdef int stanza_type(int kind, Str type) noexcept nogil
 # No error is ever sent for this one (RFC 6120 8.3.1): it is an error or a result itself.
 cdef bint is_answer(const Parcel* parcel) noexcept nogil

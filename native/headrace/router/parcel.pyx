@@ -1,6 +1,7 @@
 """One stanza on its way."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcmp
+from headrace.core.buf cimport str_of
 from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE
 from headrace.core.writer cimport splice_size, splice_write
 
@@ -72,3 +73,18 @@ cdef bytes packed(const Parcel* parcel):
     cdef bytes copy = PyBytes_FromStringAndSize(NULL, splice_size(&parcel.head, parcel.view, 0))
     splice_write(PyBytes_AS_STRING(copy), &parcel.head, parcel.view, NULL, 0, &attrs_at)
     return copy
+
+
+cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1:
+    parcel.view = view
+    parcel.type = stanza_type(view.kind, view.type)
+    parcel.head.kind = view.kind
+    parcel.head.from_ = sender
+    parcel.head.to = view.to
+    parcel.head.id = view.id
+    parcel.head.type = view.type
+    parcel.head.lang = view.lang if view.lang.p != NULL else str_of(lang)
+    parcel.to.bare.p = parcel.piece.p = parcel.sent_piece.p = NULL
+    parcel.piece.n = parcel.sent_piece.n = 0
+    parcel.number = 0
+    return 0

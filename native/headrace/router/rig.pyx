@@ -1,4 +1,5 @@
 """Sessions without descriptors."""
+from libc.stdint cimport uint64_t
 from headrace.core.buf cimport buf_free, buf_put
 from headrace.net.link cimport LINK_FLUSH, Sink
 from headrace.net.reactor cimport Task
@@ -53,6 +54,16 @@ cdef class Rig:
         self.turn()
         return session
 
+    def resume(self, Session session not None, unsigned int h, *, str lang=None, bindings=()):
+        cdef Link link = Link(self.reactor, -1, ("rig", 0))
+        link.start(Sink())
+        self.wires[link] = Wire()
+        return session.attach(link, open_tokenizer(self.reactor.work, tuple(bindings)), h, lang)
+
+    def count_from(self, Session session not None, uint64_t n):
+        session.outbox.acknowledged = session.management.asked = n
+        session.management.received = session.management.current = n
+
     def feed(self, Session session not None, bytes data not None):
         self.tick()
         session.on_bytes(data, len(data))
@@ -85,13 +96,17 @@ cdef class Rig:
     cdef int capture(self, Link link) except -1:
         cdef Wire wire = self.wires[link]
         cdef const char* run
-        cdef size_t n
-        buf_put(&wire.bytes, link.out.p, link.out.n)
-        buf_free(&link.out)
-        while wire.room:
+        cdef size_t n, border
+        while True:
+            border = link.sink.to_border() if link.out.n else 0
+            if link.out.n and border == 0:
+                buf_put(&wire.bytes, link.out.p, link.out.n)
+                buf_free(&link.out)
             n = link.sink.pending(&run)
-            if n == 0:
+            if n == 0 or wire.room == 0:
                 break
+            if border:
+                n = min(n, border)
             if wire.room > 0:
                 n = min(n, <size_t>wire.room)
                 wire.room -= n
@@ -129,6 +144,8 @@ cdef class Rig:
         cdef Task task
         self.ahead += <int64_t>(seconds * 1e9)
         self.tick()
+        if seconds >= 0.05:
+            self.router.answers()
         for tasks in list(map(list, self.reactor.wheel)):
             for task in tasks:
                 if task.due and task.due <= self.reactor.now:

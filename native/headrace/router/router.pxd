@@ -16,6 +16,8 @@ cdef class Router(Exchange):
     cdef list domains                       # hosted, prepared, as bytes: few, so looked through in order
     cdef Reader reader
     cdef Filing filing
+    cdef int most_hibernated                # sessions of an account
+    cdef dict past                          # SM-ID -> (bare JID, h) of sessions that have ended, in order
     cdef set pending                        # futures that handlers have left unfinished
 
     cdef Account account_of(self, str bare)

@@ -7,6 +7,7 @@ anything: the end of the turn does (Session.act).
 from libc.stdint cimport int64_t, uint64_t
 from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
+from headrace.core.names cimport NS_SM
 from headrace.core.stanza cimport stanza_copy
 from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRESENCE
 from headrace.core.writer cimport splice_allowed
@@ -21,17 +22,21 @@ from headrace.router.errors cimport (
 from headrace.router.filing cimport Filing
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
 from headrace.router.keeping cimport KEEP_NOT, keeping
+from headrace.router.management cimport Answers
 from headrace.router.order cimport Held, Order, take_ticket
 from headrace.router.parcel cimport (
     IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
-    equal, is_answer, packed, stanza_type
+    equal, fill, is_answer, packed
 )
 from headrace.router.presence cimport broadcast, depart, direct, hide, pass_error, part, rejoin, show
 from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
+from headrace.router.reentry cimport reenter_each
 from headrace.router.session cimport (
-    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED
+    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_MANAGED
 )
+
+from hmac import compare_digest
 
 from headrace.core.stanza import parse_stanza
 from headrace.router import slow
@@ -40,6 +45,7 @@ from headrace.stream.limits import SessionLimits
 
 cdef enum:
     EVER = 1152921504606846976      # ns: 36 years
+    MOST_PAST = 10000               # sessions with stream management that have ended: 2 MB
 
 
 cdef bint valid(const Parcel* parcel) noexcept:
@@ -49,21 +55,6 @@ cdef bint valid(const Parcel* parcel) noexcept:
             return False
         return parcel.view.children == 1 or not (parcel.type == IQ_GET or parcel.type == IQ_SET)
     return parcel.type != UNKNOWN_TYPE
-
-
-cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1:
-    parcel.view = view
-    parcel.type = stanza_type(view.kind, view.type)
-    parcel.head.kind = view.kind
-    parcel.head.from_ = sender
-    parcel.head.to = view.to
-    parcel.head.id = view.id
-    parcel.head.type = view.type
-    parcel.head.lang = view.lang if view.lang.p != NULL else str_of(lang)
-    parcel.to.bare.p = parcel.piece.p = parcel.sent_piece.p = NULL
-    parcel.piece.n = parcel.sent_piece.n = 0
-    parcel.number = 0
-    return 0
 
 
 cdef inline int64_t patience(double seconds) noexcept:
@@ -78,6 +69,9 @@ cdef class Router(Exchange):
         self.control = control
         self.idle_ns = patience(limits.idle_seconds)
         self.keep_alive_ns = patience(limits.keep_alive_seconds)
+        self.most_hibernated = limits.hibernated
+        self.answers = Answers(reactor)
+        self.past = {}
         self.accounts = AccountTable()
         self.generation = 1
         self.domains = []
@@ -212,6 +206,10 @@ cdef class Router(Exchange):
 
     cdef int leave(self, Session session) except -1:
         cdef Account account = session.account
+        if session.management is not None:
+            if len(self.past) >= MOST_PAST:
+                del self.past[next(iter(self.past))]
+            self.past[session.management.id] = (account.jid, session.management.h())
         depart(self, session)
         account.sessions.remove(session)
         self.generation += 1
@@ -222,6 +220,33 @@ cdef class Router(Exchange):
         except Exception as error:
             self.reactor.report("Control.gone failed", error)
         return 0
+
+    # Sessions without a link (XEP-0198).
+
+    def resumable(self, str bare not None, bytes id not None):
+        cdef Account account = self.account_of(bare)
+        cdef Session session
+        for session in account.sessions if account is not None else ():
+            if session.resumable() and compare_digest(session.management.id, id):
+                return session
+        return None
+
+    def last_h(self, str bare not None, bytes id not None):
+        jid, h = self.past.get(id, (None, None))
+        return h if jid == bare.encode() else None
+
+    cdef int hibernated(self, Session session) except -1:
+        cdef Session other, oldest = None
+        cdef int n = 0
+        for other in session.account.sessions:
+            if other.flags & (S_HIBERNATED | S_ENDED) == S_HIBERNATED:
+                n += 1
+                if oldest is None or other.lost < oldest.lost:
+                    oldest = other
+        return oldest.stop(None, None) if n > self.most_hibernated else 0
+
+    cdef int reenter(self, Session session, list held) except -1:
+        return reenter_each(self, self.reader, session, held)
 
     # Presence for the control plane.
 
@@ -294,6 +319,10 @@ cdef class Router(Exchange):
             self.reactor.received += 1
             if session.management is not None:
                 session.management.count()
+        elif tok.view.ns == NS_SM:      # never waits: it says what has come, whether that waits or not
+            if session.flags & S_MANAGED or not equal(tok.view.name, str_of(b"enable")):
+                return session.manage_element(tok)
+            return self.take(session, tok)
         if session.order is not None and self.held_back(session, tok):
             return 0
         return self.take(session, tok)

@@ -3,6 +3,9 @@
 # A session ends in three steps, whoever wants it to: stop() only marks it (it takes nothing any more); the end of the
 # turn says good-bye on the link, and, once nothing is held any more, has the router tell its contacts and unbind it;
 # when the link has gone too, close() drops all it refers to.
+#
+# With stream management that allows it, a session whose link is lost does not end: it hibernates, as present as before,
+# until attach() gives it another link, or its time is over.
 cimport cython
 from cpython.object cimport PyObject
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
@@ -12,7 +15,7 @@ from headrace.net.link cimport Link, Sink
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable
 from headrace.router.archive cimport Archive
-from headrace.router.management cimport Management
+from headrace.router.management cimport Answers, Management
 from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
 from headrace.router.parcel cimport Parcel
@@ -45,6 +48,7 @@ cdef class Exchange:
     cdef AccountTable accounts
     cdef public Archive archive  # where messages are kept; None: nowhere
     cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
+    cdef readonly Answers answers
     cdef int64_t idle_ns        # a session that has heard nothing for so long ends
     cdef int64_t keep_alive_ns  # after so long a silence of both sides, white space is sent
 
@@ -54,6 +58,11 @@ cdef class Exchange:
     cdef int replay(self, Session session, Held held) except -1
     # The session ends: tell its contacts, unbind it.
     cdef int leave(self, Session session) except -1
+    # It has lost its link and waits for another.
+    cdef int hibernated(self, Session session) except -1
+    # What it was given and its client never acknowledged, or was never written: to whom it concerns now. held: as
+    # Outbox.orphans() tells.
+    cdef int reenter(self, Session session, list held) except -1
     # Hand a stanza to the control plane, self-contained (session: None for one of our own making).
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1
     # A stanza of our own making; names its sender in `from`.
@@ -86,6 +95,8 @@ cdef class Session(Sink):
     cdef readonly int priority              # -128..127, of the last available presence
     cdef readonly uint16_t flags            # SessionFlag
     cdef int64_t heard                      # ns, Reactor.now: when bytes last came
+    cdef int64_t since                      # ns: when it was bound
+    cdef int64_t lost                       # ns: when its last link was
     cdef readonly bytes presence            # last broadcast presence, as a stanza without `to`; None while unavailable
     cdef readonly str lang                  # the stream's xml:lang
     cdef bytes lang_utf8
@@ -100,11 +111,12 @@ cdef class Session(Sink):
     cdef bint overrun                       # ends because its peer doesn't read
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
-    cdef list orphans                       # stanzas cut from its outbox, for others to take once it is unbound
+    cdef list orphans                       # cut from its outbox, for others to take once it is unbound
     cdef list marks                         # (Outbox.past_bytes(), future) of written(), in order; None while empty
     cdef uint64_t mark                      # the first of them; 0: nobody waits
     cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
     cdef str text
+    cdef bytes extra                        # the application's condition
     cdef public object state                # the control plane's own, opaque here
 
     cdef Str bare_str(self) noexcept
@@ -133,3 +145,10 @@ cdef class Session(Sink):
     cdef int farewell(self) except -1
     cdef int pass_on(self, list orphans) except -1  # what it was given and its peer never got, to whom it concerns now
     cdef int close(self) except -1
+    # Stream management: an element in its namespace.
+    cdef int manage_element(self, Tokenizer tok) except -1
+    cdef int acknowledged(self, Tokenizer tok) except -1
+    cdef int misused(self) except -1
+    cdef bint resumable(self) noexcept
+    cdef int hibernate(self) except -1
+    cdef int detach(self, str condition, str text) except -1    # its link ends with this stream error

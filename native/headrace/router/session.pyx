@@ -9,9 +9,33 @@ from headrace.stream.errors import stream_error
 cdef enum:
     STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
     STALL_NS = 30000000000
-    MOST_BYTES = 16 << 20           # unsent, whatever the peer's pace
+    MOST_BYTES = 16 << 20           # unsent or unacknowledged, whatever the peer's pace
+    MOST_KEPT = 5000                # stanzas likewise, with stream management: an evening away in busy rooms
     ID_BYTES = 16                   # 128 random bits (protocol.md 11)
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
+
+
+cdef bytes UNEXPECTED = (   # set at import
+    b"<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
+
+
+cdef bint read_count(Str text, uint32_t* value) noexcept:
+    """An unsignedInt."""
+    cdef uint64_t n = 0
+    cdef size_t i
+    if text.n == 0 or text.n > 10:      # absent is empty, too
+        return False
+    for i in range(text.n):
+        if not c"0" <= text.p[i] <= c"9":
+            return False
+        n = n * 10 + (text.p[i] - c"0")
+    value[0] = <uint32_t>n
+    return n == value[0]
+
+
+cdef bytes too_high(uint32_t h, Outbox outbox):
+    cdef uint32_t sent = <uint32_t>(outbox.acknowledged + outbox.unacknowledged)
+    return f"<handled-count-too-high xmlns='urn:xmpp:sm:3' h='{h}' send-count='{sent}'/>".encode()
 
 
 cdef class Exchange:
@@ -22,6 +46,12 @@ cdef class Exchange:
         raise NotImplementedError
 
     cdef int leave(self, Session session) except -1:
+        raise NotImplementedError
+
+    cdef int hibernated(self, Session session) except -1:
+        raise NotImplementedError
+
+    cdef int reenter(self, Session session, list held) except -1:
         raise NotImplementedError
 
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
@@ -62,7 +92,7 @@ cdef class Session(Sink):
         self.lang = lang
         self.lang_utf8 = None if lang is None else lang.encode()
         self.stalled = True         # the login may have left elements unread
-        self.heard = router.reactor.now
+        self.heard = self.since = router.reactor.now
         router.reactor.sessions += 1
         router.reactor.later(self)
         router.reactor.deadline(self, min(router.idle_ns, router.keep_alive_ns))
@@ -122,7 +152,7 @@ cdef class Session(Sink):
             raise RuntimeError("stream management is switched on once")
         if len(id) != ID_BYTES:
             raise ValueError(f"an SM-ID has {ID_BYTES} bytes")
-        self.management = Management()
+        self.management = Management(id, <int64_t>(seconds * 1e9), self, self.outbox, self.router.answers)
         self.sm_key = int.from_bytes(id[:8], "big")
         self.outbox.manage()
         self.flags |= S_MANAGED
@@ -131,6 +161,93 @@ cdef class Session(Sink):
     def h(self):
         return 0 if self.management is None else self.management.h()
 
+    def handled(self):
+        future = get_running_loop().create_future()
+        if self.management is None or self.management.length == 0:
+            future.set_result(None)
+            return future
+        if self.management.waiting is None:
+            self.management.waiting = []
+        self.management.waiting.append(future)
+        return future
+
+    def attach(self, Link link not None, Tokenizer tok not None, uint32_t h, str lang):
+        cdef Reactor reactor
+        if not self.resumable():
+            raise LookupError("there is nothing to resume")
+        if not self.outbox.acknowledge(h):
+            raise ValueError(too_high(h, self.outbox))
+        reactor = self.router.reactor
+        reactor.touch()
+        if self.link is not None:
+            self.detach("conflict", "resumed by a new connection")
+        if self.order is not None:
+            self.order.forget()
+        self.tok.close()
+        self.management.restart()
+        self.outbox.rewind()
+        self.tok = tok
+        self.link = link
+        self.lang = lang
+        self.lang_utf8 = None if lang is None else lang.encode()
+        self.flags &= ~S_HIBERNATED
+        self.stalled = True         # the login may have left elements unread
+        self.heard = reactor.now
+        link.set_sink(self)
+        link.dirty()
+        reactor.later(self)
+        reactor.deadline(self, min(self.router.idle_ns, self.router.keep_alive_ns))
+        self.done_with()
+        return self.management.h()
+
+    cdef bint resumable(self) noexcept:
+        return not self.flags & S_ENDED and self.management is not None and self.management.patience > 0
+
+    cdef int hibernate(self) except -1:
+        self.flags |= S_HIBERNATED
+        self.lost = self.router.reactor.now
+        self.router.reactor.deadline(self, self.management.patience)
+        self.router.hibernated(self)
+        return self.act()
+
+    cdef int detach(self, str condition, str text) except -1:
+        cdef Link link = self.link
+        cdef bytes last = stream_error(condition, text) + b"</stream:stream>"
+        self.link = None
+        link.set_sink(Sink())       # what it still says is nobody's
+        if self.outbox.to_border():
+            link.abort()
+        else:
+            link.write(last, len(last))
+            link.finish()
+        return 0
+
+    cdef int manage_element(self, Tokenizer tok) except -1:
+        cdef Str name = tok.view.name
+        if name.n == 1 and self.flags & S_MANAGED:
+            if name.p[0] == c"r":
+                return self.management.request(self.link) if self.link is not None else 0
+            if name.p[0] == c"a":
+                return self.acknowledged(tok)
+        return self.misused()
+
+    cdef int acknowledged(self, Tokenizer tok) except -1:
+        cdef uint32_t h
+        if not read_count(tok.attr(b"h"), &h):
+            return self.stop("invalid-xml", "<a/> without a number in 'h'")
+        if self.outbox.acknowledge(h):
+            return self.done_with()
+        self.extra = too_high(h, self.outbox)
+        return self.stop("undefined-condition", "you acknowledge more than was sent")
+
+    cdef int misused(self) except -1:
+        """XEP-0198 3, 6: recoverable, but for <enable/> where it is enabled."""
+        if self.link is not None:
+            self.link.write(UNEXPECTED, len(UNEXPECTED))
+        if self.flags & S_MANAGED:
+            return self.stop("policy-violation", "stream management is enabled once, and resumed before binding")
+        return 0
+
     cpdef uint64_t hold(self) except? 0:
         return 0 if self.management is None else self.management.hold(self.management.current)
 
@@ -138,9 +255,7 @@ cdef class Session(Sink):
         return 0 if self.management is None else self.management.hold(ticket)
 
     cpdef int settle(self, uint64_t ticket) except -1:
-        if self.management is not None and ticket:
-            self.management.settle(ticket)
-        return 0
+        return 0 if self.management is None else self.management.settle(ticket)
 
     cpdef uint32_t committing(self, uint64_t ticket) noexcept:
         return 0 if self.management is None else self.management.committing(ticket)
@@ -222,8 +337,14 @@ cdef class Session(Sink):
         cdef uint64_t before = self.outbox.unsent_bytes
         self.outbox.commit(n, attrs_at, sole, number)
         self.router.reactor.sent += 1
+        if self.management is not None and (
+                self.outbox.unsent + self.outbox.unacknowledged > MOST_KEPT
+                or self.outbox.unsent_bytes + self.outbox.unacknowledged_bytes > MOST_BYTES):
+            self.overrun = True
+            return self.stop("resource-constraint", "too much is waiting to be acknowledged")
         if before == 0:
-            self.link.dirty()
+            if self.link is not None:
+                self.link.dirty()
         elif self.outbox.unsent_bytes > STALL_BYTES:
             if before <= STALL_BYTES:
                 self.router.reactor.deadline(self, STALL_NS)
@@ -237,6 +358,8 @@ cdef class Session(Sink):
 
     cdef void sent(self, size_t n) noexcept:
         self.outbox.written(n)
+        if self.management is not None and self.outbox.unsent == 0 and not self.flags & S_ENDED:
+            self.management.drained(self.link)
         self.done_with()
 
     cdef int done_with(self) except -1:
@@ -256,11 +379,19 @@ cdef class Session(Sink):
         cdef int64_t wait = STALL_NS
         if self.flags & S_ENDED:
             return 0
+        if self.flags & S_HIBERNATED:
+            wait = self.lost + self.management.patience - self.router.reactor.now
+            return self.router.reactor.deadline(self, wait) if wait > 0 else self.stop(None, None)
         if self.outbox.unsent_bytes > STALL_BYTES and still >= <int64_t>STALL_NS:
             self.overrun = True
             return self.stop("resource-constraint", "nothing has been read for 30 seconds")
         if silent >= self.router.idle_ns:
-            return self.stop("connection-timeout", "nothing has been heard from you for too long")
+            if not self.resumable():
+                return self.stop("connection-timeout", "nothing has been heard from you for too long")
+            self.detach("connection-timeout", "nothing has been heard from you for too long")
+            return self.hibernate()
+        if self.management is not None:
+            self.management.remind(self.link)
         if self.outbox.unsent_bytes == 0:
             if min(silent, still) >= self.router.keep_alive_ns:
                 self.link.write(b" ", 1)
@@ -275,6 +406,8 @@ cdef class Session(Sink):
         cdef Held held
         if self.mark and self.outbox.past_bytes() >= self.mark:
             self.answer_marks()
+        if self.management is not None:
+            self.management.act(self.link)
         while self.order is not None:
             held = self.order.next()
             if held is None:
@@ -294,7 +427,7 @@ cdef class Session(Sink):
 
     cdef int answer_marks(self) except -1:
         """Those whose bytes are written; when nothing can be written any more, all."""
-        cdef bint ends = self.link is None
+        cdef bint ends = self.link is None and not self.flags & S_HIBERNATED
         cdef uint64_t mark
         while self.marks:
             mark, future = self.marks[0]
@@ -322,7 +455,7 @@ cdef class Session(Sink):
             self.told = True
             last = b"</stream:stream>"
             if self.condition is not None:
-                last = stream_error(self.condition, self.text) + last
+                last = stream_error(self.condition, self.text, extra=self.extra or b"") + last
             if self.overrun:
                 self.orphans = self.outbox.orphans()
                 self.outbox.cut()       # what the peer does not read is not waited for
@@ -334,26 +467,22 @@ cdef class Session(Sink):
         if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True
             self.router.leave(self)
-        if self.left and self.orphans is not None:
+        if self.left and self.orphans is not None and not self.flags & S_MANAGED:
             self.pass_on(self.orphans)
             self.orphans = None
         if self.left and self.link is None:
-            self.pass_on(self.outbox.orphans())
+            self.pass_on(self.outbox.orphans() + (self.orphans or []))
             self.close()
         return 0
 
     cdef int pass_on(self, list orphans) except -1:
         """protocol.md 5: by RFC 6121 8.5 once more. Storage, another resource or an error to the sender."""
-        cdef bytes stanza
-        for stanza, _, _ in orphans:
-            try:
-                self.router.own(stanza)
-            except Exception as error:
-                self.router.reactor.report("an unread stanza could not be passed on", error)
-        return 0
+        return self.router.reenter(self, orphans) if orphans else 0
 
     cdef int on_gone(self, bint clean) except -1:
         self.link = None
+        if self.resumable():
+            return self.hibernate()
         if not self.flags & S_ENDED:
             self.flags |= S_ENDED
             self.bequest = self.stalled     # what had come before the link was lost is not lost with it
@@ -367,6 +496,8 @@ cdef class Session(Sink):
         self.router.reactor.sessions -= 1
         if self.order is not None:
             self.order.close()
+        if self.management is not None:
+            self.management.close()
         self.tok.close()
         self.outbox.close()
         self.order = self.state = self.directed = self.tok = self.management = self.router = None

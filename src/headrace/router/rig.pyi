@@ -52,6 +52,19 @@ class Rig:
         """Bind a session below a stream root with these prefixes. Its account is loaded with these contacts unless it
         is loaded already."""
 
+    def resume(
+        self,
+        session: Session,
+        h: int,
+        *,
+        lang: str | None = None,
+        bindings: Iterable[tuple[str | None, str]] = (),
+    ) -> int:
+        """Session.attach() with a new link."""
+
+    def count_from(self, session: Session, n: int) -> None:
+        """As if n stanzas had gone each way since stream management was switched on."""
+
     def feed(self, session: Session, data: bytes) -> None:
         """These bytes arrive."""
 

@@ -58,6 +58,13 @@ class Router:
         is not loaded.
         """
 
+    def resumable(self, bare: str, id: bytes) -> Session | None:
+        """The account's session with this SM-ID, with a link or without."""
+
+    def last_h(self, bare: str, id: bytes) -> int | None:
+        """How many stanzas were handled of the account's session with this SM-ID, which has ended; None if that is
+        not known."""
+
     def find(self, full: str) -> Session | None:
         """The bound session of this full JID."""
 

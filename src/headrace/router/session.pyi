@@ -86,7 +86,17 @@ class Session:
         stream management: True; False if the session ends before that."""
 
     def manage(self, id: bytes, seconds: float) -> None:
-        """Switch stream management on, with this SM-ID of 16 bytes. Raises RuntimeError if it is on."""
+        """Switch stream management on, with this SM-ID of 16 bytes. seconds: so long it may be without a link; 0: it
+        ends with its link. Raises RuntimeError if it is on."""
+
+    def handled(self) -> Future[None]:
+        """Done once all that its client has sent is handled; so as soon as the session has ended."""
+
+    def attach(self, link: Link, tok: Tokenizer, h: int, lang: str | None) -> int:
+        """Resume it on this link, whose tokenizer stands below a stream root, and of whose stanzas the client has h.
+        A link that it still has ends with `conflict`. Answers h of the other direction. Raises LookupError if it can't
+        be resumed (any more), ValueError for an h that is too high: the application's condition of a stream error, as
+        XML; then nothing has changed."""
 
     def hold(self) -> int:
         """The client's stanza that is being handled is not done with yet: h stays below it. A ticket for settle(); 0
