@@ -146,7 +146,7 @@ def test_h_is_a_number_of_32_bits(pair: Pair, h: str) -> None:
 def test_h_wraps_at_32_bits(pair: Pair) -> None:
     """In both directions."""
     pair.world.rig.count_from(pair.juliet, 2**32 - 2)
-    pair.answer("<presence id='p'/>" + R + "<message to='x@localhost'/>" + R + "<message to='x@localhost'/>" + R)
+    pair.answer("<presence id='p'/>" + R + ("<message to='x@localhost'/>" + R) * 2)
     assert [e.get("h") for e in pair.heard() if e.tag == SM + "a"] == ["4294967295", "0", "1"]
     pair.say(1, 2)
     pair.answer(ack(2**32 - 1))
@@ -183,7 +183,7 @@ def test_a_request_is_answered_at_once(pair: Pair) -> None:
 def test_an_answer_waits_for_what_is_being_handled_but_not_for_long(pair: Pair) -> None:
     tickets = []
     pair.world.notes.answer = lambda session, stanza, reason: tickets.append(session.hold())
-    pair.answer("<presence/><message to='x@localhost'/><message to='y@localhost'/>" + R)
+    pair.answer("<presence/><message to='x@localhost'><body/></message><message to='y@localhost'><body/></message>" + R)
     pair.heard()
     pair.juliet.settle(tickets[0])
     pair.world.rig.turn()
@@ -200,7 +200,7 @@ def test_an_answer_waits_for_what_is_being_handled_but_not_for_long(pair: Pair) 
 def test_an_answer_that_did_not_have_to_wait_long_comes_once(pair: Pair) -> None:
     tickets = []
     pair.world.notes.answer = lambda session, stanza, reason: tickets.append(session.hold())
-    pair.answer("<message to='x@localhost'/>" + R)
+    pair.answer("<message to='x@localhost'><body/></message>" + R)
     pair.juliet.settle(tickets[0])
     pair.world.rig.turn()
     assert [e.get("h") for e in pair.heard()] == ["1"]
@@ -419,7 +419,7 @@ async def test_who_resumes_waits_until_all_is_handled(pair: Pair) -> None:
     tickets = []
     pair.world.notes.answer = lambda session, stanza, reason: tickets.append(session.hold())
     assert pair.juliet.handled().done()
-    pair.answer("<message to='x@localhost'/>")
+    pair.answer("<message to='x@localhost'><body/></message>")
     waits = pair.juliet.handled(), pair.juliet.handled()
     pair.lose()
     assert not waits[0].done()
@@ -427,7 +427,7 @@ async def test_who_resumes_waits_until_all_is_handled(pair: Pair) -> None:
     pair.world.rig.turn()
     assert [w.done() for w in waits] == [True, True]
     pair.resume(0)
-    pair.answer("<message to='x@localhost'/>")
+    pair.answer("<message to='x@localhost'><body/></message>")
     wait = pair.juliet.handled()
     assert not wait.done()
     pair.world.rig.router.end(pair.juliet, "")
