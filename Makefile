@@ -5,6 +5,7 @@
 SHELL := /bin/sh
 STAMPS := build/stamps
 BIN := .venv/bin
+XMPPJS := tests/interop/clients/xmppjs
 # Tools of ours come first; Debian keeps the peers' servers in sbin.
 export PATH := $(CURDIR)/.venv/bin:$(PATH):/usr/sbin:/sbin
 # Wheels of one list in pyproject.toml, one a line.
@@ -23,10 +24,10 @@ help:
 run: build
 	$(BIN)/headrace serve $(ARGS)
 
-test: build $(STAMPS)/test
+test: build $(STAMPS)/test $(STAMPS)/xmppjs
 	$(BIN)/python tests/support/check.py
 
-soak: build $(STAMPS)/test
+soak: build $(STAMPS)/test $(STAMPS)/xmppjs
 	HEADRACE_SOAK=$${HEADRACE_SOAK:-10} $(BIN)/python tests/support/check.py
 
 fuzz: $(STAMPS)/venv $(STAMPS)/packages-test
@@ -66,7 +67,12 @@ $(STAMPS)/test: $(STAMPS)/server $(STAMPS)/packages-test
 	$(BIN)/pip install -q -r build/requirements-test.txt
 	@touch $@
 
+# A client that the tests run, as its lock file has it; Node.js and npm are wheels.
+$(STAMPS)/xmppjs: $(STAMPS)/test $(XMPPJS)/package-lock.json
+	npm ci --prefix $(XMPPJS) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 clean:
-	rm -rf build dist .venv src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf build dist .venv $(XMPPJS)/node_modules src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src -name '*.so' -delete
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
