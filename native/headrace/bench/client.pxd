@@ -36,7 +36,7 @@ cdef class Client(Sender):
     cdef public uint32_t acked      # of those, acknowledged
     cdef bint asked                 # an <r/> is not answered
     # A page of an archive that is coming
-    cdef uint32_t page
+    cdef public uint32_t page       # messages of it so far
     cdef uint32_t page_flow
     cdef uint32_t page_number
 

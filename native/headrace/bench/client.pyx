@@ -290,7 +290,8 @@ cdef class Client(Sender):
         if not view.known & bit(K_BODY):
             self.load.other += 1
             return 0
-        if self.load.archived and not view.known & bit(K_STANZA_ID):
+        if (self.load.archived and not view.known & bit(K_STANZA_ID)
+                and not is_word(view.type, b"groupchat", 9)):       # that is the room's to archive
             self._blame(UNARCHIVED)
         return self._text(child_text(view, K_BODY), view.from_, now)
 

@@ -26,6 +26,8 @@ class Client(Sender):
     """Stanzas that came while managed, modulo 2**32; said: sent; acked: of those, acknowledged."""
     said: int
     acked: int
+    page: int
+    """Messages of an archive's page that have come, before the answer that ends it."""
     def __new__(cls, link: Link, dialog: _Dialog) -> Client: ...
     @property
     def link(self) -> Link: ...

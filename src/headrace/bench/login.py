@@ -31,7 +31,7 @@ class Memory:
     """What a client keeps between its logins."""
 
     salted: Salted = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)       # by name of the account
+    tokens: dict[tuple[str, str], str] = field(default_factory=dict)   # by account and resource: the user agent
 
 
 @dataclass(slots=True)
@@ -104,10 +104,12 @@ class Login:
         if wanted == "auto":
             wanted = next((name for name in PREFERRED if name in offered), "")
         if not offered or wanted not in offered:
-            hint = "" if self.options.tls != "no" else "; many servers want TLS first (--tls starttls)"
             raise NotOffered(f"the server does not offer {wanted or 'a login that we know'} by {how}: "
-                             f"{', '.join(offered) or 'no mechanism at all'}{hint}")
+                             f"{', '.join(offered) or 'no mechanism at all'}{self._tls_first()}")
         return wanted
+
+    def _tls_first(self) -> str:
+        return "" if self.options.tls != "no" else "; many servers want TLS first (--tls starttls)"
 
     async def _sasl(self, features: Element) -> None:
         names = [each.text or "" for each in features.iterfind(f"{{{ns.SASL}}}mechanisms/{{{ns.SASL}}}mechanism")]
@@ -162,9 +164,10 @@ class Login:
     async def _sasl2(self, features: Element) -> Element:
         offer = features.find(f"{{{ns.SASL2}}}authentication")
         if offer is None:
-            raise NotOffered("the server does not offer SASL2 (XEP-0388)")
+            raise NotOffered(f"the server does not offer SASL2 (XEP-0388){self._tls_first()}")
         names = [each.text or "" for each in offer.iterfind(f"{{{ns.SASL2}}}mechanism")]
-        token = self.memory.tokens.get(self.account.name) if self.options.fast else None
+        agent = self.account.name, self.resource
+        token = self.memory.tokens.get(agent) if self.options.fast else None
         name = TOKEN if token else self._mechanism(names, "SASL2")
         scram = None if token else self._scram(name)
         started = TokenInitiator(self.account.name, token) if token else scram
@@ -173,7 +176,7 @@ class Login:
         try:
             answer = await self._exchange(scram, ns.SASL2)
         except BenchError:
-            self.memory.tokens.pop(self.account.name, None)
+            self.memory.tokens.pop(agent, None)
             raise
         self._succeeded(answer.element(), started)
         found = await self.wire.next()
@@ -210,7 +213,7 @@ class Login:
         jid = success.findtext(f"{{{ns.SASL2}}}authorization-identifier", "")
         token = success.find(f"{{{ns.FAST}}}token")
         if token is not None:
-            self.memory.tokens[self.account.name] = token.get("token", "")
+            self.memory.tokens[self.account.name, self.resource] = token.get("token", "")
         if success.find(f"{{{ns.SM}}}resumed") is not None:
             self.resumed = True
             self.bound_by_sasl2 = jid

@@ -62,11 +62,13 @@ class Measured:
     done: int = 0
     seconds: float = 0.0
     server_cpu: float | None = None
-    server_busy: float | None = None        # share of the time that its busiest thread had something to do
+    server_busy: float | None = None        # share of the time that its busiest thread was on a CPU
+    server_waited: float | None = None      # ... and waited for one, which other work had
     server_cores: int | None = None
     server_memory: Memory | None = None     # at the end
     generator_cpu: float = 0.0
     generator_busy: float = 0.0
+    generator_waited: float = 0.0
     latency: dict[str, Any] | None = None
     lag: dict[str, Any] | None = None       # of an open loop
     samples: list[Sample] = field(default_factory=list)
@@ -127,10 +129,12 @@ class Meter:
         result.seconds = last.at - first.at
         result.done = last.done - first.done
         result.generator_cpu = last.generator.cpu - first.generator.cpu
-        result.generator_busy = last.generator.busiest(first.generator) / result.seconds
+        ran, waited = last.generator.busiest(first.generator)
+        result.generator_busy, result.generator_waited = ran / result.seconds, waited / result.seconds
         if self.server is not None and first.server is not None and last.server is not None:
             result.server_cpu = last.server.cpu - first.server.cpu
-            result.server_busy = last.server.busiest(first.server) / result.seconds
+            ran, waited = last.server.busiest(first.server)
+            result.server_busy, result.server_waited = ran / result.seconds, waited / result.seconds
             result.server_cores = self.server.cores()
             result.server_memory = self.server.memory()
 

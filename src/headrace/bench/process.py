@@ -11,13 +11,17 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Usage:
     """Totals since the start, in seconds."""
 
-    cpu: float                      # user + system, of all processes
-    threads: dict[int, float]       # by thread: on a CPU or waiting for one; empty where the kernel doesn't tell
+    cpu: float                                  # user + system, of all processes
+    threads: dict[int, tuple[float, float]]     # by thread: on a CPU, waiting for one; empty: the kernel doesn't tell
 
-    def busiest(self, before: "Usage") -> float:
-        """What the thread that had most to do has had to do since."""
-        return max((seconds - before.threads.get(thread, 0.0) for thread, seconds in self.threads.items()),
-                   default=self.cpu - before.cpu)
+    def busiest(self, before: "Usage") -> tuple[float, float]:
+        """The same since then, of the thread that had most to do."""
+        return max((self._since(before, thread) for thread in self.threads), key=sum,
+                   default=(self.cpu - before.cpu, 0.0))
+
+    def _since(self, before: "Usage", thread: int) -> tuple[float, float]:
+        (ran, waited), (ran_before, waited_before) = self.threads[thread], before.threads.get(thread, (0.0, 0.0))
+        return ran - ran_before, waited - waited_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +50,15 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def _threads(pid: int) -> dict[int, float]:
-    """By thread: seconds on a CPU and waiting for one. Nothing where the kernel doesn't count that."""
-    found = {}
+def _threads(pid: int) -> dict[int, tuple[float, float]]:
+    """Nothing where the kernel doesn't count that."""
+    found: dict[int, tuple[float, float]] = {}
     for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         try:
             ran, waited = task.read_text().split()[:2]
         except (OSError, ValueError):
             continue
-        found[int(task.parent.name)] = (int(ran) + int(waited)) / 1e9
+        found[int(task.parent.name)] = int(ran) / 1e9, int(waited) / 1e9
     return found
 
 

@@ -19,6 +19,7 @@ def summary(run: Run, scenario: str, label: str, measured: Measured) -> tuple[di
     verdict = judge(measured, run.load.faults, run.lost, run.options.rate)
     server = {
         "software": run.software, "cpu_seconds": measured.server_cpu, "busy": measured.server_busy,
+        "waited": measured.server_waited,
         "cores": measured.server_cores, "per_cpu_second": measured.per_cpu_second,
         "pss": measured.server_memory.pss if measured.server_memory else None,
         "rss": measured.server_memory.rss if measured.server_memory else None,
@@ -27,9 +28,9 @@ def summary(run: Run, scenario: str, label: str, measured: Measured) -> tuple[di
         "schema": SCHEMA, "scenario": scenario, "label": label or run.software or run.options.host,
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": machine(),
         "options": run.options.told(), "unit": measured.unit, "done": measured.done, "seconds": measured.seconds,
-        "rate": measured.rate, "server": server,
+        "rate": measured.rate, "figure": figure(run, measured), "server": server,
         "generator": {"version": own_version(), "cpu_seconds": measured.generator_cpu,
-                      "busy": measured.generator_busy},
+                      "busy": measured.generator_busy, "waited": measured.generator_waited},
         "latency_ms": measured.latency, "lag_ms": measured.lag,
         "checked": {"sent": run.load.sent, "right": run.load.delivered, "lost": run.lost, **run.load.faults,
                     "acknowledgements": run.load.acks},
@@ -39,6 +40,15 @@ def summary(run: Run, scenario: str, label: str, measured: Measured) -> tuple[di
                     "code": int(verdict.code)},
     }
     return result, verdict
+
+
+def figure(run: Run, measured: Measured) -> dict[str, Any]:
+    """The one number to compare servers by: what other work on the machine disturbs least."""
+    if "bytes_per_connection" in run.extra:
+        return {"name": "bytes per connection", "value": run.extra["bytes_per_connection"], "better": "less"}
+    if measured.per_cpu_second is not None:
+        return {"name": f"{measured.unit} per server CPU second", "value": measured.per_cpu_second, "better": "more"}
+    return {"name": f"{measured.unit} a second", "value": measured.rate, "better": "more"}
 
 
 def own_version() -> str:

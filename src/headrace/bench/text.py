@@ -8,11 +8,10 @@ from rich.table import Table
 
 def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     """Name and value of what there is to say."""
-    server, latency, checked = result["server"], result["latency_ms"], result["checked"]
-    unit = result["unit"]
-    found = [(f"{unit} a second", f"{result['rate']:,.0f}")]
-    if server["per_cpu_second"] is not None:
-        found.append((f"{unit} per server CPU second", f"{server['per_cpu_second']:,.0f}"))
+    server, latency, checked, figure = result["server"], result["latency_ms"], result["checked"], result["figure"]
+    found = [(figure["name"], f"{figure['value']:,.0f}")]
+    if figure["better"] == "more" and server["cpu_seconds"] is not None:
+        found.insert(0, (f"{result['unit']} a second", f"{result['rate']:,.0f}"))
     if latency is not None:
         found.append(("latency p50 / p99 / p99.9 / max",
                       " / ".join(f"{latency[key]:.2f}" for key in ("p50", "p99", "p99.9", "max")) + " ms"))
@@ -21,7 +20,7 @@ def rows(result: dict[str, Any]) -> list[tuple[str, str]]:
                       f"{server['busy']:.0%}, {server['pss'] / 2**20:,.1f} MiB"))
     found.append(("generator's busiest thread", f"{result['generator']['busy']:.0%}"))
     found += [(name.replace("_", " "), f"{value:,.1f}" if isinstance(value, float) else f"{value:,}")
-              for name, value in result["extra"].items()]
+              for name, value in result["extra"].items() if name.replace("_", " ") != figure["name"]]
     found.append(("stanzas sent, deliveries right, lost",
                   f"{checked['sent']:,}, {checked['right']:,}, {checked['lost']:,}"))
     return found

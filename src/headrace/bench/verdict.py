@@ -8,7 +8,8 @@ from headrace.bench.measure import Measured
 
 Side = Literal["server", "generator", "both", "neither", "unknown"]
 
-FULL = 0.9          # of a core: who has had something to do for longer had no time to spare
+FULL = 0.9          # of the time: who has had something to do for longer had no time to spare
+DISTURBED = 0.1     # of the time: waited for a CPU that other work had
 LATE_MS = 1.0       # an open loop may send this late; more has to be small beside the latencies
 LATE_SHARE = 0.1
 KEPT_UP = 0.98      # of what was due
@@ -23,11 +24,12 @@ class Verdict:
 
 
 def bottleneck(measured: Measured) -> Side:
-    generator = measured.generator_busy >= FULL
+    generator = measured.generator_busy + measured.generator_waited >= FULL
     if measured.server_busy is None or measured.server_cpu is None:
         return "generator" if generator else "unknown"
     cores = (measured.server_cores or 1) * measured.seconds
-    server = max(measured.server_busy, measured.server_cpu / cores) >= FULL
+    wanted = measured.server_busy + (measured.server_waited or 0.0)
+    server = max(wanted, measured.server_cpu / cores) >= FULL
     if generator and server:
         return "both"
     return "generator" if generator else "server" if server else "neither"
@@ -42,13 +44,22 @@ def judge(measured: Measured, faults: dict[str, int], lost: int, rate: float) ->
     if late:
         reasons.append(late)
     if side in ("generator", "both"):
-        reasons.append(f"the generator was the bottleneck: it was busy for {measured.generator_busy:.0%} of the time; "
-                       "rate and latency say how fast it is, not how fast the server is")
+        reasons.append(f"the generator was the bottleneck: it was busy for {measured.generator_busy:.0%} of the time, "
+                       f"waited for a CPU for {measured.generator_waited:.0%}; rate and latency say how fast it is, "
+                       "not how fast the server is")
     trusted = not reasons
+    reasons += disturbances(measured)
     if rate and measured.rate < KEPT_UP * rate:
         reasons.append(f"the server did not keep up: {measured.rate:,.0f} of {rate:,.0f} a second")
     code = Exit.FAULTY if wrong else 0 if trusted else Exit.GENERATOR
     return Verdict(trusted, side, reasons, code)
+
+
+def disturbances(measured: Measured) -> list[str]:
+    """Other work on the machine: CPU time hardly changes by that, rates and latencies do."""
+    waited = {"generator": measured.generator_waited, "server": measured.server_waited or 0.0}
+    return [f"the {side} waited for a CPU that other work had for {share:.0%} of the time"
+            for side, share in waited.items() if share > DISTURBED]
 
 
 def lateness(measured: Measured) -> str | None:

@@ -56,7 +56,7 @@ class Day(Scenario):
         except NotOffered as error:
             run.leave_out(error)
         flows = [flow for turn in zip(*kinds, strict=True) for flow in turn]
-        storm = Storm(lambda number: self._visit(run, visitors[number % len(visitors)]), 1, rate)
+        storm = Storm(lambda number: self._visit(run, visitors[number % len(visitors)], number), 1, rate)
         storm.begin()
         try:
             measured = await run.measure_flows(flows, "deliveries", rate=rate * len(kinds))
@@ -105,9 +105,9 @@ class Day(Scenario):
                     each.client.receives(flow)
         return flows
 
-    async def _visit(self, run: Run, account: Account) -> None:
+    async def _visit(self, run: Run, account: Account, number: int) -> None:
         """A client comes, asks what clients ask, and goes."""
-        session = await run.sessions.start(account)
+        session = await run.sessions.start(account, f"visit{number}")
         try:
             async with patience(run.options.patience, f"{session.bare}: roster and archive"):
                 await session.wire.request("the roster", f"<query xmlns='{ns.ROSTER}'/>")

@@ -61,7 +61,8 @@ class Mam(Scenario):
     async def _settle(self, run: Run, reader: Session) -> None:
         for _ in range(TRIES):
             answer = await reader.wire.ask(page(run.options.page), type="set")
-            if answer.type == "result":
+            got, reader.client.page = reader.client.page, 0
+            if answer.type == "result" and got == run.options.page:
                 return
             await asyncio.sleep(0.1)
         raise BenchError(f"{reader.bare}: the archive cannot be read")
