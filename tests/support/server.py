@@ -87,7 +87,7 @@ class Server:
                 raise AssertionError(f"the server did not start:\n{self.log_file.read_text()}")
             time.sleep(0.01)
             for entry in self.log:
-                if entry["event"] == "listening":
+                if entry["event"] == "listening" and entry["kind"] == "c2s":
                     setattr(self, names[entry["tls"]], entry["port"])
 
 

@@ -13,6 +13,8 @@ What need not be kept is refused if it has a body, else dropped. "refuse" is ser
 there (protocol.md 12).
 """
 from cpython.object cimport PyObject
+from headrace.core.buf cimport str_bytes
+from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY
 from headrace.router.errors cimport RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE
 from headrace.router.keeping cimport KEEP_NOT, keeping
@@ -29,9 +31,26 @@ cdef bint shares(Session session, Session target) except -1:
     return target.directed is not None and (session.full in target.directed or session.account.jid in target.directed)
 
 
-cdef bint may_miss(Session session, Account account) except -1:
+cdef bint is_near(Exchange exchange, const Parcel* parcel, Account account, Session target) except -1:
+    """May a sender that has no session here know of the account's resources? We may; others as contacts that see its
+    presence, or if `target` has sent them its own."""
+    cdef JidParts sender
+    cdef bytes bare
+    jid_split(parcel.head.from_, &sender)
+    if exchange.is_host(sender.domain):
+        return True
+    bare = str_bytes(sender.bare)
+    if account is not None and account.bits(bare) & SUB_FROM:
+        return True
+    return target is not None and target.directed is not None and (
+        bare in target.directed or str_bytes(parcel.head.from_) in target.directed)
+
+
+cdef bint may_miss(Exchange exchange, Session session, Account account, const Parcel* parcel) except -1:
     """May the sender be told that a resource of this account is not there?"""
-    if session is None or session.account is account:
+    if session is None:
+        return is_near(exchange, parcel, account, None)
+    if session.account is account:
         return True
     return account is not None and account.bits(session.account.jid) & SUB_FROM
 
@@ -108,7 +127,7 @@ cdef int deliver_message(Exchange exchange, Session session, Account account, Pa
             return deliver_to(exchange, session, target, parcel)
     if parcel.type == MSG_CHAT:
         return deliver_to_bare(exchange, session, account, parcel)
-    if parcel.type != MSG_ERROR and may_miss(session, account):
+    if parcel.type != MSG_ERROR and may_miss(exchange, session, account, parcel):
         return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
     return 0
 
@@ -119,7 +138,10 @@ cdef int deliver_iq(Exchange exchange, Session session, Account account, const P
     cdef bint request = parcel.type == IQ_GET or parcel.type == IQ_SET
     if account is not None:
         target = exchange.resource_of(account, parcel.to.resource)
-    if target is not None and (not request or shares(session, target)):
+    if target is not None and request and not (
+            is_near(exchange, parcel, account, target) if session is None else shares(session, target)):
+        target = None
+    if target is not None:
         note_peer(exchange, session, target)
         return target.splice(parcel, request)
     if request:

@@ -8,6 +8,8 @@ cdef enum Condition:
     SERVICE_UNAVAILABLE
     RESOURCE_CONSTRAINT
     BLOCKED             # not-acceptable: the sender itself has blocked that JID (XEP-0191 3.3)
+    POLICY_VIOLATION
+    REMOTE_NOT_FOUND
 
 # Write the error that answers a stanza, to whom it came from; from_: who answers.
 cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1

@@ -12,9 +12,11 @@ cdef extern from *:
         STANZA_ERROR("wait", "resource-constraint"),
         "<error type='cancel'><not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
         "<blocked xmlns='urn:xmpp:blocking:errors'/></error>",
+        STANZA_ERROR("modify", "policy-violation"),
+        STANZA_ERROR("cancel", "remote-server-not-found"),
     };
     """
-    const char* stanza_errors[5]
+    const char* stanza_errors[7]
 
 
 cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1:

@@ -7,3 +7,4 @@ cpdef enum Origin:
     FROM_PEER = 2           # another server, or a component
 
 cdef uint64_t CLIENT_JUDGED     # set at import: bits of Known that keep a client's stanza off the fast road
+cdef uint64_t PEER_JUDGED       # set at import: the same of other servers' and components', some of which may pass

@@ -24,6 +24,7 @@ cdef uint64_t mask(int origin) except? 0:
 
 
 CLIENT_JUDGED = mask(FROM_CLIENT)
+PEER_JUDGED = mask(FROM_PEER)
 
 
 def judged(str namespace not None, str name not None, int origin):

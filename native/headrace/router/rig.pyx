@@ -3,8 +3,8 @@ from libc.stdint cimport uint64_t
 from headrace.core.buf cimport buf_free, buf_put
 from headrace.net.link cimport LINK_FLUSH, Sink
 from headrace.net.reactor cimport Task
+from headrace.router.federation cimport Peer
 from headrace.router.reader cimport open_tokenizer
-from headrace.router.session cimport Session
 
 from asyncio import get_running_loop
 
@@ -64,9 +64,18 @@ cdef class Rig:
         session.outbox.acknowledged = session.management.asked = n
         session.management.received = session.management.current = n
 
-    def feed(self, Session session not None, bytes data not None):
+    def federate(self, negotiator not None, config not None):
+        cdef Link link = Link(self.reactor, -1, ("rig", 0))
+        cdef Peer peer = Peer(self.router, self.router.routes, link, config)
+        self.wires[link] = Wire()
+        peer.start(negotiator)
+        link.start(peer)
+        self.turn()
+        return peer
+
+    def feed(self, Sink sink not None, bytes data not None):
         self.tick()
-        session.on_bytes(data, len(data))
+        sink.on_bytes(data, len(data))
 
     cdef int tick(self) except -1:
         """The clock of the turn; always read already, so that touch() asks the loop for nothing."""

@@ -4,7 +4,9 @@ from headrace.core.buf cimport Str
 from headrace.core.stanza cimport Stanza
 from headrace.core.tokenizer cimport StanzaView, Tokenizer
 from headrace.router.account cimport Account
+from headrace.router.federation cimport Routes
 from headrace.router.filing cimport Filing
+from headrace.router.order cimport Order
 from headrace.router.parcel cimport Parcel
 from headrace.router.reader cimport Reader
 from headrace.router.session cimport Exchange, Session
@@ -19,6 +21,8 @@ cdef class Router(Exchange):
     cdef int most_hibernated                # sessions of an account
     cdef dict past                          # SM-ID -> (bare JID, h) of sessions that have ended, in order
     cdef set pending                        # futures that handlers have left unfinished
+    cdef readonly Routes routes             # to other servers and components
+    cdef Order arriving                     # of the stream that a stanza is coming from; None: no server's
 
     cdef Account account_of(self, str bare)
     # Intake: what came from a session, up to where it goes.
@@ -26,6 +30,7 @@ cdef class Router(Exchange):
     cdef int take(self, Session session, Tokenizer tok) except -1
     cdef int without_to(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
+    cdef int send_away(self, Session session, const Parcel* parcel) except -1
     cdef int turn_away(self, Session session, const Parcel* parcel) except -1
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1

@@ -19,8 +19,9 @@ from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, s
 from headrace.router.errors cimport (
     BAD_REQUEST, BLOCKED, JID_MALFORMED, RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE, write_error
 )
+from headrace.router.federation cimport Route, Routes
 from headrace.router.filing cimport Filing
-from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT
+from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT, FROM_PEER
 from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.management cimport Answers
 from headrace.router.order cimport Held, Order, take_ticket
@@ -76,6 +77,7 @@ cdef class Router(Exchange):
         self.generation = 1
         self.domains = []
         self.reader = Reader()
+        self.routes = Routes()
         self.pending = set()
         self.filing = Filing()
 
@@ -426,10 +428,19 @@ cdef class Router(Exchange):
                 direct(self, session, None, parcel)
             if session is not None and not self.keep(session, None, parcel):
                 return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
-            return self.punt(session, parcel, P_REMOTE)
+            return self.send_away(session, parcel)
         if kind == KIND_MESSAGE:
             return deliver_message(self, session, account, parcel)
         return deliver_iq(self, session, account, parcel)
+
+    cdef int send_away(self, Session session, const Parcel* parcel) except -1:
+        cdef JidParts sender
+        cdef Route route
+        jid_split(parcel.head.from_, &sender)
+        route = self.routes.find(sender.domain, parcel.to.domain)
+        if route is None:       # nobody has spoken to that domain yet, or it cannot be reached
+            return self.punt(session, parcel, P_REMOTE)
+        return route.carry(session, parcel)
 
     cdef int turn_away(self, Session session, const Parcel* parcel) except -1:
         """From a blocked JID (XEP-0191 3.3): as if the account were not here."""
@@ -451,8 +462,9 @@ cdef class Router(Exchange):
         return direct(self, session, account, parcel)
 
     cdef bint admitted(self, Tokenizer tok) noexcept:
-        """The splice rule (protocol.md 1). What our own reader reads has been cleaned, or is of our own making."""
-        return splice_allowed(tok.view) and (not tok.view.known & CLIENT_JUDGED or tok.work is self.reader.work)
+        """The splice rule (protocol.md 1). Only sessions read in the reactor's own workspace: what others read has been
+        judged, or is of our own making."""
+        return splice_allowed(tok.view) and (not tok.view.known & CLIENT_JUDGED or tok.work is not self.reactor.work)
 
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1:
         """The slow road: as a tree, cleaned, written anew, and in again."""
@@ -471,6 +483,32 @@ cdef class Router(Exchange):
         finally:
             self.reader.give(again)
         return 0
+
+    cdef int arrive(self, Tokenizer tok, Str sender, Str to, bytes lang, Order order, bint fits) except -1:
+        cdef Parcel parcel
+        cdef Tokenizer again
+        cdef bytes cleaned
+        fill(&parcel, tok.view, sender, lang)
+        parcel.head.to = to
+        jid_split(to, &parcel.to)
+        if not valid(&parcel):
+            return self.bounce(None, &parcel, BAD_REQUEST, to)
+        self.arriving = order
+        try:
+            if fits:
+                return self.dispatch(None, tok, &parcel)
+            cleaned = slow.clean(stanza_copy(tok, str_bytes(sender).decode(), str_bytes(to).decode()),
+                                 FROM_PEER, self.hosts)
+            again = self.reader.take(cleaned)
+            try:
+                parcel.view = again.view
+                if again.view.lang.p != NULL:
+                    parcel.head.lang = again.view.lang
+                return self.dispatch(None, again, &parcel)
+            finally:
+                self.reader.give(again)
+        finally:
+            self.arriving = None
 
     # Answers.
 
@@ -556,9 +594,12 @@ cdef class Router(Exchange):
         if outcome is None:
             return 0
         if isinstance(outcome, HoldAll):
-            outcome, key = outcome.awaitable, None
+            # On a server's stream are many users: one's request holds back only what goes to the same account.
+            outcome, key = outcome.awaitable, key if session is None else None
         if session is not None and not session.left:
             if session.order is None:
                 session.order = Order(self.reactor, session)
             order = session.order
+        elif session is None:
+            order = self.arriving
         return take_ticket(outcome, self.reactor, order, key, account, self.pending)

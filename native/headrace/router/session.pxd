@@ -63,6 +63,9 @@ cdef class Exchange:
     # What it was given and its client never acknowledged, or was never written: to whom it concerns now. held: as
     # Outbox.orphans() tells.
     cdef int reenter(self, Session session, list held) except -1
+    # A stanza from another server or a component, both addresses prepared. lang: its stream's; fits: it may be
+    # copied as it is; order: what its handler must wait for holds back later ones to the same account.
+    cdef int arrive(self, Tokenizer tok, Str sender, Str to, bytes lang, Order order, bint fits) except -1
     # Hand a stanza to the control plane, self-contained (session: None for one of our own making).
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1
     # A stanza of our own making; names its sender in `from`.

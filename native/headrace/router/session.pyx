@@ -54,6 +54,9 @@ cdef class Exchange:
     cdef int reenter(self, Session session, list held) except -1:
         raise NotImplementedError
 
+    cdef int arrive(self, Tokenizer tok, Str sender, Str to, bytes lang, Order order, bint fits) except -1:
+        raise NotImplementedError
+
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
         raise NotImplementedError
 

@@ -2,11 +2,9 @@
 
 import asyncio
 
-from headrace.core.buf cimport Str
 from headrace.core.stanza cimport stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
-
-from headrace.stream.header import Header
+from headrace.router.reader cimport header
 
 
 cdef class Handshake(Sink):
@@ -155,18 +153,3 @@ cdef class Handshake(Sink):
             self.tok.close()
         self.link = self.tok = self.sessions = self.tls = self.negotiator = self.task = None
         return 0
-
-
-cdef str text(Str s):
-    """Checked UTF-8 of the tokenizer; None if absent."""
-    return None if s.p == NULL else s.p[:s.n].decode()
-
-
-cdef object header(Tokenizer tok):
-    """The stream header that the tokenizer stands at."""
-    return Header(
-        name=text(tok.view.name), namespace=text(tok.view.uri) or "",
-        content=next((uri for prefix, uri in tok.outer_bindings() if prefix is None), ""),
-        to=text(tok.view.to), from_=text(tok.view.from_), id=text(tok.view.id),
-        version=text(tok.attr(b"version")), lang=text(tok.view.lang),
-    )

@@ -38,6 +38,13 @@ class Log(Protocol):
     def exception(self, event: str, **fields: object) -> object: ...
 
 
+class Far(Protocol):
+    """headrace.session.federation.Federation."""
+
+    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
+        """wanted: its sender is told if it can't be sent."""
+
+
 def build(kinds: Iterable[type[Module]], context: Context, options: Mapping[str, Any]) -> list[Module]:
     """One module of each kind; options by module name, defaults where there are none."""
     modules = [kind(context, options.get(kind.name) or kind.Options()) for kind in kinds]
@@ -77,9 +84,11 @@ def hooks(modules: Sequence[Module], name: str) -> list[Any]:
 class Dispatcher:
     """The router's Control (headrace.router.control), made of modules."""
 
-    def __init__(self, router: Router, modules: Sequence[Module], log: Log) -> None:
+    def __init__(self, router: Router, modules: Sequence[Module], log: Log, far: Far | None = None) -> None:
+        """far: takes what is for other servers; None: there are none."""
         self._router = router
         self._log = log
+        self._far = far
         self._iq = iq_table(modules)
         self._available = hooks(modules, "available")
         self._rose = hooks(modules, "rose")
@@ -110,6 +119,8 @@ class Dispatcher:
             return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)), held)
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+        elif reason == Reason.P_REMOTE and self._far is not None:
+            self._far.remote(stanza, wanted=worth_an_error(session, stanza))
         elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
             self._refuse(session, stanza, Refused("remote-server-not-found"))
         return None

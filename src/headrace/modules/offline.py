@@ -81,7 +81,8 @@ class Offline(Module):
         """The commit to come, None for an account that is not there; has somebody come who takes messages?"""
         storage = self.context.storage
         if not await storage.accounts.exists(request.to):
-            if self._errors.take(request.account):
+            # Strangers elsewhere learn nothing (protocol.md 12); ours, a typing error.
+            if request.account.rpartition("@")[2] in self.context.hosts and self._errors.take(request.account):
                 raise Refused("service-unavailable")
             return None, False
         if await self._count(request.to) >= self.options.max_messages:

@@ -10,9 +10,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, final
 
-from headrace.net.link import Link
+from headrace.net.link import Link, Sink
 from headrace.net.reactor import Reactor
 from headrace.router.control import Control
+from headrace.router.federation import Config, Negotiator, Peer
 from headrace.router.router import Router
 from headrace.router.session import Session
 from headrace.stream.limits import SessionLimits
@@ -65,7 +66,10 @@ class Rig:
     def count_from(self, session: Session, n: int) -> None:
         """As if n stanzas had gone each way since stream management was switched on."""
 
-    def feed(self, session: Session, data: bytes) -> None:
+    def federate(self, negotiator: Negotiator, config: Config) -> Peer:
+        """A stream with another server, before its first byte."""
+
+    def feed(self, sink: Sink, data: bytes) -> None:
         """These bytes arrive."""
 
     def turn(self) -> None:

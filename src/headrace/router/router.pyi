@@ -13,6 +13,7 @@ from headrace.net.link import Link
 from headrace.net.reactor import Reactor
 from headrace.router.archive import Archive
 from headrace.router.control import Control
+from headrace.router.federation import Routes
 from headrace.router.session import Session
 from headrace.stream.limits import SessionLimits
 
@@ -28,6 +29,8 @@ class Router:
     """Where messages are kept; None: nowhere."""
     reactor: Reactor
     hosts: frozenset[str]
+    routes: Routes
+    """To other servers and components."""
 
     def add_host(self, domain: str) -> None:
         """Serve this domain: stanzas to it and to its accounts are ours."""

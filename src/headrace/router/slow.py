@@ -5,37 +5,56 @@ from xml.etree.ElementTree import Element
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
-from headrace.core.ns import CLIENT, COMPONENT, DELAY, SERVER, XML
+from headrace.core.ns import CLIENT, COMPONENT, DELAY, SERVER, SID, XML
 from headrace.core.stanza import Stanza
 from headrace.core.writer import serialize
-from headrace.router.judged import judged
+from headrace.router.judged import Origin, judged
 
 HEAD = ("from", "to", "id", "type", f"{{{XML}}}lang")
-FOREIGN_CONTENT = (SERVER, COMPONENT)  # below another stream's root these would turn into parts of the stanza
+CONTENT = (CLIENT, SERVER, COMPONENT)  # below another stream's root these would turn into parts of the stanza
 
 
 def clean(stanza: Stanza, origin: int, hosts: Collection[str]) -> bytes:
-    """The stanza without what a client may not say, every namespace declared where it is used.
+    """The stanza without what its sender may not say, every namespace declared where it is used.
 
     origin: headrace.router.judged.Origin. hosts: our domains.
     """
     tree = stanza.element()
-    made = Element(tree.tag, {name: tree.attrib[name] for name in HEAD if name in tree.attrib})
+    made = Element(f"{{{CLIENT}}}{stanza.name}", {name: tree.attrib[name] for name in HEAD if name in tree.attrib})
     made.text = tree.text
     for child in tree:
-        if passes(child, origin, hosts):
-            made.append(child)
+        if passes(child, origin, hosts, stanza):
+            made.append(child if stanza.namespace == CLIENT else moved(child, stanza.namespace))
     return serialize(made, CLIENT)
 
 
-def passes(child: Element, origin: int, hosts: Collection[str]) -> bool:
+def moved(element: Element, content: str) -> Element:
+    """A copy whose content namespace is ours, as far down as it was the stream's own."""
+    namespace, _, name = element.tag[1:].rpartition("}")
+    if namespace != content:
+        return element
+    made = Element(f"{{{CLIENT}}}{name}", element.attrib)
+    made.text, made.tail = element.text, element.tail
+    made.extend([moved(child, content) for child in element])
+    return made
+
+
+def passes(child: Element, origin: int, hosts: Collection[str], stanza: Stanza) -> bool:
     """Whether this direct child goes on."""
     namespace, _, name = child.tag[1:].rpartition("}")
-    if namespace in FOREIGN_CONTENT:
+    if namespace in CONTENT and namespace != stanza.namespace:
         return False
     if not judged(namespace, name, origin):
         return True
+    if namespace == SID:
+        return origin == Origin.FROM_PEER and is_senders(child.get("by"), stanza.from_)
     return namespace == DELAY and not is_ours(child.get("from"), hosts)
+
+
+def is_senders(by: str | None, sender: str | None) -> bool:
+    """Whether a stanza-id is the sender's own, as a room's is (XEP-0359 6)."""
+    bare = (sender or "").partition("/")[0]
+    return by in (bare, bare.rpartition("@")[2])
 
 
 def is_ours(sender: str | None, hosts: Collection[str]) -> bool:

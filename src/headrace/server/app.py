@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,23 +23,34 @@ from headrace.modules.locks import Locks
 from headrace.modules.signup import SignUp
 from headrace.modules.tables import RosterLoader
 from headrace.net.limits import Admission
+from headrace.net.link import Link, Sink
 from headrace.net.listener import Listener, raise_descriptor_limit
 from headrace.net.reactor import Reactor
+from headrace.net.resolve import Resolver, Target
 from headrace.net.tls import TlsContext, TlsError
 from headrace.router.router import Router
 from headrace.router.session import Session
 from headrace.sasl.credentials import Credentials, Decoys, make
 from headrace.server.admin import ControlChannel
 from headrace.server.catalog import MODULES
-from headrace.server.certificates import CertificateError, pair_of
-from headrace.server.config import Config, HostConfig, ListenerConfig
+from headrace.server.certificates import (
+    CertificateError,
+    clients_context,
+    dialling_contexts,
+    pair_of,
+    servers_context,
+)
+from headrace.server.config import Config, HostConfig, ListenerConfig, resolvers
 from headrace.server.data import open_storage, token_key
 from headrace.session.backoff import Backoff
 from headrace.session.binding import Binder
 from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.derive import DerivePool
+from headrace.session.dialback import Keys
+from headrace.session.domains import Home, S2SConfig
 from headrace.session.exchanges import Authority, Realm
 from headrace.session.fast import Fast
+from headrace.session.federation import Federation
 from headrace.session.logins import Logins
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Storage
@@ -59,6 +71,7 @@ class App:
         self.log = log
         self.listeners: list[Listener] = []
         self.logins = Logins()
+        self.federation: Federation | None = None
         self.dispatcher: Dispatcher | None = None
         self.control: ControlChannel | None = None
 
@@ -87,7 +100,8 @@ class App:
         self.derive = DerivePool(shared=self.admission.exempt)
         self.reactor = Reactor(asyncio.get_running_loop())
         try:
-            self.tls = self._tls_context()
+            self.pairs = self._pairs()
+            self.tls = clients_context(self.pairs)
             context = await self._build()
             self.control = ControlChannel(self.config.data, context.life, context.accounts)
             await self.control.start()
@@ -104,6 +118,8 @@ class App:
         for listener in self.listeners:
             listener.close()
         self.logins.end("system-shutdown")
+        if self.federation is not None:
+            self.federation.stop()
         for link in [link for listener in self.listeners for link in listener.links]:
             if isinstance(link.sink, Session):
                 self.router.end(link.sink, "system-shutdown")
@@ -127,7 +143,8 @@ class App:
         """Reads certificates again; what cannot be used leaves the old ones in place."""
         try:
             self._pairs()       # one of our own that ends soon is made anew
-            self.tls.reload()
+            for context in self._contexts():
+                context.reload()
         except (CertificateError, OSError, TlsError) as error:
             self.log.error("certificates not reloaded", error=str(error))
         else:
@@ -142,7 +159,9 @@ class App:
                 self.router.add_host(host.name)
         context = self._context()
         modules = build(MODULES, context, config.modules)
-        self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log)
+        if any(listener.kind == "s2s" for listener in config.listeners):
+            self.federation = await self._federation()
+        self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.federation)
         loader = RosterLoader(self.router, context)
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
         [sign_up] = [module for module in modules if isinstance(module, SignUp)]
@@ -164,6 +183,26 @@ class App:
             logins=self.logins, log=self.log,
             bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,))
 
+    async def _federation(self) -> Federation:
+        """Other servers: who they are is asked in both directions, each host of ours has its own certificate."""
+        s2s, routes = self.config.s2s, dict[str, list[Target]]()
+        for route in s2s.route:
+            routes.setdefault(route.domain, []).append(Target(route.address, route.port, route.tls == "direct"))
+        self.s2s_tls = servers_context(self.pairs, s2s.authorities)
+        self.s2s_contexts = {host.name: dialling_contexts(certificate, key, s2s.authorities)
+                             for host, certificate, key in self.pairs if host.name in self.router.hosts}
+        policy = S2SConfig(negotiation=self.config.limits.negotiation, before=self.config.limits.before,
+                           allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback))
+        home = Home(policy, lambda: self.router.hosts, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
+        return Federation(home, self.router, Resolver(resolvers(s2s), routes), self.s2s_tls)
+
+    def _contexts(self) -> list[TlsContext]:
+        """All that have files to read again."""
+        if self.federation is None:
+            return [self.tls]
+        ours = [context for both in self.s2s_contexts.values() for context in (both.starttls, both.direct)]
+        return [self.tls, self.s2s_tls, *ours]
+
     def _context(self) -> Context:
         """What modules get."""
         accounts, blocklists = LocalAccounts(self.router, self.logins.revoke), Blocklists(self.storage.blocks)
@@ -179,16 +218,27 @@ class App:
         """headrace.modules.lifecycle.Derive."""
         return await self.derive.run(source, partial(make, password, iterations=self.config.iterations))
 
-    def _listen(self, settings: ListenerConfig) -> None:
+    def _clients(self, settings: ListenerConfig) -> C2S:
+        """The clients of one listener."""
         limits = self.config.limits
         policy = C2SConfig(settings.tls, limits.negotiation, limits.session, limits.before, limits.after,
                            features=tuple(feature for module in MODULES for feature in module.stream_features),
                            elsewhere={host.name: host.see_other_host for host in self.config.hosts
                                       if host.see_other_host is not None})
-        c2s = C2S(policy, self.services, self.tls)
+        return C2S(policy, self.services, self.tls)
+
+    def _server_side(self, settings: ListenerConfig) -> tuple[TlsContext, Callable[[Link], Sink | None]]:
+        """Who serves what this listener accepts, and TLS for it."""
+        if settings.kind == "c2s":
+            return self.tls, self._clients(settings).on_link
+        assert self.federation is not None
+        return self.s2s_tls, self.federation.on_link
+
+    def _listen(self, settings: ListenerConfig) -> None:
+        tls, on_link = self._server_side(settings)
         listener = Listener(
-            self.reactor, settings.address, settings.port, on_link=c2s.on_link,
-            tls=self.tls if settings.tls in ("direct", "any") else None, either=settings.tls == "any",
+            self.reactor, settings.address, settings.port, on_link=on_link,
+            tls=tls if settings.tls in ("direct", "any") else None, either=settings.tls == "any",
             limits=self.admission, name=str(settings), log=self.log.warning)
         try:
             listener.start()
@@ -199,15 +249,6 @@ class App:
                       tls=settings.tls)
         if settings.tls == "optional":
             self.log.warning("login without TLS is allowed", address=settings.address, port=listener.port)
-
-    def _tls_context(self) -> TlsContext:
-        """The first host's certificate is also for clients that name no host."""
-        (first, certificate, key), *others = self._pairs()
-        tls = TlsContext(certificate, key, client_ca=first.client_certificates)
-        for host, certificate, key in others:
-            name = host.name.encode("idna").decode()    # SNI carries A-labels (RFC 6066 3)
-            tls.add_host(name, certificate, key, client_ca=host.client_certificates)
-        return tls
 
     def _pairs(self) -> list[tuple[HostConfig, Path, Path]]:
         """Each host, its certificate and key, checked, or made where none are configured."""

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from headrace.net.resolve import a_labels
+from headrace.net.tls import TlsContext
 from headrace.server.config import Config, HostConfig
+from headrace.session.domains import Contexts
 
 LIFETIME = datetime.timedelta(days=365)
 RENEW_BEFORE = datetime.timedelta(days=30)
@@ -42,6 +46,39 @@ def pair_of(host: HostConfig, config: Config) -> Pair:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make(host.name, certificate, key)
     return Pair(certificate, key, made)
+
+
+Pairs = Sequence[tuple[HostConfig, Path, Path]]
+"""Each host, its certificate and its key."""
+
+
+def clients_context(pairs: Pairs) -> TlsContext:
+    """The first host's certificate is also for clients that name no host."""
+    (first, certificate, key), *others = pairs
+    tls = TlsContext(certificate, key, client_ca=first.client_certificates)
+    for host, certificate, key in others:
+        tls.add_host(a_labels(host.name), certificate, key, client_ca=host.client_certificates)
+    return tls
+
+
+def servers_context(pairs: Pairs, authorities: Path | None) -> TlsContext:
+    """For other servers that connect; authorities: who vouches for them, the system's if None."""
+    if authorities is not None:
+        check_authorities(authorities)
+    (_, certificate, key), *others = pairs
+    tls = TlsContext(certificate, key, alpn=("xmpp-server",), client_ca=authorities, servers=True)
+    for host, certificate, key in others:
+        tls.add_host(a_labels(host.name), certificate, key, client_ca=authorities)
+    return tls
+
+
+def dialling_contexts(certificate: Path, key: Path, authorities: Path | None) -> Contexts:
+    """For connections to other servers in the name of one host. ALPN is for direct TLS alone (XEP-0368)."""
+
+    def make(*alpn: str) -> TlsContext:
+        return TlsContext.client(ca_file=authorities, certificate=certificate, key=key, judge_later=True, alpn=alpn)
+
+    return Contexts(make(), make("xmpp-server"))
 
 
 def check(certificate: Path, key: Path) -> x509.Certificate:

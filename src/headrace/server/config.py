@@ -21,6 +21,7 @@ from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
 from headrace.session.binding import AccountLimits
+from headrace.session.domains import EVERYBODY
 from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
 from headrace.xep.mam import Default
@@ -34,7 +35,7 @@ class ConfigError(Exception):
 
 
 class ListenerConfig(msgspec.Struct, frozen=True):
-    kind: Literal["c2s"]
+    kind: Literal["c2s", "s2s"]
     address: str                    # IP address to listen on
     port: int
     # direct: TLS from the first byte; any: that or STARTTLS, as each client begins; optional: login without TLS too
@@ -72,6 +73,26 @@ class LogConfig(msgspec.Struct, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class RouteConfig(msgspec.Struct, frozen=True):
+    """Where a domain's server is, instead of asking DNS; several in the order in which to try them."""
+
+    domain: str
+    address: str                    # IP address or name
+    port: int = 5269
+    tls: Literal["starttls", "direct"] = "starttls"
+
+
+class S2SSection(msgspec.Struct, frozen=True):
+    """Other servers. There is federation where a listener of kind s2s is."""
+
+    authorities: Path | None = None     # PEM, who vouches for other servers' certificates; the system's if not given
+    dialback: tuple[str, ...] = ()      # domains that may prove themselves by DNS alone; "*": all
+    allow: tuple[str, ...] = ()         # if not empty: these domains only
+    deny: tuple[str, ...] = ()
+    resolver: tuple[str, ...] = ()      # IP addresses of DNS servers, perhaps with ":port"; the system's if not given
+    route: tuple[RouteConfig, ...] = ()
+
+
 class LimitsConfig(msgspec.Struct, frozen=True):
     """Reasons and defaults stand with the classes."""
 
@@ -96,6 +117,7 @@ class Config(msgspec.Struct, frozen=True):
     iterations: int = ITERATIONS    # of new passwords' key derivation
     log: LogConfig = LogConfig()
     limits: LimitsConfig = LimitsConfig()
+    s2s: S2SSection = S2SSection()
     modules: dict[str, Any] = {}    # options by module name, where they are not the defaults
 
     @property
@@ -128,7 +150,7 @@ def load(path: Path) -> Config:
 
 
 _OTHER_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:[0-9]{1,5})?")     # RFC 6120 4.9.3.19
-_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "log", "limits", "module")
+_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "log", "limits", "s2s", "module")
 _LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
 _OPTIONS = {module.name: module.Options() for module in MODULES}
 
@@ -156,6 +178,7 @@ class _Reader:
             source=self._source,
             log=self._section(LogConfig, document.get("log", {}), "[log]") or LogConfig(),
             limits=self._limits(document.get("limits", {})),
+            s2s=self._s2s(document.get("s2s", {})),
             modules=self._sections(document.get("module", {}), "module", _OPTIONS),
         )
 
@@ -209,6 +232,30 @@ class _Reader:
             self.complaints.append(f"[storage]: pool: {storage.pool} is not between 1 and 1000")
         return storage
 
+    def _s2s(self, table: Any) -> S2SSection:
+        s2s = self._section(S2SSection, table, "[s2s]")
+        if s2s is None:
+            return S2SSection()
+        for server in s2s.resolver:
+            if _socket_address(server) is None:
+                self.complaints.append(f"[s2s]: resolver: {server!r} is no IP address, with or without a port")
+        domains = {key: tuple(self._domains(getattr(s2s, key), f"[s2s]: {key}")) for key in ("dialback", "allow", "deny")}
+        routes = tuple(msgspec.structs.replace(route, domain=domain) for route in s2s.route
+                       for domain in self._domains((route.domain,), "[[s2s.route]]: domain"))
+        return msgspec.structs.replace(s2s, route=routes, **domains)
+
+    def _domains(self, names: Collection[str], place: str) -> Iterator[str]:
+        """Prepared."""
+        for name in names:
+            try:
+                jid = JID.parse(name) if name != EVERYBODY else None
+            except JIDError as error:
+                self.complaints.append(f"{place}: {name!r}: {error}")
+                continue
+            if jid is not None and jid.full != jid.domain:
+                self.complaints.append(f"{place}: {name!r} is not a domain")
+            yield name if jid is None else jid.domain
+
     def _judge_listener(self, listener: ListenerConfig, place: str) -> ListenerConfig:
         try:
             loopback = ipaddress.ip_address(listener.address).is_loopback
@@ -217,7 +264,9 @@ class _Reader:
             return listener
         if not 0 <= listener.port <= 65535:
             self.complaints.append(f"{place}: port: {listener.port} is not between 0 and 65535")
-        if listener.tls == "optional" and not loopback and not listener.insecure:
+        if listener.kind == "s2s" and listener.tls == "optional":
+            self.complaints.append(f"{place}: tls: servers always need TLS: starttls, direct or any")
+        elif listener.tls == "optional" and not loopback and not listener.insecure:
             self.complaints.append(
                 f'{place}: tls = "optional" lets passwords cross {listener.address} in clear: '
                 'listen on 127.0.0.1, or say insecure = true')
@@ -303,6 +352,21 @@ class _Reader:
             hint = f"did you mean {near[0]!r}?" if len(near) == 1 else f"known are {', '.join(near)}"
             self.complaints.append(f"{place + ': ' if place else ''}unknown key {key!r}: {hint}")
         return {key: value for key, value in table.items() if key in names}
+
+
+def _socket_address(text: str, port: int = 53) -> tuple[str, int] | None:
+    """An IP address, perhaps with a port: 192.0.2.1, 192.0.2.1:53, 2001:db8::1, [2001:db8::1]:53."""
+    host, colon, digits = text.rpartition(":")
+    if not colon or (":" in host and not host.endswith("]")):
+        host, digits = text, str(port)
+    try:
+        return str(ipaddress.ip_address(host.strip("[]"))), int(digits)
+    except ValueError:
+        return None
+
+
+def resolvers(s2s: S2SSection) -> list[tuple[str, int]]:
+    return [found for text in s2s.resolver if (found := _socket_address(text)) is not None]
 
 
 def _fields(kind: type) -> dict[str, bool]:

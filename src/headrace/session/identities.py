@@ -26,20 +26,20 @@ def _address(name: x509.GeneralName) -> JID | None:
     if not isinstance(name, x509.OtherName) or name.type_id != _XMPP_ADDR:
         return None
     try:
-        jid = JID.parse(_utf8_string(name.value), assigned=True)
+        jid = JID.parse(utf8_string(name.value), assigned=True)
     except (ValueError, JIDError):
         return None
     return jid if jid.local is not None and jid.resource is None else None
 
 
-def _utf8_string(der: bytes) -> str:
-    """ValueError if it is none. Lengths over 127 come as one byte that says how many bytes of length follow."""
-    if len(der) < 2 or der[0] != _UTF8_STRING:
-        raise ValueError("not a UTF8String")
+def utf8_string(der: bytes, *, tag: int = _UTF8_STRING) -> str:
+    """ValueError if it is none. tag: of another kind of string. Lengths over 127 come as one byte that says how many bytes of length follow."""
+    if len(der) < 2 or der[0] != tag:
+        raise ValueError("another type")
     size, start = der[1], 2
     if size & 0x80:
         start += size & 0x7F
         size = int.from_bytes(der[2:start], "big")
     if len(der) != start + size:
-        raise ValueError("a UTF8String of another length")
+        raise ValueError("a string of another length")
     return der[start:].decode()

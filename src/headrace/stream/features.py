@@ -87,6 +87,16 @@ def pre_approval() -> bytes:
     return f"<sub xmlns='{ns.PRE_APPROVAL}'/>".encode()
 
 
+def dialback() -> bytes:
+    """XEP-0220 2.4.2: we take its errors for what they are, and end no stream for them."""
+    return f"<dialback xmlns='{ns.DIALBACK_FEATURE}'><errors/></dialback>".encode()
+
+
+def bidi() -> bytes:
+    """XEP-0288."""
+    return f"<bidi xmlns='{ns.BIDI_FEATURE}'/>".encode()
+
+
 def limits(max_bytes: int, idle_seconds: int | None = None) -> bytes:
     """XEP-0478: the largest top-level element that we take; after how many silent seconds we may close."""
     idle = "" if idle_seconds is None else f"<idle-seconds>{idle_seconds}</idle-seconds>"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
-from headrace.core.ns import CLIENT, STREAM
+from headrace.core.ns import CLIENT, SERVER, STREAM
 from headrace.core.writer import escape
 from headrace.stream.errors import StreamError
 
@@ -89,6 +89,27 @@ def judge_from(from_: str | None, host: str) -> str | None:
     if jid.domain != host:
         raise StreamError("invalid-from", "`from` is not an address of the host in `to`")
     return jid.bare
+
+
+def judge_server(header: Header, hosts: Container[str]) -> tuple[str, str | None]:
+    """All of the above for a header of another server; answers the prepared host and domain. Raises StreamError."""
+    judge_namespaces(header, SERVER)
+    host = judge_host(header.to, hosts)
+    judge_version(header.version)
+    return host, judge_domain(header.from_, hosts)
+
+
+def judge_domain(from_: str | None, hosts: Container[str]) -> str | None:
+    """The prepared domain that another server claims to be (RFC 6120 4.7.1), none of ours. Raises StreamError."""
+    if from_ is None:
+        return None
+    try:
+        jid = JID.parse(from_)
+    except JIDError as error:
+        raise StreamError("invalid-from", f"`from` is no domain: {error}") from None
+    if jid.full != jid.domain or jid.domain in hosts:
+        raise StreamError("invalid-from", "`from` has to be a domain, and not one of this server's")
+    return jid.domain
 
 
 def judge_client(header: Header, hosts: Container[str]) -> tuple[str, str | None]:

@@ -1,0 +1,474 @@
+"""Streams with other servers."""
+from libc.stdint cimport uint32_t
+from libc.string cimport memcmp, memcpy
+from headrace.core.buf cimport str_bytes, str_of
+from headrace.core.jid cimport JidParts, jid_split
+from headrace.core.stanza cimport stanza_copy
+from headrace.core.names cimport NS_NONE, K_DELAY, K_STANZA_ID, bit
+from headrace.core.tokenizer cimport (
+    EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, KIND_PRESENCE, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_START,
+    Child, StanzaView
+)
+from headrace.core.writer cimport splice_allowed, splice_bound, splice_write
+from headrace.router.errors cimport JID_MALFORMED, POLICY_VIOLATION, REMOTE_NOT_FOUND, RESOURCE_CONSTRAINT
+from headrace.router.judged cimport PEER_JUDGED
+from headrace.router.order cimport Held
+from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, stanza_type
+from headrace.router.reader cimport header, open_tokenizer, stand_on
+
+from headrace.stream.header import default_language
+
+cdef enum:
+    STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
+    STALL_NS = 30000000000
+    MOST_BYTES = 16 << 20           # unsent, whatever the peer's pace: what comes then is refused
+    PEER_BYTES = 131072             # of a stanza, for a peer that has announced no bound (protocol.md 8)
+    TIMES = 16                      # a stanza so many times over the bound ends the stream
+    MOST_OVERSIZE = 10              # in a minute, likewise
+    MINUTE = 60000000000
+
+
+cdef bytes pair_key(Str a, Str b):
+    return a.p[:a.n] + b"\0" + b.p[:b.n]
+
+
+cdef inline bint is_pair(bytes pair, Str a, Str b) noexcept:
+    cdef const char* p
+    if pair is None or <size_t>len(pair) != a.n + 1 + b.n:
+        return False
+    p = pair
+    return not memcmp(p, a.p, a.n) and p[a.n] == 0 and not memcmp(p + a.n + 1, b.p, b.n)
+
+
+cdef inline Str domain_of(Str jid) noexcept:
+    cdef JidParts parts
+    jid_split(jid, &parts)
+    return parts.domain
+
+
+cdef class Route(Sink):
+    cdef int carry(self, Session session, const Parcel* parcel) except -1:
+        raise NotImplementedError
+
+
+cdef class Routes:
+    def __init__(self):
+        self.pairs = {}
+        self.domains = {}
+        self.work = Workspace()
+
+    cdef Route find(self, Str ours, Str theirs):
+        cdef Route route = None
+        if self.domains:
+            route = self.domains.get(theirs.p[:theirs.n])
+        if route is None and self.pairs:
+            route = self.pairs.get(pair_key(ours, theirs))
+        return route
+
+
+cdef class Peer(Route):
+    def __init__(self, Exchange router not None, Routes routes not None, Link link not None, config not None,
+                 tls=None):
+        after = config.after
+        self.router = router
+        self.routes = routes
+        self.link = link
+        self.tls = tls
+        self.after = after._replace(stanza=after.stanza * TIMES, elements=after.elements * TIMES)
+        self.most_in = after.stanza
+        self.most_elements = after.elements
+        self.most_out = PEER_BYTES
+        self.idle_ns = int(config.idle_seconds * 1e9)
+        self.keep_alive_ns = int(config.keep_alive_seconds * 1e9)
+        self.tok = Tokenizer(routes.work, MODE_STREAM, config.before)
+        self.outbox = Outbox(router.reactor)
+        self.order = Order(router.reactor, self)
+        self.pairs = set()
+        self.carried = []
+        self.heard = self.stirred = router.reactor.now
+        router.reactor.deadline(self, int(config.negotiation.seconds * 1e9))
+
+    # What the negotiator asks for.
+
+    def start(self, negotiator not None):
+        self.negotiator = negotiator
+
+    @property
+    def address(self):
+        return "" if self.link is None else self.link.peer[0]
+
+    @property
+    def channel(self):
+        if self.link is None or self.link.tls is None or not self.link.tls.established:
+            return None
+        return self.link.tls
+
+    @property
+    def unsent(self):
+        return self.outbox.unsent_bytes
+
+    def send(self, bytes data not None):
+        if self.link is not None:
+            self.link.write(data, len(data))
+
+    def restart(self):
+        if self.tok is not None:
+            self.tok.reset(False)
+
+    def start_tls(self, context=None):
+        if self.link is not None:
+            self.tok.reset(True)
+            self.link.start_tls(self.tls if context is None else context)
+
+    def settle(self):
+        if self.ended or self.settled:
+            return
+        self.settled = True
+        self.tok.use_limits(self.after)
+        if self.link.listener is not None:
+            self.link.listener.authenticated(self.link)
+        self.router.reactor.deadline(self, min(self.idle_ns, self.keep_alive_ns))
+
+    def admit(self, str theirs not None, str ours not None):
+        self.pairs.add(theirs.encode() + b"\0" + ours.encode())
+
+    def carries(self, str ours not None, str theirs not None):
+        cdef bytes key = ours.encode() + b"\0" + theirs.encode()
+        if not self.ended:
+            self.routes.pairs[key] = self
+            self.carried.append(key)
+
+    def put(self, bytes stanza not None):
+        cdef size_t n = len(stanza)
+        if self.ended or n > self.most_out:
+            return False
+        memcpy(self.outbox.reserve(n), <char*>stanza, n)
+        self.added(n, 0)
+        return True
+
+    def stop(self, bytes last not None):
+        if self.ended:
+            return
+        self.last = last
+        self.leave()
+
+    def abort(self):
+        self.leave()
+        self.told = True
+        if self.link is not None:
+            self.link.abort()
+
+    # Bytes in.
+
+    cdef int on_bytes(self, const char* data, size_t n) except -1:
+        if self.ended:
+            return 0
+        self.heard = self.router.reactor.now
+        self.tok.feed(data, n)
+        return self.pull()
+
+    cdef int on_secure(self) except -1:
+        self.negotiator.secured()
+        return 0
+
+    cdef int pull(self) except -1:
+        cdef int ev
+        while not self.ended:
+            ev = self.tok.next()
+            if ev == EV_MORE:
+                return 0
+            self.event(ev)
+            if self.order.full():
+                self.stalled = True
+                self.tok.keep()
+                if self.link is not None:
+                    self.link.pause()
+                return 0
+        return 0
+
+    cdef int event(self, int ev) except -1:
+        if ev == EV_ELEMENT:
+            return self.element()
+        if ev == EV_OPEN:
+            opened = header(self.tok)
+            lang = default_language(opened.lang)
+            self.lang_utf8 = None if lang is None else lang.encode()
+            self.negotiator.opened(opened)
+        elif ev == EV_CLOSE:
+            self.negotiator.closed()
+            return self.leave()
+        else:
+            condition, text, _ = self.tok.error
+            return self.fail(condition, text)
+        return 0
+
+    cdef int element(self) except -1:
+        cdef const StanzaView* view = self.tok.view
+        if view.kind == KIND_OTHER:
+            self.negotiator.element(stanza_copy(self.tok, None, None))
+            return 0
+        self.router.reactor.received += 1
+        self.stirred = self.router.reactor.now
+        if not self.pairs:
+            return self.fail("not-authorized", "no domain has been proven")
+        return self.take(self.tok)
+
+    cdef int take(self, Tokenizer tok) except -1:
+        cdef const StanzaView* view = tok.view
+        cdef bytes sender_copy = None, to_copy = None, key
+        cdef Str sender, to
+        cdef JidParts parts
+        cdef bint malformed
+        if view.from_.p == NULL or view.to.p == NULL:
+            return self.fail("improper-addressing", "a stanza between servers has 'from' and 'to'")
+        if self.router.reactor.jids.prepare(view.from_, &sender) < 0:
+            return self.fail("invalid-from", "'from' is not an address")
+        if sender.p != view.from_.p:    # the cache keeps it until it prepares another
+            sender_copy = str_bytes(sender)
+            sender = str_of(sender_copy)
+        malformed = self.router.reactor.jids.prepare(view.to, &to) < 0
+        if malformed:
+            to = view.to
+        elif to.p != view.to.p:
+            to_copy = str_bytes(to)
+            to = str_of(to_copy)
+        if malformed or not self.may_send(sender, to):
+            return self.not_here(tok, sender, malformed)
+        if view.size > self.most_in or view.elements > self.most_elements:
+            return self.too_large(tok, sender, to)
+        if tok is self.tok and not self.order.idle():
+            jid_split(to, &parts)
+            key = str_bytes(parts.bare)
+            if self.order.must_hold(key, False):
+                return self.order.hold(view.base[:view.size], key, False)
+        return self.router.arrive(tok, sender, to, self.lang_utf8, self.order, fits_peer(tok, sender, self.router))
+
+    cdef int fail(self, str condition, str text) except -1:
+        self.negotiator.failed(condition, text)
+        return self.leave()
+
+    cdef bint may_send(self, Str sender, Str to) except -1:
+        """Has this pair of domains been proven? Most often it is the one that came last."""
+        cdef Str theirs = domain_of(sender), ours = domain_of(to)
+        cdef bytes key
+        if is_pair(self.pair, theirs, ours):
+            return True
+        key = pair_key(theirs, ours)
+        if key not in self.pairs:
+            return False
+        self.pair = key
+        return True
+
+    cdef int not_here(self, Tokenizer tok, Str sender, bint malformed) except -1:
+        """A false sender, or a domain that is not meant, is its server's fault. Where others share the stream, only the
+        sender is told; so is a user whose `to` is no address."""
+        cdef bytes theirs = str_bytes(domain_of(sender)) + b"\0", pair
+        cdef list ours = [pair[len(theirs):] for pair in self.pairs if pair.startswith(theirs)]
+        if not ours:
+            return self.fail("invalid-from", "that domain has not been proven on this stream")
+        if malformed:
+            return self.refuse(tok, sender, str_of(ours[0]), JID_MALFORMED)
+        if len(self.pairs) == 1:
+            return self.fail("host-unknown", "that domain has not been asked for on this stream")
+        return self.refuse(tok, sender, str_of(ours[0]), REMOTE_NOT_FOUND)
+
+    cdef int too_large(self, Tokenizer tok, Str sender, Str to) except -1:
+        cdef int64_t now = self.router.reactor.now
+        if now - self.oversize_since > <int64_t>MINUTE:
+            self.oversize_since = now
+            self.oversize = 0
+        self.oversize += 1
+        if self.oversize > MOST_OVERSIZE:
+            return self.fail("policy-violation", "too many stanzas are too large")
+        return self.refuse(tok, sender, to, POLICY_VIOLATION)
+
+    cdef int refuse(self, Tokenizer tok, Str sender, Str from_, int condition) except -1:
+        cdef Parcel parcel
+        parcel.view = tok.view
+        parcel.type = stanza_type(tok.view.kind, tok.view.type)
+        parcel.head.kind = tok.view.kind
+        parcel.head.from_ = sender
+        parcel.head.to = from_
+        parcel.head.id = tok.view.id
+        return self.router.bounce(None, &parcel, condition, from_)
+
+    # Bytes out.
+
+    cdef int carry(self, Session session, const Parcel* parcel) except -1:
+        cdef size_t attrs_at = 0, n
+        cdef char* dst
+        if self.outbox.unsent_bytes > MOST_BYTES:
+            return self.turn_back(session, parcel, RESOURCE_CONSTRAINT)
+        dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, 0))
+        n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
+        if n > self.most_out:
+            return self.turn_back(session, parcel, POLICY_VIOLATION)
+        return self.added(n, attrs_at)
+
+    cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:
+        if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
+            return 0        # it only says good-bye or no
+        return self.router.bounce(session, parcel, condition, parcel.head.to)
+
+    cdef int added(self, size_t n, size_t attrs_at) except -1:
+        cdef uint64_t before = self.outbox.unsent_bytes
+        self.outbox.commit(n, attrs_at, True, 0)
+        self.router.reactor.sent += 1
+        self.stirred = self.router.reactor.now
+        if before == 0:
+            self.link.dirty()
+        elif before <= STALL_BYTES < self.outbox.unsent_bytes:
+            self.router.reactor.deadline(self, STALL_NS)
+        return 0
+
+    cdef size_t pending(self, const char** p) noexcept:
+        return self.outbox.pending(p)
+
+    cdef void sent(self, size_t n) noexcept:
+        self.outbox.written(n)
+
+    cdef size_t to_border(self) noexcept:
+        return self.outbox.to_border()
+
+    cdef int expire(self) except -1:
+        cdef int64_t now = self.router.reactor.now
+        cdef int64_t silent = now - self.heard, still = now - self.outbox.progress
+        cdef int64_t wait = STALL_NS
+        if self.ended:
+            return 0
+        if not self.settled:
+            self.negotiator.expired()
+            return self.leave()
+        if self.outbox.unsent_bytes > STALL_BYTES and still >= <int64_t>STALL_NS:
+            return self.fail("resource-constraint", "nothing has been read for 30 seconds")
+        if now - self.stirred >= self.idle_ns:
+            self.negotiator.closed()
+            return self.leave()
+        if self.outbox.unsent_bytes == 0:
+            if min(silent, still) >= self.keep_alive_ns:
+                self.link.write(b" ", 1)
+                self.outbox.progress = now
+                still = 0
+            wait = self.keep_alive_ns - min(silent, still)
+        return self.router.reactor.deadline(self, min(wait, self.idle_ns - (now - self.stirred)))
+
+    # The end.
+
+    cdef int leave(self) except -1:
+        if self.ended:
+            return 0
+        self.ended = True
+        for key in self.carried:
+            if self.routes.pairs.get(key) is self:
+                del self.routes.pairs[key]
+        return self.router.reactor.later(self)
+
+    cdef int act(self) except -1:
+        cdef Held held
+        if self.router is None:     # its link went in the turn in which it was to end
+            return 0
+        while True:
+            held = self.order.next()
+            if held is None:
+                break
+            self.replay(held)
+        if self.stalled and not self.order.full() and not self.ended:
+            self.stalled = False
+            self.pull()
+            if not self.stalled and self.link is not None:
+                self.link.resume()
+        if self.ended:
+            return self.farewell()
+        return 0
+
+    cdef int replay(self, Held held) except -1:
+        if self.order.tok is None:
+            self.order.tok = open_tokenizer(self.routes.work, self.tok.outer_bindings())
+        stand_on(self.order.tok, held.raw)
+        self.take(self.order.tok)
+        self.order.tok.next()
+        return 0
+
+    cdef int farewell(self) except -1:
+        if not self.told and self.link is not None:
+            self.told = True
+            if self.last is not None:
+                memcpy(self.outbox.reserve(len(self.last)), <char*>self.last, len(self.last))
+                self.outbox.commit(len(self.last), 0, False, 0)
+            self.link.finish()
+        if self.link is None and not self.order.waiting:
+            return self.close()
+        return 0
+
+    cdef int on_gone(self, bint clean) except -1:
+        cdef str error = self.link.error
+        self.link = None
+        self.leave()
+        self.negotiator.gone(error, [stanza for stanza, _, _ in self.outbox.orphans()])
+        return self.act()
+
+    cdef int close(self) except -1:
+        if self.router is None:
+            return 0
+        self.router.reactor.deadline(self, 0)
+        self.order.close()
+        self.tok.close()
+        self.outbox.close()
+        self.order = self.tok = self.router = self.negotiator = self.routes = None
+        return 0
+
+
+# Judged children (protocol.md 1) of what other servers send.
+
+cdef Str attribute_of(Tokenizer tok, const Child* child, bytes name) noexcept:
+    """Decoded; valid until the tokenizer decodes another."""
+    cdef Str absent
+    cdef uint32_t i
+    absent.p, absent.n = NULL, 0
+    for i in range(tok.tape_n):
+        if tok.tape[i].kind == T_START and tok.tape[i].value == child.start:
+            break
+    for i in range(i + 1, tok.tape_n):
+        if tok.tape[i].kind != T_ATTR:
+            break
+        if tok.tape[i].ns == NS_NONE and tok.tape[i].name_n == <size_t>len(name) and not memcmp(
+                tok.view.base + tok.tape[i].name, <char*>name, len(name)):
+            return tok.value(&tok.tape[i])
+    return absent
+
+
+cdef bint stamped_by(Tokenizer tok, const Child* child, Str sender) noexcept:
+    """A stanza-id stays that names its sender, as a room does (XEP-0359 6)."""
+    cdef Str by = attribute_of(tok, child, b"by")
+    cdef JidParts parts
+    jid_split(sender, &parts)
+    return by.p != NULL and (equal(by, parts.bare) or equal(by, parts.domain))
+
+
+cdef bint delayed_elsewhere(Tokenizer tok, const Child* child, Exchange router) noexcept:
+    cdef Str by = attribute_of(tok, child, b"from"), prepared
+    if by.p == NULL:
+        return True
+    return router.reactor.jids.prepare(by, &prepared) == 0 and not router.is_host(domain_of(prepared))
+
+
+cdef bint fits_peer(Tokenizer tok, Str sender, Exchange router) except -1:
+    """May it go on as it is?"""
+    cdef const StanzaView* view = tok.view
+    cdef uint32_t i
+    if not splice_allowed(view):
+        return False
+    if not view.known & PEER_JUDGED:
+        return True
+    if view.children > MAX_CHILDREN:    # one that has not been recorded may be among them
+        return False
+    for i in range(view.children):
+        if view.child[i].known == K_STANZA_ID:
+            if not stamped_by(tok, &view.child[i], sender):
+                return False
+        elif view.child[i].known == K_DELAY:
+            if not delayed_elsewhere(tok, &view.child[i], router):
+                return False
+        elif bit(view.child[i].known) & PEER_JUDGED:
+            return False
+    return True

@@ -1,0 +1,139 @@
+"""Where a domain's server is: what the operator says, else DNS (RFC 6120 3.2, XEP-0368)."""
+
+import asyncio
+import ipaddress
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dns.asyncresolver
+import dns.exception
+import dns.nameserver
+import dns.rdata
+import dns.resolver
+from dns.rdtypes.IN.SRV import SRV
+
+from headrace.net.connect import interleaved
+
+PORT = 5269             # without SRV records
+SECONDS = 10.0          # for one answer, repeats included
+MOST_TARGETS = 8        # of a domain's SRV records: a dial must end some day
+
+
+class ResolveError(Exception):
+    """A domain's server cannot be found. absent: DNS says that there is none; else it may be found later."""
+
+    def __init__(self, text: str, *, absent: bool) -> None:
+        super().__init__(text)
+        self.absent = absent
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to connect to."""
+
+    host: str           # a name, or an IP literal
+    port: int
+    direct: bool = False    # TLS from the first byte (XEP-0368)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" + (" (direct TLS)" if self.direct else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An SRV record."""
+
+    priority: int
+    weight: int
+    target: Target
+
+
+class Resolver:
+    """routes: places by domain, which are asked of nobody. servers: (address, port) of resolvers; the system's if there
+    are none."""
+
+    def __init__(self, servers: Sequence[tuple[str, int]] = (), routes: Mapping[str, Sequence[Target]] | None = None, *,
+                 seconds: float = SECONDS) -> None:
+        self._servers = servers
+        self._routes = dict(routes or {})
+        self._seconds = seconds
+        self._dns: dns.asyncresolver.Resolver | None = None
+
+    async def targets(self, domain: str) -> list[Target]:
+        """Where to try, in that order. Raises ResolveError."""
+        known = self._routes.get(domain)
+        if known:
+            return list(known)
+        if _literal(domain) is not None:
+            return [Target(domain.strip("[]"), PORT)]
+        name = a_labels(domain)
+        direct, plain = await asyncio.gather(
+            self._ask(f"_xmpps-server._tcp.{name}", "SRV"), self._ask(f"_xmpp-server._tcp.{name}", "SRV"))
+        records = [*_records(direct, direct=True), *_records(plain, direct=False)]
+        if not records:
+            return [Target(name, PORT)]
+        targets = [target for target in ordered(records) if target.host]
+        if not targets:     # "." as the only target: decidedly not available (RFC 2782)
+            raise ResolveError(f"{domain} has no XMPP server, its SRV records say", absent=True)
+        return targets[:MOST_TARGETS]
+
+    async def addresses(self, target: Target) -> list[tuple[str, int]]:
+        """Its addresses, in the order in which to try them. Raises ResolveError."""
+        if _literal(target.host) is not None:
+            return [(target.host, target.port)]
+        six, four = await asyncio.gather(self._ask(target.host, "AAAA"), self._ask(target.host, "A"))
+        found = interleaved([answer.to_text() for answer in [*six, *four]])
+        if not found:
+            raise ResolveError(f"{target.host} has no address", absent=True)
+        return [(address, target.port) for address in found]
+
+    async def _ask(self, name: str, kind: str) -> Sequence[dns.rdata.Rdata]:
+        """The records; none if there are none. Raises ResolveError if DNS does not say."""
+        try:
+            answer = await self._resolver().resolve(name, kind, search=False, lifetime=self._seconds)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except (dns.exception.DNSException, OSError) as error:
+            raise ResolveError(f"DNS does not answer for {name}: {type(error).__name__}", absent=False) from error
+        return list(answer)
+
+    def _resolver(self) -> dns.asyncresolver.Resolver:
+        if self._dns is None:
+            self._dns = dns.asyncresolver.Resolver(configure=not self._servers)
+            if self._servers:
+                self._dns.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in self._servers]
+        return self._dns
+
+
+def _records(answers: Sequence[dns.rdata.Rdata], *, direct: bool) -> list[Record]:
+    return [Record(answer.priority, answer.weight,
+                   Target(answer.target.to_text(omit_final_dot=True).rstrip("."), answer.port, direct))
+            for answer in answers if isinstance(answer, SRV)]
+
+
+def ordered(records: Sequence[Record]) -> list[Target]:
+    """By priority; within one, at random by weight (RFC 2782). Both services count as one (XEP-0368 3)."""
+    found, left = [], sorted(records, key=lambda record: (record.priority, record.weight != 0))
+    while left:
+        group = [record for record in left if record.priority == left[0].priority]
+        point = random.uniform(0, sum(record.weight for record in group))
+        for record in group:
+            point -= record.weight
+            if point <= 0:
+                break
+        found.append(record.target)
+        left.remove(record)
+    return found
+
+
+def a_labels(domain: str) -> str:
+    return domain if domain.isascii() else domain.encode("idna").decode()
+
+
+def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None

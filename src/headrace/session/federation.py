@@ -1,0 +1,278 @@
+"""Other servers: who is connected, what waits for whom, and when to try again."""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from headrace.core import reply
+from headrace.core.errors import JIDError
+from headrace.core.jid import JID
+from headrace.core.stanza import Stanza, parse_stanza
+from headrace.net.link import Link
+from headrace.net.resolve import Resolver
+from headrace.net.tls import TlsContext
+from headrace.router.federation import Peer
+from headrace.router.router import Router
+from headrace.session.dialback import Dialback
+from headrace.session.dialler import Dialler
+from headrace.session.domains import Home
+from headrace.session.inbound import END, Inbound
+from headrace.session.outbound import DialError, Outbound, Question, Step
+
+MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
+SHORT_SECONDS = 30.0        # a stream that lives longer than this was a good one
+FORGET_SECONDS = 600.0      # what is known of a failing domain is kept so long after its last try
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A stanza on its way: self-contained, without xmlns."""
+
+    raw: bytes
+    wanted: bool            # its sender wants to know if it fails
+
+
+@dataclass(slots=True)
+class Line:
+    """From one domain of ours to one of theirs."""
+
+    ours: str
+    theirs: str
+    waiting: deque[Waiting] = field(default_factory=deque)
+    size: int = 0
+    peer: Peer | None = None        # until it is gone, also while it ends
+    dialling: asyncio.Task[None] | None = None
+    since: float = 0.0              # when that stream came
+    failures: int = 0
+    not_before: float = 0.0
+    problem: DialError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInfo:
+    """A stream, for people (`headrace s2s list`)."""
+
+    direction: str          # in, out or both
+    ours: str
+    theirs: str
+    address: str
+    tls: str
+    how: str
+    queue: int              # bytes not yet written
+
+
+class Federation:
+    """What the router punts for other domains comes in by remote(); accepted links by on_link()."""
+
+    def __init__(self, home: Home, router: Router, resolver: Resolver, tls: TlsContext, *,
+                 now: Callable[[], float] = monotonic) -> None:
+        self._home = home
+        self._router = router
+        self._tls = tls
+        self._now = now
+        self._dialler = Dialler(home, router, resolver, begun=self._begun, gone=self._gone)
+        self._lines: dict[tuple[str, str], Line] = {}
+        self._streams: dict[Inbound | Outbound, Peer] = {}
+        self._size = 0
+        self._stopping = False
+
+    # Streams.
+
+    def on_link(self, link: Link) -> Peer:
+        """The Sink of an accepted connection."""
+        peer = Peer(self._router, self._router.routes, link, self._home.config, self._tls)
+        inbound = Inbound(peer, self._home, self._verify, self._lead, self._gone)
+        peer.start(inbound)
+        self._streams[inbound] = peer
+        return peer
+
+    def stop(self) -> None:
+        """Ends all streams. What waits for a dial is not sent any more: its senders' streams end too."""
+        self._stopping = True
+        for line in self._lines.values():
+            if line.dialling is not None:
+                line.dialling.cancel()
+        for stream in list(self._streams):
+            stream.stopped()
+
+    def links(self) -> list[LinkInfo]:
+        """Each pair of domains on each stream."""
+        found = []
+        for stream, peer in self._streams.items():
+            channel = peer.channel
+            tls = channel.version or "" if channel is not None else ""
+            if isinstance(stream, Inbound):
+                found += [LinkInfo("both" if stream.both_ways else "in", ours, theirs, peer.address, tls, how, peer.unsent)
+                          for (theirs, ours), how in stream.pairs.items()]
+            elif stream.how:
+                found.append(LinkInfo("both" if stream.both_ways else "out", stream.ours, stream.theirs, peer.address,
+                                      tls, stream.how, peer.unsent))
+        return found
+
+    async def test(self, ours: str, theirs: str, step: Step) -> bool:
+        """Dials and hangs up, telling each step."""
+        try:
+            outbound = await self._dialler.dial(ours, theirs, step=step)
+        except DialError as error:
+            step(f"not reached: {error.text}")
+            return False
+        step(f"reached: proven by {outbound.how}")
+        outbound.peer.stop(END)
+        return True
+
+    def _begun(self, outbound: Outbound) -> None:
+        self._streams[outbound] = outbound.peer
+
+    def _gone(self, stream: object, peer: Peer, unsent: list[bytes]) -> None:
+        """What was not written waits for the next stream, before what came since; once."""
+        del self._streams[stream]  # type: ignore[arg-type]
+        lines = [line for line in self._lines.values() if line.peer is peer]
+        for line in lines:
+            line.peer = None
+            line.failures = 0 if self._now() - line.since > SHORT_SECONDS else line.failures + 1
+        if self._stopping:
+            return
+        for raw in reversed(unsent):
+            self._again(parse_stanza(raw), raw)
+        for line in lines:
+            if line.waiting:
+                self._dial(line)
+
+    def _again(self, stanza: Stanza, raw: bytes) -> None:
+        line = self._line(domain_of(stanza.from_), domain_of(stanza.to))
+        waiting = Waiting(raw, worth(stanza))
+        if line.failures >= MOST_TRIES:
+            self._bounce(waiting, "remote-server-timeout")
+            return
+        line.waiting.appendleft(waiting)
+        self._count(line, len(raw))
+
+    def _lead(self, peer: Peer, ours: str, theirs: str) -> None:
+        """A stream that leads from our domain to theirs is there."""
+        line = self._line(ours, theirs)
+        if line.peer is not None and not line.peer.ended:
+            return
+        line.peer = peer
+        line.since = self._now()
+        line.problem = None
+        while line.waiting:
+            waiting = line.waiting.popleft()
+            self._count(line, -len(waiting.raw))
+            if not peer.put(waiting.raw):
+                self._bounce(waiting, "policy-violation")
+        peer.carries(ours, theirs)
+
+    # Stanzas.
+
+    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
+        """One to a domain that no stream leads to yet. wanted: its sender is told if it can't be sent."""
+        ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
+        waiting = Waiting(stanza.raw, wanted)
+        if ours not in self._home.contexts or self._stopping:
+            self._bounce(waiting, "remote-server-not-found")
+            return
+        if not self._home.config.may_talk(theirs):
+            self._bounce(waiting, "not-allowed")
+            return
+        line = self._line(ours, theirs)
+        if line.problem is not None and self._now() < line.not_before and line.dialling is None:
+            self._bounce(waiting, line.problem.condition)
+            return
+        config = self._home.config
+        if (len(line.waiting) >= config.queue_stanzas or line.size + len(stanza.raw) > config.queue_bytes
+                or self._size + len(stanza.raw) > config.queue_total):
+            self._bounce(waiting, "resource-constraint")
+            return
+        line.waiting.append(waiting)
+        self._count(line, len(stanza.raw))
+        if line.peer is None:
+            self._dial(line)
+
+    def _line(self, ours: str, theirs: str) -> Line:
+        line = self._lines.get((ours, theirs))
+        if line is None:
+            line = self._lines[ours, theirs] = Line(ours, theirs)
+            self._router.reactor.loop.call_later(FORGET_SECONDS, self._forget, line)
+        return line
+
+    def _forget(self, line: Line) -> None:
+        if line.peer is None and line.dialling is None and not line.waiting and self._now() >= line.not_before:
+            del self._lines[line.ours, line.theirs]
+        else:
+            self._router.reactor.loop.call_later(FORGET_SECONDS, self._forget, line)
+
+    def _count(self, line: Line, size: int) -> None:
+        line.size += size
+        self._size += size
+
+    def _bounce(self, waiting: Waiting, condition: str) -> None:
+        if waiting.wanted:
+            error = reply.error_reply(parse_stanza(waiting.raw), condition)
+            if error is not None:
+                self._router.route(error)
+
+    # Dialling.
+
+    def _dial(self, line: Line) -> None:
+        if line.dialling is None and not self._stopping:
+            line.dialling = asyncio.ensure_future(self._reach(line))
+
+    async def _reach(self, line: Line) -> None:
+        try:
+            await asyncio.sleep(max(0.0, line.not_before - self._now()))    # what was cut off may wait for its turn
+            outbound = await self._dialler.dial(line.ours, line.theirs)
+        except DialError as error:
+            line.dialling = None
+            self._fail(line, error)
+            return
+        line.dialling = None
+        line.not_before = self._now() + self._pause(line)   # for a peer that takes us and drops us at once
+        self._home.log.info("s2s stream opened", domain=line.theirs, ours=line.ours, how=outbound.how,
+                            both_ways=outbound.both_ways, address=outbound.peer.address)
+        if line.peer is not None and not line.peer.ended:
+            outbound.peer.stop(END)     # the peer's own stream, which may be used both ways, was quicker
+        elif outbound.peer.ended:
+            self._fail(line, DialError("it closed the stream at once"))
+        else:
+            self._lead(outbound.peer, line.ours, line.theirs)
+
+    def _pause(self, line: Line) -> float:
+        config = self._home.config
+        longest = min(config.longest_wait, config.least_wait * 2.0 ** min(line.failures, 16))
+        return longest * random.uniform(0.5, 1.0)
+
+    def _fail(self, line: Line, error: DialError) -> None:
+        """All that waits is answered; for a while, what comes is answered at once."""
+        line.not_before = self._now() + self._pause(line)
+        if line.failures == 0:
+            self._home.log.warning("s2s domain not reached", domain=line.theirs, ours=line.ours, why=error.text)
+        line.failures += 1
+        line.problem = error
+        while line.waiting:
+            waiting = line.waiting.popleft()
+            self._count(line, -len(waiting.raw))
+            self._bounce(waiting, error.condition)
+
+    async def _verify(self, asked: Dialback, stream: str) -> str:
+        """headrace.session.inbound.Verify: over a connection of our own to who is responsible for the domain."""
+        try:
+            outbound = await self._dialler.dial(asked.to, asked.from_, Question(stream, asked.key))
+        except DialError as error:
+            self._home.log.warning("s2s dialback failed", domain=asked.from_, why=error.text)
+            return error.condition
+        return outbound.result.result()
+
+
+def domain_of(jid: str | None) -> str:
+    try:
+        return JID.parse(jid or "").domain
+    except JIDError:
+        return ""
+
+
+def worth(stanza: Stanza) -> bool:
+    """Is its sender told when it fails? Presence that only says good-bye or no needs no answer."""
+    return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")

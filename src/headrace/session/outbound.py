@@ -1,0 +1,279 @@
+"""A stream that we open to another server (RFC 6120, XEP-0178, XEP-0220, XEP-0288): a state machine, no socket.
+
+Its task is one pair of domains; or one question, whether a dialback key is theirs.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+
+from headrace.core import ns
+from headrace.core.stanza import Stanza
+from headrace.router.federation import Peer
+from headrace.session import dialback
+from headrace.session.domains import Home
+from headrace.session.inbound import END, Gone
+from headrace.session.trust import proves
+from headrace.stream.errors import StreamError, stream_error
+from headrace.stream.header import Header, judge_namespaces, judge_version, stream_header
+
+FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}bidi",
+            "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback"}
+
+
+class DialError(Exception):
+    """A domain could not be reached, or would not talk to us, or did not prove who it is.
+
+    condition: of the stanza errors for what waits (RFC 6120 8.3.3). final: another address would not help."""
+
+    def __init__(self, text: str, condition: str = "remote-server-timeout", *, final: bool = False) -> None:
+        super().__init__(text)
+        self.text = text
+        self.condition = condition
+        self.final = final
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Is this the key of your stream of that id?"""
+
+    id: str
+    key: str
+
+
+Step = Callable[[str], None]
+"""Is told each step and what came of it, in English."""
+
+
+class Outbound:
+    """headrace.router.federation.Negotiator of a stream that we have dialled. `result`: how the pair was proven, or what
+    the question is answered; or a DialError."""
+
+    def __init__(self, peer: Peer, home: Home, ours: str, theirs: str, *, gone: Gone, question: Question | None = None,
+                 step: Step = lambda text: None) -> None:
+        self.ours = ours
+        self.theirs = theirs
+        self.both_ways = False
+        self.result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.how = ""
+        self._peer = peer
+        self._home = home
+        self._question = question
+        self._step = step
+        self._gone = gone
+        self._id = ""
+        self._open = False              # our header is sent
+        self._logged_in = False
+        self._offers_dialback = False
+        self._trusted = False           # its certificate proves that it is theirs
+        self._direct = False
+
+    # what the dialler asks for
+
+    def begin(self, *, direct: bool) -> None:
+        """The link is there. direct: TLS comes first."""
+        self._direct = direct
+        if not direct:
+            self._header()
+
+    @property
+    def peer(self) -> Peer:
+        return self._peer
+
+    # what the stream tells
+
+    def secured(self) -> None:
+        channel = self._peer.channel
+        assert channel is not None
+        self._step(f"TLS: {channel.version}, {channel.cipher}")
+        self._header()
+
+    def opened(self, header: Header) -> None:
+        try:
+            judge_namespaces(header, ns.SERVER)
+            judge_version(header.version)
+        except StreamError as error:
+            self._end(DialError(f"its stream header: {error}", final=True), stream_error(error.condition, error.text))
+            return
+        self._id = header.id or ""
+
+    def element(self, stanza: Stanza) -> None:
+        handler = _ROUTES.get((stanza.namespace, stanza.name))
+        if handler is None:
+            self.failed("unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+        else:
+            handler(self, stanza)
+
+    def closed(self) -> None:
+        self._end(DialError("it closed the stream"))
+
+    def failed(self, condition: str, text: str) -> None:
+        if not self._peer.ended:
+            self._home.log.warning("s2s stream error", domain=self.theirs, condition=condition, text=text)
+        self._end(DialError(f"its stream: {text}"), stream_error(condition, text))
+
+    def expired(self) -> None:
+        self._end(DialError("it took too long to answer"))
+
+    def stopped(self) -> None:
+        """The server stops."""
+        self._end(DialError("the server stops"), stream_error("system-shutdown"))
+
+    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+        self._settle(DialError(error or "it closed the connection"))
+        self._gone(self, self._peer, unsent)
+
+    # steps
+
+    def _header(self) -> None:
+        self._peer.send(stream_header(from_=self.ours, to=self.theirs, id=None, content=ns.SERVER,
+                                      extra=f" xmlns:db='{ns.DIALBACK}'"))
+        self._open = True
+
+    def _features(self, stanza: Stanza) -> None:
+        offered = stanza.element()
+        self._note_limits(offered)
+        if self._peer.channel is None:
+            self._start_tls(offered)
+        elif self._logged_in:
+            self._prove("certificate (SASL EXTERNAL)")
+        elif self._trust():
+            self._log_in(offered)
+
+    def _note_limits(self, offered: Element) -> None:
+        most = offered.findtext(f"{{{ns.STREAM_LIMITS}}}limits/{{{ns.STREAM_LIMITS}}}max-bytes", "")
+        if most.isascii() and most.isdigit() and len(most) < 10 and (self._logged_in or int(most) > self._peer.most_out):
+            self._peer.most_out = int(most)
+
+    def _start_tls(self, offered: Element) -> None:
+        if offered.find(FEATURES["starttls"]) is None:
+            self._end(DialError("it does not offer TLS", final=True))
+            return
+        self._peer.send(f"<starttls xmlns='{ns.TLS}'/>".encode())
+
+    def _proceed(self, stanza: Stanza) -> None:
+        if self._peer.channel is not None:
+            self.failed("unsupported-stanza-type", "TLS was started before")
+            return
+        self._open = False
+        self._peer.start_tls(self._home.contexts[self.ours].starttls)
+
+    def _no_tls(self, stanza: Stanza) -> None:
+        self._end(DialError("it does not start TLS", final=True))
+
+    def _trust(self) -> bool:
+        """Who answers has to be who we called (protocol.md 14)."""
+        channel = self._peer.channel
+        assert channel is not None
+        problem = channel.problem
+        if problem is None and not proves(channel.certificate, self.theirs):
+            problem = "it is for other names"
+        self._trusted = problem is None
+        self._step("certificate: " + ("good" if problem is None else problem))
+        if problem is None or self._home.config.may_dial_back(self.theirs):
+            return True
+        self._end(DialError(f"its certificate: {problem}", "remote-server-not-found", final=True))
+        return False
+
+    def _log_in(self, offered: Element) -> None:
+        self._offers_dialback = offered.find(FEATURES["dialback"]) is not None
+        if self._question is not None:
+            self._peer.send(dialback.request("verify", from_=self.ours, to=self.theirs, id=self._question.id,
+                                             key=self._question.key))
+            return
+        if self._trusted and offered.find(FEATURES["bidi"]) is not None:
+            self._peer.send(f"<bidi xmlns='{ns.BIDI}'/>".encode())
+            self.both_ways = True
+        mechanisms = {e.text for e in offered.iterfind(f"{{{ns.SASL}}}mechanisms/{{{ns.SASL}}}mechanism")}
+        if "EXTERNAL" in mechanisms:
+            self._step("login: SASL EXTERNAL")
+            name = b64encode(self.ours.encode()).decode()
+            self._peer.send(f"<auth xmlns='{ns.SASL}' mechanism='EXTERNAL'>{name}</auth>".encode())
+        else:
+            self._dial_back()
+
+    def _dial_back(self) -> None:
+        if not self._offers_dialback:
+            self._end(DialError("it offers no way to log in", final=True))
+            return
+        self._step("login: dialback")
+        key = self._home.keys.key(self.theirs, self.ours, self._id)
+        self._peer.send(dialback.request("result", from_=self.ours, to=self.theirs, key=key))
+
+    def _success(self, stanza: Stanza) -> None:
+        self._logged_in = True
+        self._peer.restart()
+        self._header()
+
+    def _failure(self, stanza: Stanza) -> None:
+        why = next((child.tag.rpartition("}")[2] for child in stanza.element()), "no reason given")
+        self._step(f"login: it refuses our certificate ({why})")
+        self._dial_back()
+
+    def _result(self, stanza: Stanza) -> None:
+        answer = dialback.read(stanza)
+        if answer is None or (answer.from_, answer.to) != (self.theirs, self.ours) or answer.type is None:
+            self.failed("improper-addressing", "that is no answer to us")
+        elif answer.type == "valid":
+            self._prove("dialback")
+        else:
+            why = answer.error or "the key is invalid"
+            self._end(DialError(f"it does not believe that we are {self.ours}: {why}", "remote-server-not-found",
+                                final=True))
+
+    def _verified(self, stanza: Stanza) -> None:
+        answer = dialback.read(stanza)
+        question = self._question
+        if question is None or answer is None or (answer.from_, answer.to, answer.id) != (
+                self.theirs, self.ours, question.id):
+            self.failed("improper-addressing", "that is no answer to us")
+            return
+        verdict = answer.type if answer.type in ("valid", "invalid") else answer.error or "remote-server-not-found"
+        self._settle(verdict)
+        self._end(DialError("done"))
+
+    def _error(self, stanza: Stanza) -> None:
+        condition = next((child.tag.rpartition("}")[2] for child in stanza.element()), "no reason given")
+        text = stanza.element().findtext(f"{{{ns.STREAM_ERRORS}}}text", "")
+        self._home.log.warning("s2s stream ended by the peer", domain=self.theirs, condition=condition, text=text)
+        self._end(DialError(f"it ended the stream: {condition}" + (f" ({text})" if text else "")))
+
+    # ends
+
+    def _prove(self, how: str) -> None:
+        if self.result.done():
+            return
+        self.how = how
+        self._peer.settle()
+        if self.both_ways:
+            self._peer.admit(self.theirs, self.ours)
+        self._settle(how)
+
+    def _settle(self, outcome: str | DialError) -> None:
+        if self.result.done():
+            return
+        if isinstance(outcome, DialError):
+            self.result.set_exception(outcome)
+        else:
+            self.result.set_result(outcome)
+
+    def _end(self, error: DialError, last: bytes = b"") -> None:
+        self._settle(error)
+        if self._open:
+            self._peer.stop(last + END)
+        else:
+            self._peer.abort()
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Outbound, Stanza], None]] = {
+    (ns.STREAM, "features"): Outbound._features,
+    (ns.STREAM, "error"): Outbound._error,
+    (ns.TLS, "proceed"): Outbound._proceed,
+    (ns.TLS, "failure"): Outbound._no_tls,
+    (ns.SASL, "success"): Outbound._success,
+    (ns.SASL, "failure"): Outbound._failure,
+    (ns.DIALBACK, "result"): Outbound._result,
+    (ns.DIALBACK, "verify"): Outbound._verified,
+}
