@@ -70,8 +70,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("purposes", "ends", "problem"), CASES)
-async def test_who_connects_needs_a_server_certificate_too(bench, authority, issuer, purposes, ends, problem):
+@pytest.mark.parametrize("case", CASES)
+async def test_who_connects_needs_a_server_certificate_too(bench, authority, issuer, case):
+    purposes, ends, problem = case
     server = TlsContext(*authority.issue("b.example"), alpn=("xmpp-server",), client_ca=issuer.file, servers=True)
     chain, key = issuer.issue("a.example", purposes, ends)
     client = TlsContext.client(ca_file=authority.file, certificate=chain, key=key, alpn=("xmpp-server",))
@@ -84,8 +85,9 @@ async def test_who_connects_needs_a_server_certificate_too(bench, authority, iss
     assert ours.alpn == theirs.alpn == "xmpp-server"
 
 
-@pytest.mark.parametrize(("purposes", "ends", "problem"), CASES)
-async def test_what_is_wrong_with_the_one_called_is_judged_later(bench, issuer, purposes, ends, problem):
+@pytest.mark.parametrize("case", CASES)
+async def test_what_is_wrong_with_the_one_called_is_judged_later(bench, issuer, case):
+    purposes, ends, problem = case
     server = TlsContext(*issuer.issue("b.example", purposes, ends))
     client = TlsContext.client(ca_file=issuer.file, judge_later=True)
     _, theirs = await secured(bench, server, client)
@@ -138,7 +140,7 @@ async def test_a_stranger_is_sent_no_names_of_authorities(bench, authority):
     listener = bench.listen(tls=server)
     context = authority.client()
     context.load_cert_chain(*authority.issue("a.example"))
-    _reader, writer = await ssl_connection(listener.port, context)
+    _, writer = await ssl_connection(listener.port, context)
     await bench.until(lambda: bench.sinks[0].events)
     assert bench.sinks[0].link.tls.problem is None
     writer.close()

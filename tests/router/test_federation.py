@@ -259,7 +259,7 @@ def test_judged_children(child: str, passes: bool) -> None:
                   else child[1:].partition(" ")[0], "subject"]
         if child.startswith("<x/>"):
             wanted.insert(1, "x")
-        assert names == (wanted if passes else [name for name in wanted[:-2]] + ["subject"]), (extra, child)
+        assert names == (wanted if passes else [*wanted[:-2], "subject"]), (extra, child)
         assert got.findtext(CLIENT + "body") == "one"
         assert got.find(f"{CLIENT}subject/{CLIENT}a") is not None
 

@@ -38,7 +38,8 @@ def test_chat_both_ways(pair: tuple[Client, Client]) -> None:
     romeo.send("<presence/>")
     juliet.sync()
     for number in range(50):
-        romeo.send(f"<message to='juliet@{B}/r' type='chat' id='m{number}'><body>a {number} &amp; more</body></message>")
+        romeo.send(f"<message to='juliet@{B}/r' type='chat' id='m{number}'>"
+                   f"<body>a {number} &amp; more</body></message>")
     for number in range(50):
         message = juliet.until(lambda e: e.tag == NS + "message")[-1]
         assert (message.get("from"), message.get("to"), message.get("id"), body(message)) == (

@@ -41,7 +41,8 @@ class Authority:
             x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(self._key, hashes.SHA256())
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def _builder(self, subject: str, key: ec.EllipticCurvePrivateKey, ends: datetime.datetime) -> x509.CertificateBuilder:
+    def _builder(self, subject: str, key: ec.EllipticCurvePrivateKey,
+                 ends: datetime.datetime) -> x509.CertificateBuilder:
         return (x509.CertificateBuilder().subject_name(common_name(subject)).issuer_name(common_name("tests"))
                 .public_key(key.public_key()).serial_number(x509.random_serial_number())
                 .not_valid_before(NOW - 3 * DAY).not_valid_after(ends))
@@ -100,7 +101,8 @@ authorities = "{authority.file}"
 
 @contextlib.contextmanager
 def site(folder: Path, domain: str, port: int, authority: Authority, *, users: Sequence[str] = ("romeo", "juliet"),
-         pair: tuple[Path, Path] | None = None, tls: str = "starttls", s2s: str = "", routes: str = "") -> Iterator[Site]:
+         pair: tuple[Path, Path] | None = None, tls: str = "starttls", s2s: str = "",
+         routes: str = "") -> Iterator[Site]:
     folder.mkdir(exist_ok=True)
     more = configuration(domain, port, authority, pair or authority.issue(domain, [domain]), tls=tls, s2s=s2s,
                          routes=routes)

@@ -240,7 +240,7 @@ cdef class Peer(Route):
             jid_split(to, &parts)
             key = str_bytes(parts.bare)
             if self.order.must_hold(key, False):
-                return self.order.hold(view.base[:view.size], key, False)
+                return self.order.hold(view.base[:view.size], key, False, 0)
         return self.router.arrive(tok, sender, to, self.lang_utf8, self.order, fits_peer(tok, sender, self.router))
 
     cdef int fail(self, str condition, str text) except -1:

@@ -239,7 +239,8 @@ class _Reader:
         for server in s2s.resolver:
             if _socket_address(server) is None:
                 self.complaints.append(f"[s2s]: resolver: {server!r} is no IP address, with or without a port")
-        domains = {key: tuple(self._domains(getattr(s2s, key), f"[s2s]: {key}")) for key in ("dialback", "allow", "deny")}
+        domains = {key: tuple(self._domains(getattr(s2s, key), f"[s2s]: {key}"))
+                   for key in ("dialback", "allow", "deny")}
         routes = tuple(msgspec.structs.replace(route, domain=domain) for route in s2s.route
                        for domain in self._domains((route.domain,), "[[s2s.route]]: domain"))
         return msgspec.structs.replace(s2s, route=routes, **domains)

@@ -20,7 +20,7 @@ from headrace.session.dialback import Dialback
 from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
 from headrace.session.inbound import END, Inbound
-from headrace.session.outbound import DialError, Outbound, Question, Step
+from headrace.session.outbound import Call, DialError, Outbound, Question, Step
 
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
 SHORT_SECONDS = 30.0        # a stream that lives longer than this was a good one
@@ -105,7 +105,8 @@ class Federation:
             channel = peer.channel
             tls = channel.version or "" if channel is not None else ""
             if isinstance(stream, Inbound):
-                found += [LinkInfo("both" if stream.both_ways else "in", ours, theirs, peer.address, tls, how, peer.unsent)
+                direction = "both" if stream.both_ways else "in"
+                found += [LinkInfo(direction, ours, theirs, peer.address, tls, how, peer.unsent)
                           for (theirs, ours), how in stream.pairs.items()]
             elif stream.how:
                 found.append(LinkInfo("both" if stream.both_ways else "out", stream.ours, stream.theirs, peer.address,
@@ -115,7 +116,7 @@ class Federation:
     async def test(self, ours: str, theirs: str, step: Step) -> bool:
         """Dials and hangs up, telling each step."""
         try:
-            outbound = await self._dialler.dial(ours, theirs, step=step)
+            outbound = await self._dialler.dial(Call(ours, theirs, step=step))
         except DialError as error:
             step(f"not reached: {error.text}")
             return False
@@ -223,7 +224,7 @@ class Federation:
     async def _reach(self, line: Line) -> None:
         try:
             await asyncio.sleep(max(0.0, line.not_before - self._now()))    # what was cut off may wait for its turn
-            outbound = await self._dialler.dial(line.ours, line.theirs)
+            outbound = await self._dialler.dial(Call(line.ours, line.theirs))
         except DialError as error:
             line.dialling = None
             self._fail(line, error)
@@ -259,7 +260,7 @@ class Federation:
     async def _verify(self, asked: Dialback, stream: str) -> str:
         """headrace.session.inbound.Verify: over a connection of our own to who is responsible for the domain."""
         try:
-            outbound = await self._dialler.dial(asked.to, asked.from_, Question(stream, asked.key))
+            outbound = await self._dialler.dial(Call(asked.to, asked.from_, Question(stream, asked.key)))
         except DialError as error:
             self._home.log.warning("s2s dialback failed", domain=asked.from_, why=error.text)
             return error.condition

@@ -33,7 +33,8 @@ def _address(name: x509.GeneralName) -> JID | None:
 
 
 def utf8_string(der: bytes, *, tag: int = _UTF8_STRING) -> str:
-    """ValueError if it is none. tag: of another kind of string. Lengths over 127 come as one byte that says how many bytes of length follow."""
+    """ValueError if it is none. tag: of another kind of string. Lengths over 127 come as one byte that says how many
+    bytes of length follow."""
     if len(der) < 2 or der[0] != tag:
         raise ValueError("another type")
     size, start = der[1], 2

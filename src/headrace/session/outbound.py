@@ -47,21 +47,35 @@ Step = Callable[[str], None]
 """Is told each step and what came of it, in English."""
 
 
-class Outbound:
-    """headrace.router.federation.Negotiator of a stream that we have dialled. `result`: how the pair was proven, or what
-    the question is answered; or a DialError."""
+def _quiet(text: str) -> None:
+    pass
 
-    def __init__(self, peer: Peer, home: Home, ours: str, theirs: str, *, gone: Gone, question: Question | None = None,
-                 step: Step = lambda text: None) -> None:
-        self.ours = ours
-        self.theirs = theirs
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a stream is dialled for."""
+
+    ours: str
+    theirs: str
+    question: Question | None = None
+    step: Step = _quiet
+
+
+class Outbound:
+    """headrace.router.federation.Negotiator of a stream that we have dialled.
+
+    result: how the pair was proven, or what the question is answered; or a DialError."""
+
+    def __init__(self, peer: Peer, home: Home, call: Call, *, gone: Gone) -> None:
+        self.ours = call.ours
+        self.theirs = call.theirs
         self.both_ways = False
         self.result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.how = ""
         self._peer = peer
         self._home = home
-        self._question = question
-        self._step = step
+        self._question = call.question
+        self._step = call.step
         self._gone = gone
         self._id = ""
         self._open = False              # our header is sent
@@ -144,7 +158,9 @@ class Outbound:
 
     def _note_limits(self, offered: Element) -> None:
         most = offered.findtext(f"{{{ns.STREAM_LIMITS}}}limits/{{{ns.STREAM_LIMITS}}}max-bytes", "")
-        if most.isascii() and most.isdigit() and len(most) < 10 and (self._logged_in or int(most) > self._peer.most_out):
+        if not (most.isascii() and most.isdigit() and len(most) < 10):
+            return
+        if self._logged_in or int(most) > self._peer.most_out:  # before login it is a stranger's bound
             self._peer.most_out = int(most)
 
     def _start_tls(self, offered: Element) -> None:

@@ -1,0 +1,117 @@
+"""Our server and those of others, each with its domain: Debian's Prosody and ejabberd."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from support.federated import CLIENT, SERVER, Authority, Site, route, site
+from support.foreign import Foreign, ejabberd, prosody
+from support.ports import unused_port
+from support.rawclient import NS, ROSTER, Client, bodies
+
+OURS, THEIRS = "a.example", "b.example"
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+Pair = tuple[Site, Foreign]
+
+
+@pytest.fixture(scope="module", params=[prosody, ejabberd], ids=["prosody", "ejabberd"])
+def sites(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Pair]:
+    folder = tmp_path_factory.mktemp("sites")
+    authority = Authority(folder / "authority")
+    ours, theirs = unused_port(), unused_port()
+    kind: Callable[..., Any] = request.param
+    # Debian's ejabberd asks who connects for clientAuth: ours gets both purposes there, serverAuth alone elsewhere.
+    purposes = (SERVER, CLIENT) if kind is ejabberd else (SERVER,)
+    pair = authority.issue(OURS, [OURS], purposes=purposes)
+    with (site(folder / "ours", OURS, ours, authority, pair=pair, routes=route(THEIRS, theirs)) as here,
+          kind(folder / "theirs", THEIRS, theirs, authority, routes={OURS: ours}) as there):
+        yield here, there
+        complaints = [e for e in here.server.log if e.get("level") not in ("debug", "info", "warning")]
+        assert not complaints
+
+
+@pytest.fixture
+def pair(sites: Pair) -> Iterator[tuple[Client, Client]]:
+    romeo, juliet = sites[0].client("romeo"), sites[1].client("juliet")
+    for client in (romeo, juliet):
+        client.ask("get", f"<query xmlns='{ROSTER[1:-1]}'/>")
+        client.send("<presence/>")
+        client.sync()
+    yield romeo, juliet
+    romeo.close()
+    juliet.close()
+
+
+def messages(client: Client, count: int) -> list[str | None]:
+    return bodies([client.until(lambda e: e.tag == NS + "message")[-1] for _ in range(count)])
+
+
+def test_chat_both_ways(pair: tuple[Client, Client]) -> None:
+    romeo, juliet = pair
+    for number in range(20):
+        romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>a {number} &amp; more</body></message>")
+    assert messages(juliet, 20) == [f"a {number} & more" for number in range(20)]
+    for number in range(20):
+        juliet.send(f"<message to='romeo@{OURS}' type='chat'><body>b {number}</body></message>")
+    assert messages(romeo, 20) == [f"b {number}" for number in range(20)]
+
+
+def test_they_speak_first(sites: Pair, pair: tuple[Client, Client]) -> None:
+    romeo, juliet = pair
+    juliet.send(f"<message to='romeo@{OURS}/r' type='chat'><body>first</body></message>")
+    assert messages(romeo, 1) == ["first"]
+
+
+def test_subscribe_and_see_presence(pair: tuple[Client, Client]) -> None:
+    romeo, juliet = pair
+    romeo.send(f"<presence to='juliet@{THEIRS}' type='subscribe'/>")
+    juliet.until(lambda e: e.get("type") == "subscribe" and e.get("from") == f"romeo@{OURS}")
+    juliet.send(f"<presence to='romeo@{OURS}' type='subscribed'/>")
+    romeo.until(lambda e: e.tag == NS + "presence" and e.get("from") == f"juliet@{THEIRS}/r" and not e.get("type"))
+    juliet.send(f"<presence to='romeo@{OURS}' type='subscribe'/>")
+    romeo.until(lambda e: e.get("type") == "subscribe" and e.get("from") == f"juliet@{THEIRS}")
+    romeo.send(f"<presence to='juliet@{THEIRS}' type='subscribed'/>")
+    juliet.until(lambda e: e.tag == NS + "presence" and e.get("from") == f"romeo@{OURS}/r" and not e.get("type"))
+    juliet.send("<presence><show>dnd</show></presence>")
+    romeo.until(lambda e: e.tag == NS + "presence" and e.findtext(NS + "show") == "dnd")
+    romeo.send("<presence type='unavailable'/>")
+    juliet.until(lambda e: e.get("type") == "unavailable" and e.get("from") == f"romeo@{OURS}/r")
+
+
+def test_directed_presence(pair: tuple[Client, Client]) -> None:
+    romeo, juliet = pair
+    romeo.send(f"<presence to='juliet@{THEIRS}/r'><status>just you</status></presence>")
+    juliet.until(lambda e: e.tag == NS + "presence" and e.findtext(NS + "status") == "just you")
+    juliet.send(f"<iq type='get' id='q' to='romeo@{OURS}/r'>{PING}</iq>")
+    romeo.until(lambda e: e.get("id") == "q" and e.get("type") == "get")
+    romeo.send(f"<iq type='result' id='q' to='juliet@{THEIRS}/r'/>")
+    assert juliet.until(lambda e: e.get("id") == "q")[-1].get("type") == "result"
+
+
+@pytest.mark.parametrize("payload", [
+    PING, "<query xmlns='http://jabber.org/protocol/disco#info'/>", "<query xmlns='jabber:iq:version'/>"])
+def test_servers_answer_each_others_users(pair: tuple[Client, Client], payload: str) -> None:
+    romeo, juliet = pair
+    assert romeo.ask("get", payload, to=THEIRS).get("type") == "result"
+    assert juliet.ask("get", payload, to=OURS).get("type") == "result"
+
+
+def test_vcards(pair: tuple[Client, Client]) -> None:
+    romeo, juliet = pair
+    for client, other in ((romeo, f"juliet@{THEIRS}"), (juliet, f"romeo@{OURS}")):
+        client.ask("set", f"<vCard xmlns='vcard-temp'><FN>{client.bare}</FN></vCard>")
+        assert other
+    assert romeo.ask("get", "<vCard xmlns='vcard-temp'/>", to=f"juliet@{THEIRS}").findtext(".//{*}FN") == juliet.bare
+    assert juliet.ask("get", "<vCard xmlns='vcard-temp'/>", to=f"romeo@{OURS}").findtext(".//{*}FN") == romeo.bare
+
+
+def test_how_it_was_proven(sites: Pair, pair: tuple[Client, Client]) -> None:
+    here, _ = sites
+    romeo, juliet = pair
+    romeo.ask("get", PING, to=THEIRS)
+    juliet.ask("get", PING, to=OURS)
+    ways = {entry["how"] for entry in here.server.log
+            if entry["event"] in ("s2s domain proven", "s2s stream opened")}
+    assert ways
+    assert all("certificate" in way for way in ways), ways
