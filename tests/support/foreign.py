@@ -11,7 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from support.federated import CLIENT, PASSWORD, SERVER, Authority
@@ -49,7 +49,8 @@ local service, manual = require "net.resolvers.service", require "net.resolvers.
 local ports, new = {{ {ports} }}, service.new;
 function service.new(name, kind, conn_type, extra)
     if not ports[name] then return new(name, kind, conn_type, extra); end
-    return manual.new(kind == "xmpp-server" and {{ {{ "tcp4", "127.0.0.1", ports[name], extra }} }} or {{}}, conn_type, extra);
+    local places = kind == "xmpp-server" and {{ {{ "tcp4", "127.0.0.1", ports[name], extra }} }} or {{}};
+    return manual.new(places, conn_type, extra);
 end
 """
 
@@ -86,7 +87,6 @@ class Foreign:
     port: int       # for other servers
     clients: int
     folder: Path
-    restarted: int = field(default=0)
 
     def client(self, user: str, resource: str = "r") -> Client:
         client = Client(self.clients, host=self.domain)

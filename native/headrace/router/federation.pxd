@@ -26,7 +26,8 @@ cdef class Routes:
     cdef dict domains                       # a component's domain -> Route, whoever sends
     cdef readonly Workspace work            # of what comes from other servers: it is judged before the router sees it
 
-    cdef Route find(self, Str ours, Str theirs)
+    # Who takes this stanza; None: no stream leads there yet.
+    cdef Route find(self, const Parcel* parcel)
 
 
 @cython.final

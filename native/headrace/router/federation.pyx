@@ -57,12 +57,13 @@ cdef class Routes:
         self.domains = {}
         self.work = Workspace()
 
-    cdef Route find(self, Str ours, Str theirs):
+    cdef Route find(self, const Parcel* parcel):
+        cdef Str theirs = parcel.to.domain
         cdef Route route = None
         if self.domains:
             route = self.domains.get(theirs.p[:theirs.n])
         if route is None and self.pairs:
-            route = self.pairs.get(pair_key(ours, theirs))
+            route = self.pairs.get(pair_key(domain_of(parcel.head.from_), theirs))
         return route
 
 

@@ -5,6 +5,7 @@ from headrace.net.link cimport LINK_FLUSH, Sink
 from headrace.net.reactor cimport Task
 from headrace.router.federation cimport Peer
 from headrace.router.reader cimport open_tokenizer
+from headrace.router.session cimport Session
 
 from asyncio import get_running_loop
 

@@ -30,7 +30,6 @@ cdef class Router(Exchange):
     cdef int take(self, Session session, Tokenizer tok) except -1
     cdef int without_to(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
-    cdef int send_away(self, Session session, const Parcel* parcel) except -1
     cdef int turn_away(self, Session session, const Parcel* parcel) except -1
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1

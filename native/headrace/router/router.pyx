@@ -408,6 +408,7 @@ cdef class Router(Exchange):
 
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1:
         cdef Account account = None
+        cdef Route route
         cdef bint remote
         cdef int kind = parcel.head.kind
         cdef bint subscribing = kind == KIND_PRESENCE and parcel.type >= PRES_SUBSCRIBE
@@ -428,19 +429,11 @@ cdef class Router(Exchange):
                 direct(self, session, None, parcel)
             if session is not None and not self.keep(session, None, parcel):
                 return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
-            return self.send_away(session, parcel)
+            route = self.routes.find(parcel)
+            return self.punt(session, parcel, P_REMOTE) if route is None else route.carry(session, parcel)
         if kind == KIND_MESSAGE:
             return deliver_message(self, session, account, parcel)
         return deliver_iq(self, session, account, parcel)
-
-    cdef int send_away(self, Session session, const Parcel* parcel) except -1:
-        cdef JidParts sender
-        cdef Route route
-        jid_split(parcel.head.from_, &sender)
-        route = self.routes.find(sender.domain, parcel.to.domain)
-        if route is None:       # nobody has spoken to that domain yet, or it cannot be reached
-            return self.punt(session, parcel, P_REMOTE)
-        return route.carry(session, parcel)
 
     cdef int turn_away(self, Session session, const Parcel* parcel) except -1:
         """From a blocked JID (XEP-0191 3.3): as if the account were not here."""
