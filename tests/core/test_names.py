@@ -50,7 +50,8 @@ def test_a_number_outside_the_table(number: int) -> None:
     (Ns.NS_HINTS, "store", Known.K_STORE),
     (Ns.NS_HINTS, "no-permanent-store", Known.K_NO_PERMANENT_STORE),
     (Ns.NS_HINTS, "no-copy", Known.K_NO_COPY),
-    (Ns.NS_JINGLE_MESSAGE, "propose", Known.K_JINGLE_MESSAGE), (Ns.NS_OTHER, "body", Known.K_NONE),
+    (Ns.NS_JINGLE_MESSAGE, "propose", Known.K_JINGLE_MESSAGE), (Ns.NS_CONFERENCE, "x", Known.K_INVITE),
+    (Ns.NS_OTHER, "body", Known.K_NONE),
     (Ns.NS_NONE, "body", Known.K_NONE),
 ])
 def test_known_children(namespace: int, name: str, known: int) -> None:

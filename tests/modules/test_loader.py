@@ -37,6 +37,7 @@ SENDER = f"{ROMEO}/orchard"
 @dataclass
 class FakeSession:
     jid: str = SENDER
+    bare: str = ROMEO
     priority: int = 3
     flags: int = SessionFlag.S_AVAILABLE
     got: list[bytes] = field(default_factory=list)
@@ -66,6 +67,9 @@ class FakeRouter:
     ended: list[str] = field(default_factory=list)
 
     def deliver(self, session: FakeSession, raw: bytes) -> None:
+        session.got.append(raw)
+
+    def answer(self, session: FakeSession, raw: bytes) -> None:
         session.got.append(raw)
 
     def route(self, raw: bytes, from_: str | None = None) -> None:
@@ -409,3 +413,65 @@ async def test_what_a_module_screens_reaches_no_handler(world: World, later: boo
             await ticket  # type: ignore[misc]
     assert reached == ["nurse@example.org"]
     assert [condition(raw) for raw in session.got] == [("cancel", "service-unavailable")] * errors
+
+
+class Watcher(Module):
+    name = "watcher"
+
+    def __init__(self, context: Any, options: Any) -> None:
+        super().__init__(context, options)
+        self.seen: list[tuple[str, str, str | None]] = []
+
+    async def missed(self, request: Request, resource: str | None) -> Effects:
+        await asyncio.sleep(0)
+        self.seen.append((request.sender, request.to, resource))
+        return Route(b"<iq id='told'/>")
+
+    def answered(self, request: Request) -> Outcome:
+        self.seen.append((request.sender, request.to, request.stanza.type))
+        return None
+
+
+class Taker(Module):
+    name = "taker"
+
+    async def absent(self, request: Request) -> Effects:
+        await asyncio.sleep(0)
+        if request.stanza.type == "chat":
+            raise Refused("service-unavailable")
+        return ()
+
+
+async def test_what_nobody_sees_is_told_once_it_is_taken_care_of(world: World) -> None:
+    router = FakeRouter()
+    watcher = world.module(Watcher)
+    dispatcher = Dispatcher(router, [world.module(Taker), watcher], FakeLog())  # type: ignore[arg-type]
+    session: Any = FakeSession()
+    for type in ("normal", "chat"):
+        ticket = dispatcher.punt(session, stanza(f"<message type='{type}'/>", SENDER, "j@example.org"), Reason.P_ABSENT)
+        assert isinstance(ticket, Coroutine)
+        assert watcher.seen == []
+        await ticket
+        await dispatcher.close()
+        assert watcher.seen == ([("romeo@example.org/orchard", "j@example.org", None)] if type == "normal" else [])
+        watcher.seen.clear()
+    assert router.routed == [b"<iq id='told'/>"]
+    assert condition(session.got[0]) == ("cancel", "service-unavailable")
+
+
+async def test_what_comes_for_a_session_without_link_is_told(world: World) -> None:
+    watcher = world.module(Watcher)
+    dispatcher = Dispatcher(FakeRouter(), [watcher], FakeLog())  # type: ignore[arg-type]
+    session: Any = FakeSession()
+    dispatcher.missed(session, stanza("<message/>", "j@example.org/a", SENDER))
+    await dispatcher.close()
+    assert watcher.seen == [("j@example.org/a", ROMEO, SENDER)]
+
+
+def test_answers_to_our_domains(world: World) -> None:
+    watcher = world.module(Watcher)
+    dispatcher = Dispatcher(FakeRouter(), [watcher], FakeLog())  # type: ignore[arg-type]
+    for type in ("result", "error"):
+        assert dispatcher.punt(None, stanza(f"<iq type='{type}' id='1'/>", "push.example", "example.org"),
+                               Reason.P_SERVER) is None
+    assert watcher.seen == [("push.example", "example.org", "result"), ("push.example", "example.org", "error")]

@@ -447,6 +447,15 @@ class TestDocuments:
         assert await storage.documents.get(ROMEO, "private", "a") == b""
         assert await storage.documents.sizes(ROMEO, "private") == {"a": 0, "b": 4}
 
+    async def test_removed_ones_are_gone(self, storage: Storage) -> None:
+        await storage.accounts.create_many([(ROMEO, credentials(1)), (JULIET, credentials(2))])
+        for owner in (ROMEO, JULIET):
+            await storage.documents.put(owner, "push", {"a": b"1", "b": b"2", "c": b"3"})
+        await storage.documents.remove(ROMEO, "push", ["a", "c", "never"])
+        assert await storage.documents.all(ROMEO, "push") == {"b": b"2"}
+        assert len(await storage.documents.all(JULIET, "push")) == 3
+        assert await storage.documents.all(ROMEO, "private") == {}
+
     async def test_nobody_owns_nothing(self, storage: Storage) -> None:
         await storage.documents.put(ROMEO, "private", {"a": b"<a/>"})
         assert await storage.documents.get(ROMEO, "private", "a") is None

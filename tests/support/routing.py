@@ -23,6 +23,7 @@ class Notes:
     came: list[Session] = field(default_factory=list)
     rising: list[Session] = field(default_factory=list)
     went: list[Session] = field(default_factory=list)
+    missing: list[tuple[Session, Stanza]] = field(default_factory=list)
     answer: Callable[[Session | None, Stanza, int], Outcome] = lambda session, stanza, reason: None
     welcome: Callable[[Session], Outcome] = lambda session: None
     rise: Callable[[Session], Outcome] = lambda session: None
@@ -38,6 +39,9 @@ class Notes:
     def rose(self, session: Session) -> Outcome:
         self.rising.append(session)
         return self.rise(session)
+
+    def missed(self, session: Session, stanza: Stanza) -> None:
+        self.missing.append((session, stanza))
 
     def gone(self, session: Session) -> None:
         self.went.append(session)

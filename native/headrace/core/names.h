@@ -14,6 +14,7 @@ enum Ns {
     NS_SASL, NS_SASL2, NS_BIND, NS_SESSION, NS_SM, NS_CSI, NS_CARBONS, NS_FORWARD, NS_HINTS, NS_SID, NS_DELAY,
     NS_MAM, NS_CHATSTATES, NS_RECEIPTS, NS_MARKERS, NS_PING, NS_ROSTER, NS_MUC, NS_MUC_USER,
     NS_JINGLE_MESSAGE, NS_PRIVILEGE, NS_DELEGATION, NS_OCCUPANT_ID, NS_HATS, NS_RETRACT, NS_VCARD_UPDATE,
+    NS_CONFERENCE,
     NS_COUNT
 };
 
@@ -21,7 +22,7 @@ enum Known {
     K_NONE = 0, K_BODY, K_SUBJECT, K_THREAD, K_SHOW, K_STATUS, K_PRIORITY, K_ERROR, K_STANZA_ID, K_ORIGIN_ID,
     K_DELAY, K_CARBON_RECEIVED, K_CARBON_SENT, K_CARBON_PRIVATE, K_MAM_RESULT, K_PRIVILEGE, K_DELEGATION,
     K_MUC_X, K_MUC_USER_X, K_OCCUPANT_ID, K_HATS, K_RETRACT, K_VCARD_UPDATE, K_CHATSTATE, K_RECEIPT, K_MARKER,
-    K_NO_STORE, K_NO_PERMANENT_STORE, K_NO_COPY, K_STORE, K_JINGLE_MESSAGE, K_COUNT
+    K_NO_STORE, K_NO_PERMANENT_STORE, K_NO_COPY, K_STORE, K_JINGLE_MESSAGE, K_INVITE, K_COUNT
 };
 
 #define NS_ROW(text) { text, sizeof(text) - 1 }
@@ -62,6 +63,7 @@ static const Str NS_URI[NS_COUNT] = {
     [NS_HATS] = NS_ROW("urn:xmpp:hats:0"),
     [NS_RETRACT] = NS_ROW("urn:xmpp:message-retract:1"),
     [NS_VCARD_UPDATE] = NS_ROW("vcard-temp:x:update"),
+    [NS_CONFERENCE] = NS_ROW("jabber:x:conference"),
 };
 
 #define NS_TRY(ns) if (memcmp(uri, NS_URI[ns].p, n) == 0) return ns
@@ -74,7 +76,7 @@ static inline int ns_find(const char *uri, size_t n) {
     case 16: NS_TRY(NS_ROSTER); break;
     case 17: NS_TRY(NS_RECEIPTS); break;
     case 18: NS_TRY(NS_CARBONS); NS_TRY(NS_FORWARD); break;
-    case 19: NS_TRY(NS_VCARD_UPDATE); break;
+    case 19: NS_TRY(NS_VCARD_UPDATE); NS_TRY(NS_CONFERENCE); break;
     case 20: NS_TRY(NS_PRIVILEGE); break;
     case 21: NS_TRY(NS_DELEGATION); break;
     case 22: NS_TRY(NS_OCCUPANT_ID); break;
@@ -132,6 +134,7 @@ static inline int known_find(int ns, const char *name, size_t n, int content) {
         NAMED("no-store", K_NO_STORE); NAMED("no-permanent-store", K_NO_PERMANENT_STORE);
         NAMED("no-copy", K_NO_COPY); NAMED("store", K_STORE); break;
     case NS_JINGLE_MESSAGE: return K_JINGLE_MESSAGE;
+    case NS_CONFERENCE: NAMED("x", K_INVITE); break;
     default: break;
     }
 #undef NAMED

@@ -42,6 +42,7 @@ cdef extern from "headrace/core/names.h":
         NS_HATS             # urn:xmpp:hats:0
         NS_RETRACT          # urn:xmpp:message-retract:1
         NS_VCARD_UPDATE     # vcard-temp:x:update
+        NS_CONFERENCE       # jabber:x:conference
         NS_COUNT
 
     cpdef enum Known:
@@ -78,6 +79,7 @@ cdef extern from "headrace/core/names.h":
         K_NO_COPY           # {urn:xmpp:hints}no-copy
         K_STORE             # {urn:xmpp:hints}store
         K_JINGLE_MESSAGE    # {urn:xmpp:jingle-message:0}*
+        K_INVITE            # {jabber:x:conference}x
         K_COUNT
 
 

@@ -32,6 +32,9 @@ cdef class Account:
     cdef int archive_mode                   # ArchiveMode
     cdef set archive_always                 # prepared JIDs (bytes), bare or full: the exceptions; None: nobody
     cdef set archive_never                  # it comes first, where both name one
+    cdef int carbons                        # sessions that want copies (S_CARBONS)
+    cdef uint64_t* copied                   # what its messages that were copied are known by; NULL until there are some
+    cdef uint64_t copies                    # how many there have been
     cdef uint64_t hash                      # of jid, in the table that it is in
 
     # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.

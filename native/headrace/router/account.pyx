@@ -22,6 +22,9 @@ cdef class Account:
         self.contacts = contacts
         self.blocked = blocked or None
 
+    def __dealloc__(self):
+        free(self.copied)
+
     cdef int bits(self, bytes contact) except -1:
         cdef object found = self.contacts.get(contact)
         return 0 if found is None else <int>found

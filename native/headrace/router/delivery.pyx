@@ -16,10 +16,11 @@ from cpython.object cimport PyObject
 from headrace.core.buf cimport str_bytes
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY
+from headrace.router.carbons cimport copy_received, copy_sent, eligible
 from headrace.router.errors cimport RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE
 from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.parcel cimport IQ_GET, IQ_SET, MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE
-from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_ENDED
+from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_CARBONS, S_ENDED
 from headrace.router.account cimport SUB_FROM
 
 
@@ -67,13 +68,16 @@ cdef bint takes(Session target) noexcept:
 
 
 cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
-    """To every available resource with a non-negative priority."""
+    """To every available resource with a non-negative priority.
+
+    What comes again, because the session that was given it has ended, is not for who had a copy of it (protocol.md 5)."""
+    cdef bint again = parcel.again and eligible(parcel, True)
     cdef Session target
     cdef int n = 0
     for target in account.sessions:
         n += takes(target)
     for target in account.sessions:
-        if takes(target):
+        if takes(target) and not (again and target.flags & S_CARBONS):
             target.splice(parcel, n == 1)
     return 0
 
@@ -90,7 +94,9 @@ cdef int deliver_to(Exchange exchange, Session session, Session target, Parcel* 
     """To one resource; kept first, if it must be."""
     if not exchange.keep(session, target.account, parcel):
         return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
-    return target.splice(parcel, True)
+    copy_sent(exchange, session, parcel)
+    target.splice(parcel, True)
+    return copy_received(exchange, session, target.account, parcel, target)
 
 
 cdef int deliver_absent(Exchange exchange, Session session, const Parcel* parcel) except -1:
@@ -110,7 +116,12 @@ cdef int deliver_to_bare(Exchange exchange, Session session, Account account, Pa
         if takes_messages(account, None):
             if not exchange.keep(session, account, parcel):
                 return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
+            copy_sent(exchange, session, parcel)
+            copy_received(exchange, session, account, parcel, None)
             return deliver_to_all(account, parcel)
+    copy_sent(exchange, session, parcel)
+    if account is not None:
+        copy_received(exchange, session, account, parcel, None)
     if parcel.type == MSG_HEADLINE:
         return 0
     return deliver_absent(exchange, session, parcel)
@@ -118,15 +129,14 @@ cdef int deliver_to_bare(Exchange exchange, Session session, Account account, Pa
 
 cdef int deliver_message(Exchange exchange, Session session, Account account, Parcel* parcel) except -1:
     cdef Session target
-    if parcel.to.resource.p == NULL:
-        return deliver_to_bare(exchange, session, account, parcel)
-    if account is not None:
+    if account is not None and parcel.to.resource.p != NULL:
         target = exchange.resource_of(account, parcel.to.resource)
         if target is not None:
             note_peer(exchange, session, target)
             return deliver_to(exchange, session, target, parcel)
-    if parcel.type == MSG_CHAT:
+    if parcel.to.resource.p == NULL or parcel.type == MSG_CHAT:
         return deliver_to_bare(exchange, session, account, parcel)
+    copy_sent(exchange, session, parcel)
     if parcel.type != MSG_ERROR and may_miss(exchange, session, account, parcel):
         return exchange.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
     return 0

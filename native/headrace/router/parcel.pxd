@@ -1,5 +1,6 @@
 # One stanza on its way: what routing found out about it, on the stack of the call that routes it.
 from libc.stdint cimport uint64_t
+from libc.string cimport memcmp
 from headrace.core.buf cimport Str
 from headrace.core.jid cimport JidParts
 from headrace.core.tokenizer cimport StanzaView
@@ -34,6 +35,7 @@ cdef struct Parcel:
     Str piece               # XML that goes in behind the body of the recipient's copies (its stanza-id); p NULL: none
     Str sent_piece          # likewise of the copies for the sender's other sessions
     uint64_t number         # of the recipient's copy in the archive; 0: in no archive
+    bint again              # it has been routed and copied before: a session that got it has ended
 
 # lang: of the sender's stream; the caller keeps it and what sender looks at. Whose `to` it is has to be found out.
 cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1
@@ -41,5 +43,7 @@ cdef int stanza_type(int kind, Str type) noexcept nogil
 # No error is ever sent for this one (RFC 6120 8.3.1): it is an error or a result itself.
 cdef bint is_answer(const Parcel* parcel) noexcept nogil
 cdef bint equal(Str a, Str b) noexcept nogil
+cdef inline bint named(Str value, const char* name, size_t n) noexcept nogil:
+    return value.n == n and not memcmp(value.p, name, n)
 # A self-contained copy, as it goes to the receiver: new head, no xmlns.
 cdef bytes packed(const Parcel* parcel)

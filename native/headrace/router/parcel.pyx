@@ -6,10 +6,6 @@ from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE
 from headrace.core.writer cimport splice_size, splice_write
 
 
-cdef inline bint named(Str value, const char* name, size_t n) noexcept nogil:
-    return value.n == n and not memcmp(value.p, name, n)
-
-
 cdef inline int message_type(Str type) noexcept nogil:
     if named(type, "chat", 4):
         return MSG_CHAT

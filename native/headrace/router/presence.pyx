@@ -16,7 +16,7 @@ from headrace.router.account cimport SUB_FROM, SUB_TO
 from headrace.router.blocking cimport apart, listed
 from headrace.router.errors cimport BAD_REQUEST, RESOURCE_CONSTRAINT
 from headrace.router.parcel cimport PRES_AVAILABLE, packed
-from headrace.router.remote cimport ATTRS_AT, note, probe_each, send_each
+from headrace.router.remote cimport note, probe_each, send_each
 from headrace.router.session cimport S_AVAILABLE, S_ENDED
 
 cdef enum:
@@ -84,7 +84,7 @@ cdef int tell_resources(Session session, Account account, bytes stanza) except -
     cdef Session watcher
     for watcher in account.sessions:
         if is_there(watcher) and not apart(session, watcher):
-            watcher.put_to(stanza, len(stanza), ATTRS_AT, account.to_attr)
+            watcher.put_presence(stanza, account.to_attr, session.full)
     return 0
 
 
@@ -108,7 +108,7 @@ cdef int tell(Exchange exchange, Session session, bytes stanza) except -1:
 
 cdef int show_one(Session session, Session watcher) except -1:
     if is_there(session) and session is not watcher and not apart(session, watcher):
-        watcher.put_to(session.presence, len(session.presence), ATTRS_AT, watcher.account.to_attr)
+        watcher.put_presence(session.presence, watcher.account.to_attr, session.full)
     return 0
 
 
@@ -127,7 +127,7 @@ cdef int hide(Account account, Session watcher) except -1:
     for session in account.sessions:
         if is_there(session) and not apart(session, watcher):
             stanza = unavailable(session, absent)
-            watcher.put_to(stanza, len(stanza), ATTRS_AT, watcher.account.to_attr)
+            watcher.put_presence(stanza, watcher.account.to_attr, session.full)
     return 0
 
 

@@ -7,7 +7,7 @@ anything: the end of the turn does (Session.act).
 from libc.stdint cimport int64_t, uint64_t
 from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
-from headrace.core.names cimport NS_SM
+from headrace.core.names cimport NS_CSI, NS_SM
 from headrace.core.stanza cimport stanza_copy
 from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRESENCE
 from headrace.core.writer cimport splice_allowed
@@ -15,6 +15,7 @@ from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable, archives
 from headrace.router.blocking cimport blocks
+from headrace.router.carbons cimport copy_received, copy_sent
 from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
 from headrace.router.errors cimport (
     BAD_REQUEST, BLOCKED, JID_MALFORMED, RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE, write_error
@@ -27,14 +28,15 @@ from headrace.router.management cimport Answers
 from headrace.router.order cimport Held, Order, take_ticket
 from headrace.router.parcel cimport (
     IQ_GET, IQ_SET, PRES_ERROR, PRES_PROBE, PRES_SUBSCRIBE, PRES_UNAVAILABLE, UNKNOWN_TYPE,
-    equal, fill, is_answer, packed
+    equal, fill, is_answer, named, packed
 )
 from headrace.router.presence cimport broadcast, depart, direct, hide, pass_error, part, rejoin, show
+from headrace.router.quiet cimport V_DROP, V_EVENT, V_PRESENCE
 from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
 from headrace.router.session cimport (
-    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_MANAGED
+    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
 )
 
 from hmac import compare_digest
@@ -73,6 +75,8 @@ cdef class Router(Exchange):
         self.most_hibernated = limits.hibernated
         self.answers = Answers(reactor)
         self.past = {}
+        self.waiting = limits.csi_presence << V_PRESENCE | limits.csi_chat_states << V_DROP
+        self.waiting |= limits.csi_events << V_EVENT
         self.accounts = AccountTable()
         self.generation = 1
         self.domains = []
@@ -214,6 +218,7 @@ cdef class Router(Exchange):
             self.past[session.management.id] = (account.jid, session.management.h())
         depart(self, session)
         account.sessions.remove(session)
+        session.want_copies(False)
         self.generation += 1
         if not account.sessions:
             self.accounts.remove(account)
@@ -288,16 +293,23 @@ cdef class Router(Exchange):
         cdef size_t n = len(raw), attrs_at = 1
         while attrs_at < n and raw[attrs_at] not in b" />\t\r\n":
             attrs_at += 1
+        if session.flags & S_INACTIVE and not self.may_enter(session, raw):
+            return
         session.put_numbered(raw, n, attrs_at, number)
+
+    def answer(self, Session session not None, bytes raw not None):
+        self.deliver(session, raw)
+        if session.account is not None and session.account.carbons:
+            self.copy_error(session, raw)
 
     def route(self, bytes raw not None, str from_=None):
         self.reactor.touch()
-        self.route_own(raw, None if from_ is None else from_.encode())
+        self.route_own(raw, None if from_ is None else from_.encode(), False)
 
     cdef int own(self, bytes stanza) except -1:
-        return self.route_own(stanza, None)
+        return self.route_own(stanza, None, True)
 
-    cdef int route_own(self, bytes stanza, bytes sender) except -1:
+    cdef int route_own(self, bytes stanza, bytes sender, bint again) except -1:
         cdef Parcel parcel
         cdef Tokenizer tok = self.reader.take(stanza)
         try:
@@ -308,6 +320,7 @@ cdef class Router(Exchange):
                 raise ValueError("a malformed stanza")
             if not splice_allowed(tok.view):
                 raise ValueError("a stanza of our own must be self-contained")
+            parcel.again = again
             jid_split(parcel.head.to, &parcel.to)
             self.dispatch(None, tok, &parcel)
         finally:
@@ -368,6 +381,8 @@ cdef class Router(Exchange):
         cdef Session peer = None
         fill(&parcel, view, str_of(session.full), session.lang_utf8)
         if view.kind == KIND_OTHER:
+            if view.ns == NS_CSI and (named(view.name, "active", 6) or named(view.name, "inactive", 8)):
+                return session.indicate(view.name.n == 6)
             return self.hand_over(session, tok, &parcel, P_NONZA)
         if view.from_.p != NULL and not self.is_own(session, view.from_):
             return session.stop("invalid-from", "'from' is not this session's address")     # RFC 6120 8.1.2.1
@@ -416,9 +431,11 @@ cdef class Router(Exchange):
             account = self.accounts.find(parcel.to.bare)
             # Subscriptions change the sender's side in any case: the control plane knows whom they don't reach.
             if account is not None and not subscribing and blocks(account, parcel.head.from_):
-                return self.turn_away(session, parcel)
+                return self.turn_away(session, tok, parcel)
         remote = account is None and not self.is_host(parcel.to.domain)
         if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
+            if kind == KIND_MESSAGE and self.admitted(tok):
+                copy_sent(self, session, parcel)
             return self.hand_over(session, tok, parcel, P_SERVER)
         if not self.admitted(tok):
             return self.clean(session, tok, parcel)
@@ -429,16 +446,22 @@ cdef class Router(Exchange):
                 direct(self, session, None, parcel)
             if session is not None and not self.keep(session, None, parcel):
                 return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
+            if kind == KIND_MESSAGE:
+                copy_sent(self, session, parcel)
             route = self.routes.find(parcel)
             return self.punt(session, parcel, P_REMOTE) if route is None else route.carry(session, parcel)
         if kind == KIND_MESSAGE:
             return deliver_message(self, session, account, parcel)
         return deliver_iq(self, session, account, parcel)
 
-    cdef int turn_away(self, Session session, const Parcel* parcel) except -1:
+    cdef int turn_away(self, Session session, Tokenizer tok, const Parcel* parcel) except -1:
         """From a blocked JID (XEP-0191 3.3): as if the account were not here."""
         if parcel.head.kind == KIND_PRESENCE:
             return 0
+        if parcel.head.kind == KIND_MESSAGE and session is not None:
+            if not self.admitted(tok):
+                return self.clean(session, tok, parcel)
+            copy_sent(self, session, parcel)
         return self.bounce(session, parcel, SERVICE_UNAVAILABLE, parcel.head.to)
 
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1:
@@ -532,10 +555,35 @@ cdef class Router(Exchange):
         try:
             write_error(&buf, parcel, from_, condition, &attrs_at)
             if target is None:
-                return self.own(buf.p[:buf.n])
-            return target.put(buf.p, buf.n, attrs_at)
+                return self.route_own(buf.p[:buf.n], None, False)
+            target.put(buf.p, buf.n, attrs_at)
+            if parcel.head.kind == KIND_MESSAGE and target.account.carbons:
+                self.copy_error(target, buf.p[:buf.n])
+            return 0
         finally:
             buf_free(&buf)
+
+    cdef bint may_enter(self, Session session, bytes stanza) except -1:
+        """Judged like what others send to an inactive session."""
+        cdef Parcel parcel
+        cdef Tokenizer tok = self.reader.take(stanza)
+        try:
+            fill(&parcel, tok.view, tok.view.from_, None)
+            return session.opens(&parcel)
+        finally:
+            self.reader.give(tok)
+
+    cdef int copy_error(self, Session target, bytes stanza) except -1:
+        """An error of ours to a message of this session: its others have seen what is refused, so they see that too."""
+        cdef Parcel parcel
+        cdef Tokenizer tok = self.reader.take(stanza)
+        try:
+            fill(&parcel, tok.view, tok.view.from_, None)
+            if target.account is not None:
+                copy_received(self, None, target.account, &parcel, target)
+        finally:
+            self.reader.give(tok)
+        return 0
 
     # The control plane.
 
@@ -575,6 +623,13 @@ cdef class Router(Exchange):
             self.catch_up(session, self.control.rose(session))
         except Exception as error:
             self.reactor.report("Control.rose failed", error)
+        return 0
+
+    cdef int missed(self, Session session, const Parcel* parcel) except -1:
+        try:
+            self.control.missed(session, parse_stanza(packed(parcel)))
+        except Exception as error:
+            self.reactor.report("Control.missed failed", error)
         return 0
 
     cdef int catch_up(self, Session session, object outcome) except -1:

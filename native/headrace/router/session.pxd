@@ -19,6 +19,7 @@ from headrace.router.management cimport Answers, Management
 from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
 from headrace.router.parcel cimport Parcel
+from headrace.router.quiet cimport Quiet
 
 
 cpdef enum SessionFlag:
@@ -26,10 +27,11 @@ cpdef enum SessionFlag:
     S_INTERESTED = 2        # has asked for the roster: gets pushes
     S_ENDED = 4             # unbound, or about to be: takes nothing any more
     S_BLOCKLIST = 8         # has asked for the block list: gets pushes
-    S_CARBONS = 16          # gets carbons (XEP-0280)
-    S_INACTIVE = 32         # its client is not looked at (XEP-0352)
-    S_HIBERNATED = 64       # its link is lost; may be resumed, and takes stanzas until then
-    S_MANAGED = 128         # has stream management (XEP-0198)
+    S_CARBONS = 16          # gets copies of its account's messages (XEP-0280)
+    S_INACTIVE = 32         # its user looks elsewhere (XEP-0352): what can wait waits
+    S_HIBERNATED = 64       # has no link, and may come back: takes stanzas into its outbox
+    S_MANAGED = 128         # stream management is on
+    S_PUSHED = 256          # hibernated, and its user has been told that something waits
 
 
 cpdef enum Reason:
@@ -50,6 +52,7 @@ cdef class Exchange:
     cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
     cdef readonly Answers answers
     cdef int64_t idle_ns        # a session that has heard nothing for so long ends
+    cdef int waiting            # bits of quiet.Verdict: what inactive sessions need not have at once
     cdef int64_t keep_alive_ns  # after so long a silence of both sides, white space is sent
 
     # The current element of a session's tokenizer.
@@ -68,7 +71,7 @@ cdef class Exchange:
     cdef int arrive(self, Tokenizer tok, Str sender, Str to, bytes lang, Order order, bint fits) except -1
     # Hand a stanza to the control plane, self-contained (session: None for one of our own making).
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1
-    # A stanza of our own making; names its sender in `from`.
+    # A stanza of our own making, or one that a session never got; names its sender in `from`.
     cdef int own(self, bytes stanza) except -1
     # The session has become available.
     cdef int came(self, Session session) except -1
@@ -79,6 +82,8 @@ cdef class Exchange:
     # Before a message goes to local sessions of account, or (None) to another server: into the archives and offline rows
     # that it belongs in, and the parcel gets what its receivers' copies show of that. False: it can't be kept now.
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1
+    # A message came for a hibernated session.
+    cdef int missed(self, Session session, const Parcel* parcel) except -1
     # Do we serve this domain?
     cdef bint is_host(self, Str domain) noexcept
     # The session of a full JID's resource; None if there is none that takes anything.
@@ -103,6 +108,8 @@ cdef class Session(Sink):
     cdef readonly bytes presence            # last broadcast presence, as a stanza without `to`; None while unavailable
     cdef readonly str lang                  # the stream's xml:lang
     cdef bytes lang_utf8
+    cdef bytes to_attr                      # " to='...'" with its full JID; None until used
+    cdef Quiet quiet                        # None unless S_INACTIVE
     cdef dict directed                      # prepared addresses that were sent presence -> None; None until used
     cdef Management management              # None without stream management
     cdef readonly uint64_t sm_key           # the first half of its SM-ID as a number; 0 without stream management
@@ -127,11 +134,22 @@ cdef class Session(Sink):
     # Queue a stanza; an ended session takes nothing, and says nothing.
     cdef int splice(self, const Parcel* parcel, bint sole) except -1    # one that goes on; sole: to nobody else
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
-    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1    # with to_attr put in
+    cdef int put_to(
+        self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1   # with to_attr put in
     # One that is in the archive of the account by this number.
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
+    # Presence of `sender` (full JID), without `to`.
+    cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1
+    # A copy of this message, `to` missing; number: as Parcel.number.
+    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
     cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1
     cdef int done_with(self) except -1      # stanzas of the outbox are
+    # CSI: is it to enter the outbox now? If not, it is held or dropped. parcel NULL: at once.
+    cdef bint opens(self, const Parcel* parcel) except -1
+    cdef int indicate(self, bint active) except -1  # CSI; also by resumption and whenever a link comes: active
+    cdef int release(self) except -1        # what CSI holds enters the outbox
+    cdef int want_copies(self, bint on) except -1
+    cdef int tell_missed(self, const Parcel* parcel) except -1      # its user, once while it is hibernated
     # What its client sent (protocol.md 3). The stanza being handled is not done with yet: h stays below it. Answers a
     # ticket to be settled once it is, refused or committed; 0 where nothing is counted. Tickets settle in any order,
     # as often as they were held; on an ended session that does nothing.

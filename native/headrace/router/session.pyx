@@ -1,7 +1,12 @@
 """A bound resource."""
 from libc.string cimport memcpy
-from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
-from headrace.core.writer cimport splice_bound, splice_write
+from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
+from headrace.core.jid cimport JidParts, jid_split
+from headrace.core.names cimport bit, K_BODY, K_JINGLE_MESSAGE, K_STORE
+from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE, KIND_MESSAGE
+from headrace.core.writer cimport put_escaped, splice_bound, splice_write
+from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, equal, packed
+from headrace.router.quiet cimport V_EVENT, V_NOW, V_PRESENCE, verdict
 
 from asyncio import get_running_loop
 from headrace.stream.errors import stream_error
@@ -12,6 +17,9 @@ cdef enum:
     MOST_BYTES = 16 << 20           # unsent or unacknowledged, whatever the peer's pace
     MOST_KEPT = 5000                # stanzas likewise, with stream management: an evening away in busy rooms
     ID_BYTES = 16                   # 128 random bits (protocol.md 11)
+    CLOSED = S_ENDED | S_INACTIVE | S_HIBERNATED    # the outbox: not everything enters at once
+    PRESENCE_AT = 9                 # of "<presence"
+    MESSAGE_AT = 8                  # of "<message"
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
 
 
@@ -81,6 +89,9 @@ cdef class Exchange:
     cdef int rose(self, Session session) except -1:
         raise NotImplementedError
 
+    cdef int missed(self, Session session, const Parcel* parcel) except -1:
+        raise NotImplementedError
+
 
 cdef class Session(Sink):
     def __init__(self, Exchange router not None, Account account not None, Link link not None,
@@ -120,9 +131,14 @@ cdef class Session(Sink):
         return max(0, self.router.reactor.now - self.heard) / 1e9
 
     def set_flag(self, int flag, bint on=True):
-        if flag != S_INTERESTED and flag != S_BLOCKLIST:
-            raise ValueError("only S_INTERESTED and S_BLOCKLIST are set from outside")
-        self.flags = self.flags | flag if on else self.flags & ~flag
+        if flag == S_CARBONS:
+            self.want_copies(on)
+        elif flag == S_INACTIVE:
+            self.indicate(not on)
+        elif flag == S_INTERESTED or flag == S_BLOCKLIST:
+            self.flags = self.flags | flag if on else self.flags & ~flag
+        else:
+            raise ValueError("this flag is not set from outside")
 
     def written(self):
         cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes
@@ -310,7 +326,7 @@ cdef class Session(Sink):
         cdef size_t attrs_at = 0
         cdef char* dst
         cdef char* end
-        if self.flags & S_ENDED:
+        if self.flags & CLOSED and not self.opens(parcel):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
@@ -320,21 +336,106 @@ cdef class Session(Sink):
         return self.put_numbered(p, n, attrs_at, 0)
 
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
-        if self.flags & S_ENDED:
+        if self.flags & CLOSED and not self.opens(NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
         return self.added(n, attrs_at, False, number)
 
-    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr) except -1:
+    cdef int put_to(
+            self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1:
         cdef size_t more = len(to_attr)
         cdef char* dst
-        if self.flags & S_ENDED:
+        if self.flags & CLOSED and not self.opens(NULL):
             return 0
         dst = self.outbox.reserve(n + more)
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
-        return self.added(n + more, attrs_at, False, 0)
+        return self.added(n + more, attrs_at, False, number)
+
+    cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1:
+        if not self.flags & S_INACTIVE or not self.router.waiting & (1 << V_PRESENCE):
+            return self.put_to(stanza, len(stanza), PRESENCE_AT, to_attr, 0)
+        if not self.flags & S_ENDED:
+            self.quiet.hold(sender, stanza[:PRESENCE_AT] + to_attr + stanza[PRESENCE_AT:])
+            if self.quiet.full():
+                self.release()
+        return 0
+
+    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
+        cdef Buf to
+        if self.flags & CLOSED and not self.opens(parcel):
+            return 0
+        if self.to_attr is None:
+            to.p, to.n, to.cap = NULL, 0, 0
+            try:
+                put_escaped(&to, str_of(self.full))
+                self.to_attr = b" to='" + to.p[:to.n] + b"'"
+            finally:
+                buf_free(&to)
+        return self.put_to(p, n, attrs_at, self.to_attr, number)
+
+    # What an inactive session need not have at once (XEP-0352).
+
+    cdef bint opens(self, const Parcel* parcel) except -1:
+        cdef int found = V_NOW
+        if self.flags & S_ENDED:
+            return False
+        if parcel != NULL and self.flags & (S_HIBERNATED | S_PUSHED) == S_HIBERNATED:
+            self.tell_missed(parcel)
+        if not self.flags & S_INACTIVE:
+            return True
+        if parcel != NULL:
+            found = verdict(parcel)
+            if not self.router.waiting & (1 << found):
+                found = V_NOW
+        if found == V_PRESENCE:
+            self.quiet.hold(str_bytes(parcel.head.from_), packed(parcel))
+        elif found == V_EVENT:
+            self.quiet.hold_event(packed(parcel))
+        if found == V_NOW or self.quiet.full():
+            self.release()
+        return found == V_NOW
+
+    cdef int indicate(self, bint active) except -1:
+        self.flags &= ~S_PUSHED
+        if not active and not self.flags & (S_INACTIVE | S_ENDED):
+            self.quiet = Quiet()
+            self.flags |= S_INACTIVE
+        elif active and self.flags & S_INACTIVE:
+            self.release()
+            self.quiet = None
+            self.flags &= ~S_INACTIVE
+        return 0
+
+    cdef int release(self) except -1:
+        cdef bytes stanza
+        cdef Py_ssize_t n
+        for stanza in self.quiet.take():
+            n = len(stanza)
+            memcpy(self.outbox.reserve(n), <char*>stanza, n)
+            self.added(n, PRESENCE_AT if stanza[1] == c'p' else MESSAGE_AT, False, 0)
+        return 0
+
+    # What others do.
+
+    cdef int want_copies(self, bint on) except -1:
+        if bool(self.flags & S_CARBONS) != on:
+            self.account.carbons += 1 if on else -1
+            self.flags ^= S_CARBONS
+        return 0
+
+    cdef int tell_missed(self, const Parcel* parcel) except -1:
+        """Of what others say to its user: a message that would be shown, or a call (XEP-0353)."""
+        cdef JidParts sender
+        if parcel.head.kind != KIND_MESSAGE or parcel.type not in (MSG_NORMAL, MSG_CHAT):
+            return 0
+        jid_split(parcel.head.from_, &sender)
+        if equal(sender.bare, self.bare_str()) or not parcel.view.known & (
+                bit(K_BODY) | bit(K_STORE) | bit(K_JINGLE_MESSAGE)):
+            return 0
+        self.flags |= S_PUSHED
+        return self.router.missed(self, parcel)
 
     cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes

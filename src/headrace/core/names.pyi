@@ -42,6 +42,7 @@ class Ns(IntEnum):
     NS_HATS = 34
     NS_RETRACT = 35
     NS_VCARD_UPDATE = 36
+    NS_CONFERENCE = 37
     NS_COUNT = 37
 
 class Known(IntEnum):
@@ -78,6 +79,7 @@ class Known(IntEnum):
     K_NO_COPY = 28
     K_STORE = 29
     K_JINGLE_MESSAGE = 30
+    K_INVITE = 31
     K_COUNT = 31
 
 NS_OTHER: Ns
@@ -117,6 +119,7 @@ NS_OCCUPANT_ID: Ns
 NS_HATS: Ns
 NS_RETRACT: Ns
 NS_VCARD_UPDATE: Ns
+NS_CONFERENCE: Ns
 NS_COUNT: Ns
 K_NONE: Known
 K_BODY: Known
@@ -149,6 +152,7 @@ K_NO_PERMANENT_STORE: Known
 K_NO_COPY: Known
 K_STORE: Known
 K_JINGLE_MESSAGE: Known
+K_INVITE: Known
 K_COUNT: Known
 
 def namespace_number(uri: str) -> int:

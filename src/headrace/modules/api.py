@@ -30,6 +30,7 @@ from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
+from headrace.router.session import SessionFlag
 from headrace.storage.ports import Storage
 from headrace.xep.disco import Identity
 from headrace.xep.forms import Field, Values
@@ -104,6 +105,14 @@ class Interested:
 
 
 @dataclass(frozen=True, slots=True)
+class Switch:
+    """The session's flag, S_CARBONS or S_INACTIVE, is set or cleared."""
+
+    flag: SessionFlag
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The session ends with this stream error, behind what it has been sent."""
 
@@ -125,7 +134,7 @@ class Bound:
     payload: bytes
 
 
-Effect = Reply | Send | Route | Interested | End | Later | Bound
+Effect = Reply | Send | Route | Interested | Switch | End | Later | Bound
 Effects = Effect | Sequence[Effect] | None
 Outcome = Effects | Coroutine[Any, Any, Effects]
 
@@ -313,6 +322,16 @@ class Module:
 
     def absent(self, request: Request) -> Outcome:
         """A message to a local bare JID that no session can take (RFC 6121 8.5.2.2, 8.5.3.2.1)."""
+        return None
+
+    def missed(self, request: Request, resource: str | None) -> Outcome:
+        """A message has come that nobody sees now: for an account that nobody is here for (it has been taken care of
+        by `absent`), or for the session of this full JID, which has no link at present. Of that, the first with a body
+        or a call alone."""
+        return None
+
+    def answered(self, request: Request) -> Outcome:
+        """An IQ result or error to one of our domains."""
         return None
 
     def screen(self, request: Request) -> bool | Coroutine[Any, Any, bool]:

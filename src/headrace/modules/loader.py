@@ -22,6 +22,7 @@ from headrace.modules.api import (
     Request,
     Route,
     Send,
+    Switch,
     Target,
 )
 from headrace.router.control import HoldAll
@@ -96,6 +97,8 @@ class Dispatcher:
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
                         Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
         self._screens = hooks(modules, "screen")
+        self._missed = hooks(modules, "missed")
+        self._answered = hooks(modules, "answered")
         self._background: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -116,7 +119,10 @@ class Dispatcher:
                 # side in any case, so nothing screens it: headrace.modules.contacts knows who blocks whom.
                 ticket = self._run(session, stanza, partial(first, chain, request))
                 return None if ticket is None else HoldAll(ticket)
-            return self._run(session, stanza, partial(self._screened, request, partial(first, chain, request)), held)
+            call = partial(first, chain, request)
+            if reason == Reason.P_ABSENT and self._missed:
+                call = partial(self._then_missed, call, request)
+            return self._run(session, stanza, partial(self._screened, request, call), held)
         if reason == Reason.P_NONZA and session is not None:
             self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
         elif reason == Reason.P_REMOTE and self._far is not None:
@@ -131,11 +137,12 @@ class Dispatcher:
     def rose(self, session: Session) -> Ticket:
         return self._run_all(session, [partial(hook, session.jid) for hook in self._rose])
 
+    def missed(self, session: Session, stanza: Stanza) -> None:
+        request = Request(stanza, stanza.from_ or "", session.bare)
+        self._run_aside(self._missed, request, session.jid)
+
     def gone(self, session: Session) -> None:
-        for hook in self._gone:
-            ticket = self._run(None, None, partial(hook, session.jid))
-            if ticket is not None:
-                self._spawn(ticket)
+        self._run_aside(self._gone, session.jid)
 
     def _to_server(self, session: Session | None, stanza: Stanza) -> Ticket:
         if stanza.name != "iq":
@@ -143,7 +150,8 @@ class Dispatcher:
                 self._refuse(session, stanza, Refused("service-unavailable"))
             return None  # presence: our domains have no use for it
         if stanza.type not in ("get", "set"):
-            return None  # answers to what we never asked
+            self._run_aside(self._answered, Request(stanza, stanza.from_ or "", stanza.to or ""))
+            return None
         account = (stanza.from_ or "").partition("/")[0]
         to = stanza.to or account
         target = Target.HOST if to in self._router.hosts else Target.SELF if to == account else Target.ACCOUNT
@@ -172,6 +180,25 @@ class Dispatcher:
             self._failed(session, stanza, error)
         settle(session, held)
         return None
+
+    def _then_missed(self, call: Callable[[], Outcome], request: Request) -> Outcome:
+        outcome = call()
+        if isinstance(outcome, Coroutine):
+            return self._then_missed_later(outcome, request)
+        self._run_aside(self._missed, request, None)
+        return outcome
+
+    async def _then_missed_later(self, work: Coroutine[Any, Any, Effects], request: Request) -> Effects:
+        effects = await work
+        self._run_aside(self._missed, request, None)
+        return effects
+
+    def _run_aside(self, calls: Sequence[Callable[..., Outcome]], *about: object) -> None:
+        """Nobody waits for these, and nobody gets an answer."""
+        for hook in calls:
+            ticket = self._run(None, None, partial(hook, *about))
+            if ticket is not None:
+                self._spawn(ticket)
 
     def _screened(self, request: Request, call: Callable[[], Outcome]) -> Outcome:
         """The call, unless a module keeps its request away from the account."""
@@ -221,6 +248,8 @@ class Dispatcher:
                     self._router.route(raw)
                 case Interested(audience) if session is not None:
                     session.set_flag(SessionFlag[f"S_{audience.name}"])
+                case Switch(flag, on) if session is not None:
+                    session.set_flag(flag, on)
                 case End(condition, text) if session is not None:
                     self._router.end(session, condition, text)
                 case Later(work):
@@ -241,7 +270,9 @@ class Dispatcher:
     def _refuse(self, session: Session | None, stanza: Stanza, refused: Refused) -> None:
         error = reply.error_reply(stanza, refused.condition, refused.text, type=refused.type,
                                   extra=refused.extra)
-        if error is not None:
+        if error is not None and session is not None and stanza.name == "message":
+            self._router.answer(session, error)
+        elif error is not None:
             self._answer(session, error)
 
     def _failed(self, session: Session | None, stanza: Stanza | None, error: Exception) -> None:

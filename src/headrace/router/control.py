@@ -47,5 +47,8 @@ class Control(Protocol):
     def rose(self, session: Session) -> Outcome:
         """An available session's priority was negative and is not any more: it takes messages to the bare JID."""
 
+    def missed(self, session: Session, stanza: Stanza) -> None:
+        """A message with a body, or a call, has come for a session that has no link: once until it has one again."""
+
     def gone(self, session: Session) -> None:
         """The session has ended; its contacts have been told. It takes nothing any more."""

@@ -113,6 +113,10 @@ class Router:
         """Queue a stanza of our own making towards this session as it is: replies, pushes. Nothing if it has
         ended. number: of it in the account's archive (Account.reached)."""
 
+    def answer(self, session: Session, raw: bytes) -> None:
+        """deliver() for an error that answers a message: where that was copied to other sessions of the account
+        (XEP-0280), so is this."""
+
     def route(self, raw: bytes, from_: str | None = None) -> None:
         """Route a stanza of our own making by RFC 6121 section 8 as if it came from `from_`, or from the
         `from` in it.

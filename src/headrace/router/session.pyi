@@ -43,13 +43,15 @@ class SessionFlag(IntEnum):
     S_BLOCKLIST = 8
     """Has asked for the block list: gets pushes (XEP-0191 3.3)."""
     S_CARBONS = 16
-    """Gets carbons (XEP-0280)."""
+    """Gets copies of its account's messages (XEP-0280)."""
     S_INACTIVE = 32
-    """Its client is not looked at (XEP-0352)."""
+    """Its user looks elsewhere (XEP-0352): what can wait waits."""
     S_HIBERNATED = 64
-    """Its link is lost; it may be resumed (XEP-0198), and takes stanzas until then."""
+    """Has no link, and may come back: takes stanzas into its outbox."""
     S_MANAGED = 128
-    """Has stream management."""
+    """Stream management is on."""
+    S_PUSHED = 256
+    """Hibernated, and its user has been told that something waits (Control.missed)."""
 
 @final
 class Session:
@@ -113,5 +115,5 @@ class Session:
         once that is done."""
 
     def set_flag(self, flag: int, on: bool = True) -> None:
-        """Set or clear S_INTERESTED or S_BLOCKLIST; the other flags are the data plane's. Raises ValueError for
-        those."""
+        """Set or clear S_INTERESTED, S_BLOCKLIST, S_CARBONS or S_INACTIVE; the other flags are the data plane's. Raises
+        ValueError for those."""

@@ -4,13 +4,16 @@ from headrace.modules.admin import Admin
 from headrace.modules.anonymous import Anonymous
 from headrace.modules.api import Module
 from headrace.modules.blocking import Blocking
+from headrace.modules.carbons import Carbons
 from headrace.modules.commands import Commands
+from headrace.modules.csi import ClientState
 from headrace.modules.disco import Disco
 from headrace.modules.last import Last
 from headrace.modules.offline import Offline
 from headrace.modules.ping import Ping
 from headrace.modules.presence import Presence
 from headrace.modules.private import Private
+from headrace.modules.push import Push
 from headrace.modules.register import Register
 from headrace.modules.roster import Roster
 from headrace.modules.serverinfo import ServerInfo
@@ -23,5 +26,5 @@ from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Offline,
-    Private, VCard, Register, SignUp, ServerInfo, Commands, Admin,
+    Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
 )

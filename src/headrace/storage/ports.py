@@ -210,6 +210,12 @@ class DocumentStore(Protocol):
     async def sizes(self, owner: str, kind: str) -> dict[str, int]:
         """Bytes of each document, by name."""
 
+    async def all(self, owner: str, kind: str) -> dict[str, bytes]:
+        """Each document, by name."""
+
+    async def remove(self, owner: str, kind: str, names: Collection[str]) -> None:
+        """Those that are there, all in one commit."""
+
 
 class Storage(Protocol):
     @property

@@ -16,8 +16,12 @@ class NegotiationLimits:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """How long a bound session may be silent; 0 means for ever (RFC 6120 4.6). How many may be away (XEP-0198)."""
+    """How long a bound session may be silent; 0 means for ever (RFC 6120 4.6). How many may be away (XEP-0198), what
+    inactive ones are spared (XEP-0352)."""
 
     idle_seconds: float = 3600.0  # no byte heard: clients say something every few minutes, if only white space
     keep_alive_seconds: float = 300.0  # nothing said by either side: then we do, which NATs and dead peers notice
     hibernated: int = 10  # of an account, without a connection: each app on each device, and what each left behind
+    csi_presence: bool = True  # presence waits, the last of each sender
+    csi_chat_states: bool = True  # they are dropped where nothing else is in a message
+    csi_events: bool = True  # news of PEP nodes wait

@@ -30,9 +30,9 @@ class Invalid(ValueError):
     """A submitted form that doesn't fit; the text says why."""
 
 
-def form(type: Literal["form", "result"], form_type: str, fields: Iterable[Field], *, title: str | None = None,
-         instructions: str | None = None) -> bytes:
-    """An <x/> with a FORM_TYPE (XEP-0068); results name no types and no options."""
+def form(type: Literal["form", "result", "submit"], form_type: str, fields: Iterable[Field], *,
+         title: str | None = None, instructions: str | None = None) -> bytes:
+    """An <x/> with a FORM_TYPE (XEP-0068); only what asks names types and options."""
     head = "".join(f"<{name}>{escape(text)}</{name}>"
                    for name, text in (("title", title), ("instructions", instructions)) if text)
     hidden = f"<field var='FORM_TYPE' type='hidden'><value>{escape(form_type)}</value></field>"

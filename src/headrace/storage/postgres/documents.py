@@ -1,6 +1,6 @@
 """Documents of accounts in PostgreSQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from asyncpg import Connection
 
@@ -34,3 +34,12 @@ class PostgresDocuments:
         rows = await self._database.read(lambda connection: connection.fetch(
             f"SELECT name, length(content) FROM document WHERE {_THAT}", owner, kind), [owner])
         return dict(rows)
+
+    async def all(self, owner: str, kind: str) -> dict[str, bytes]:
+        rows = await self._database.read(lambda connection: connection.fetch(
+            f"SELECT name, content FROM document WHERE {_THAT}", owner, kind), [owner])
+        return dict(rows)
+
+    async def remove(self, owner: str, kind: str, names: Collection[str]) -> None:
+        await self._database.change(lambda connection: connection.execute(
+            f"DELETE FROM document WHERE {_THAT} AND name = ANY($3::text[])", owner, kind, list(names)), [owner])

@@ -1,6 +1,6 @@
 """Documents of accounts in SQLite."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from headrace.storage.connection import Connection
 from headrace.storage.sqlite.database import Database
@@ -27,3 +27,16 @@ class SqliteDocuments:
         rows = await self._database.read(lambda connection: connection.execute(
             "SELECT name, length(content) FROM document WHERE owner = ? AND kind = ?", (owner, kind)), [owner])
         return dict(rows)
+
+    async def all(self, owner: str, kind: str) -> dict[str, bytes]:
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT name, content FROM document WHERE owner = ? AND kind = ?", (owner, kind)), [owner])
+        return dict(rows)
+
+    async def remove(self, owner: str, kind: str, names: Collection[str]) -> None:
+        def remove(connection: Connection) -> None:
+            for name in names:
+                connection.execute("DELETE FROM document WHERE owner = ? AND kind = ? AND name = ?",
+                                   (owner, kind, name))
+
+        await self._database.change(remove, [owner])

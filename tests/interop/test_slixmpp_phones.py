@@ -1,0 +1,205 @@
+"""What slixmpp's plugins make of carbons, client states, push, and of payloads that only pass."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import pytest
+from slixmpp import ClientXMPP, Iq
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
+
+from support.server import Server, running
+
+WAIT = 30  # seconds for one step; only a failure gets there
+NAMES = ("romeo", "juliet", "push")
+PLUGINS = ("xep_0030", "xep_0085", "xep_0184", "xep_0199", "xep_0280", "xep_0308", "xep_0333", "xep_0352", "xep_0444",
+           "xep_0461")
+PUSH, PUBSUB, DATA = "urn:xmpp:push:0", "http://jabber.org/protocol/pubsub", "jabber:x:data"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    users = {f"{name}@localhost": "secret" for name in NAMES}
+    with running(tmp_path_factory.mktemp("server"), users=users) as server:
+        yield server
+
+
+class Client(ClientXMPP):
+    def __init__(self, name: str, resource: str, server: Server) -> None:
+        super().__init__(f"{name}@localhost/{resource}", "secret")
+        self.server = server
+        for plugin in PLUGINS:
+            self.register_plugin(plugin)
+        self.ca_certs = str(server.certificate)
+        self.queues: dict[str, asyncio.Queue[Any]] = {}
+        for event in ("session_start", "disconnected", "message", "carbon_received", "carbon_sent", "receipt_received",
+                      "presence_available", "published"):
+            self.queues[event] = asyncio.Queue()
+            self.add_event_handler(event, self.queues[event].put_nowait)
+
+    async def next(self, event: str) -> Any:
+        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+
+    async def log_in(self) -> "Client":
+        self.connect("127.0.0.1", self.server.starttls)
+        await self.next("session_start")
+        self.send_presence()
+        while (await self.next("presence_available"))["from"] != self.boundjid:
+            pass
+        return self
+
+    async def sync(self) -> None:
+        await asyncio.wait_for(self["xep_0199"].send_ping("localhost"), WAIT)
+
+    async def log_out(self) -> None:
+        self.disconnect()
+        await self.next("disconnected")
+
+
+class House:
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.clients: list[Client] = []
+
+    async def login(self, name: str, resource: str) -> Client:
+        self.clients.append(client := Client(name, resource, self.server))
+        return await client.log_in()
+
+
+@pytest.fixture
+async def house(server: Server) -> AsyncIterator[House]:
+    house = House(server)
+    yield house
+    for client in house.clients:
+        if client.is_connected():
+            await client.log_out()
+
+
+async def test_carbons(house: House) -> None:
+    desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
+    juliet = await house.login("juliet", "r")
+    await asyncio.wait_for(phone["xep_0280"].enable(), WAIT)
+    juliet.send_message(mto=desk.boundjid, mbody="to the desk")
+    assert (await desk.next("message"))["body"] == "to the desk"
+    copy = await phone.next("carbon_received")
+    assert (copy["carbon_received"]["body"], copy["carbon_received"]["from"]) == ("to the desk", juliet.boundjid)
+    desk.send_message(mto="juliet@localhost", mbody="from the desk")
+    copy = await phone.next("carbon_sent")
+    assert (copy["carbon_sent"]["body"], copy["carbon_sent"]["to"]) == ("from the desk", "juliet@localhost")
+    assert (await juliet.next("message"))["body"] == "from the desk"
+    await asyncio.wait_for(phone["xep_0280"].disable(), WAIT)
+    juliet.send_message(mto=desk.boundjid, mbody="again")
+    await desk.next("message")
+    await phone.sync()
+    assert phone.queues["carbon_received"].empty()
+
+
+async def test_client_state(house: House) -> None:
+    desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
+    phone["xep_0352"].send_inactive()
+    await phone.sync()
+    while not phone.queues["presence_available"].empty():
+        await phone.next("presence_available")
+    for status in ("1", "2", "3"):
+        desk.send_presence(pstatus=status)
+    await desk.sync()
+    assert phone.queues["presence_available"].empty()
+    phone["xep_0352"].send_active()
+    assert (await phone.next("presence_available"))["status"] == "3"
+    await phone.sync()
+    assert phone.queues["presence_available"].empty()
+
+
+async def test_payloads_that_only_pass(house: House) -> None:
+    """XEP-0184, 0333, 0085, 0308, 0444 and 0461, as slixmpp writes them and reads them, copied and to inactive ones."""
+    desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
+    juliet = await house.login("juliet", "r")
+    await asyncio.wait_for(phone["xep_0280"].enable(), WAIT)
+    phone["xep_0352"].send_inactive()
+    juliet["xep_0184"].auto_request = True
+    juliet.send_message(mto=desk.boundjid, mbody="receipt, please")
+    assert (await desk.next("message"))["request_receipt"]
+    assert (await juliet.next("receipt_received"))["from"] == desk.boundjid
+    message = juliet.make_message(desk.boundjid, "corrected", mtype="chat")
+    message["replace"]["id"], message["chat_state"], message["id"] = "1", "active", "2"
+    message["reply"]["to"], message["reply"]["id"] = str(desk.boundjid), "0"
+    message.enable("markable")
+    message["reactions"].set_values({"\U0001F44B"})
+    message["reactions"]["id"] = "0"
+    message.send()
+    await phone.next("carbon_received")     # the first one
+    for got in (await desk.next("message"), (await phone.next("carbon_received"))["carbon_received"]):
+        assert (got["replace"]["id"], got["chat_state"], got["reply"]["id"]) == ("1", "active", "0")
+        assert got.get_plugin("markable", check=True) is not None
+        assert (got["reactions"]["id"], got["reactions"]["values"]) == ("0", {"\U0001F44B"})
+
+
+# Push.
+
+def serve(client: Client, *, refuse: bool = False) -> None:
+    """The client is a push service: it takes what is published, or will have no more of it."""
+
+    def published(iq: Iq) -> None:
+        answer = iq.reply()
+        if refuse:
+            answer.error()
+            answer["error"]["condition"] = "item-not-found"
+        answer.send()
+        client.event("published", iq)
+
+    client.register_handler(Callback("published", MatchXPath(f"{{jabber:client}}iq/{{{PUBSUB}}}pubsub"), published))
+
+
+async def ask(client: Client, name: str, **attributes: str) -> None:
+    iq = client.make_iq_set()
+    iq.append(Element(f"{{{PUSH}}}{name}", attributes))
+    await asyncio.wait_for(iq.send(), WAIT)
+
+
+async def message_count(service: Client, node: str) -> str | None:
+    iq = (await service.next("published")).xml
+    assert (iq.get("from"), iq.find(f"{{{PUBSUB}}}pubsub/{{{PUBSUB}}}publish").get("node")) == ("localhost", node)
+    form, = iq.iter(f"{{{DATA}}}x")
+    values = {field.get("var"): field.findtext(f"{{{DATA}}}value") for field in form}
+    assert values.keys() == {"FORM_TYPE", "message-count"}
+    return values["message-count"]  # type: ignore[no-any-return]
+
+
+async def test_push(house: House) -> None:
+    """Told of what comes while nobody is here; not of what is seen; no more once it is disabled."""
+    service = await house.login("push", "service")
+    serve(service)
+    juliet, phone = await house.login("juliet", "r"), await house.login("romeo", "phone")
+    info = await asyncio.wait_for(phone["xep_0030"].get_info(jid="romeo@localhost"), WAIT)
+    assert PUSH in info["disco_info"]["features"]
+    await ask(phone, "enable", jid=service.boundjid.full, node="n")
+    juliet.send_message(mto="romeo@localhost", mbody="seen")
+    await phone.next("message")
+    await phone.log_out()
+    for count in ("1", "2"):
+        juliet.send_message(mto="romeo@localhost", mbody="missed")
+        assert await message_count(service, "n") == count
+    juliet.send_message(mto="romeo@localhost", mbody=None, mtype="chat")
+    phone = await house.login("romeo", "phone")
+    assert [(await phone.next("message"))["body"] for _ in range(2)] == ["missed"] * 2
+    await ask(phone, "disable", jid=service.boundjid.full)
+    await phone.log_out()
+    juliet.send_message(mto="romeo@localhost", mbody="missed")
+    await juliet.sync()
+    await service.sync()
+    assert service.queues["published"].empty()
+
+
+async def test_push_service_that_wants_no_more(house: House) -> None:
+    service = await house.login("push", "unwilling")
+    serve(service, refuse=True)
+    juliet, phone = await house.login("juliet", "r"), await house.login("romeo", "phone")
+    await ask(phone, "enable", jid=service.boundjid.full, node="n")
+    await phone.log_out()
+    for _ in range(10):         # the first few may be under way before the refusal is stored
+        juliet.send_message(mto="romeo@localhost", mbody="missed")
+        await juliet.sync()
+        await service.sync()
+    assert 1 <= service.queues["published"].qsize() <= 5
