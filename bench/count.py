@@ -2,6 +2,7 @@
 
     python bench/count.py                  # all three; system calls need a server that runs
     python bench/count.py --instructions   # per routed message
+    python bench/count.py --features       # likewise, for each feature switched on alone (native.route.FEATURES)
     python bench/count.py --parser         # per parsed stanza, at each level, of each corpus
 
 Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message (with a body
@@ -30,7 +31,7 @@ import chat
 import servers
 
 from corpus.stanzas import stanzas
-from native import levels
+from native import levels, route
 from native.build import drive, module
 
 TURNS = 2000
@@ -60,14 +61,15 @@ def calls_of(function: str, text: str) -> int:
     return sum(int(count) for callee, count in calls if callee in ids)
 
 
-def instructions(batch: int, shape: str) -> dict[str, object]:
+def instructions(batch: int, shape: str, feature: str = "nothing") -> dict[str, object]:
     drive()  # compiled before it is counted
     turns = TURNS // batch
     with tempfile.TemporaryDirectory() as folder:
-        once, once_text = callgrind(Path(folder), "native.route", turns, batch, shape)
-        twice, twice_text = callgrind(Path(folder), "native.route", 2 * turns, batch, shape)
+        once, once_text = callgrind(Path(folder), "native.route", turns, batch, shape, feature)
+        twice, twice_text = callgrind(Path(folder), "native.route", 2 * turns, batch, shape, feature)
     entries = calls_of(EVAL, twice_text) - calls_of(EVAL, once_text)
-    return {"message": shape, "batch": batch, "instructions_per_message": (twice - once) / (turns * batch),
+    return {"message": shape, "feature": feature, "batch": batch,
+            "instructions_per_message": (twice - once) / (turns * batch),
             "interpreter_entries_per_message": entries / (turns * batch)}
 
 
@@ -107,15 +109,19 @@ def system_calls(options: argparse.Namespace) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instructions", action="store_true", help="of routed messages alone")
+    parser.add_argument("--features", action="store_true", help="of routed messages, with each feature alone")
     parser.add_argument("--parser", action="store_true", help="instructions of the parser alone")
     parser.add_argument("--batches", default="1,8", help="messages that one read brings, with commas between")
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--window", type=int, default=8)
     options = parser.parse_args()
-    everything = not (options.instructions or options.parser)
+    everything = not (options.instructions or options.features or options.parser)
     if everything or options.instructions:
         for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
             print(json.dumps(instructions(batch, shape)), flush=True)
+    if everything or options.features:
+        for feature, batch in itertools.product(route.FEATURES, map(int, options.batches.split(","))):
+            print(json.dumps(instructions(batch, "active", feature)), flush=True)
     if everything or options.parser:
         for found in itertools.chain.from_iterable(map(parser_instructions, levels.LEVELS)):
             print(json.dumps(found), flush=True)

@@ -93,6 +93,7 @@ cdef class Route:
     cdef list scheduled     # what the reactor asked the loop to call
     cdef int sender         # the clients' ends of the sockets
     cdef int receiver
+    cdef list others        # of those who get copies
     cdef bytes data
     cdef bytearray got
 
@@ -102,6 +103,7 @@ cdef class Route:
         self.scheduled = pair.loop.scheduled
         self.sender = pair.romeo.fileno()
         self.receiver = pair.juliet.fileno()
+        self.others = [other.fileno() for other in pair.others]
         self.data = data
         self.got = bytearray(1 << 18)
 
@@ -116,6 +118,9 @@ cdef class Route:
             self.link()
             while self.scheduled:
                 self.scheduled.pop()()
+            for other in self.others:
+                if read(other, got, len(self.got)) <= 0:
+                    raise OSError("no copy came")
             n = read(self.receiver, got, len(self.got))
             if n <= 0:
                 raise OSError("nothing came out")

@@ -1,6 +1,8 @@
 """The data plane alone: two bound sessions on socket pairs, one router, no loop, no thread.
 
-    PYTHONPATH=src:bench python -m native.route TURNS BATCH body|active    # bench/count.py counts it
+    PYTHONPATH=src:bench python -m native.route TURNS BATCH body|active [FEATURE]    # bench/count.py counts it
+
+FEATURE: what is on at both sides, one of FEATURES.
 """
 
 import socket
@@ -13,10 +15,13 @@ from headrace.core.events import EventReader
 from headrace.net.link import Link, Sink
 from headrace.net.reactor import Reactor
 from headrace.router.router import Router
+from headrace.router.session import Session, SessionFlag
 from native.build import drive
 
 HEADER = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
 SIZE = 300
+FEATURES = ("nothing", "blocking", "carbons", "inactive")
+BLOCKED = 20
 
 
 class Loop:
@@ -59,13 +64,31 @@ class NoControl:
 class Pair:
     """Romeo sends, Juliet receives."""
 
-    def __init__(self) -> None:
+    def __init__(self, feature: str = "nothing") -> None:
+        """blocking: both have blocked 20 others; carbons: both have a second session that gets copies; inactive: the
+        receiver says that it is (XEP-0352)."""
         self.loop = Loop()
         self.reactor = Reactor(self.loop)
         self.router = Router(self.reactor, NoControl())
         self.router.add_host("example.org")
         self.romeo, self.romeo_link = self.log_in("romeo@example.org", "orchard")
         self.juliet, _ = self.log_in("juliet@example.org", "balcony")
+        self.others: list[socket.socket] = []
+        if feature == "blocking":
+            for name in ("romeo", "juliet"):
+                self.router.set_blocked(f"{name}@example.org", [f"foe{n}@example.org" for n in range(BLOCKED)])
+        elif feature == "carbons":
+            self.others = [self.log_in(f"{name}@example.org", "copies")[0] for name in ("romeo", "juliet")]
+            for name in ("romeo", "juliet"):
+                self.session(f"{name}@example.org/copies").set_flag(SessionFlag.S_CARBONS)
+            self.juliet.recv(65536)     # the other one's presence
+        elif feature == "inactive":
+            self.session("juliet@example.org/balcony").set_flag(SessionFlag.S_INACTIVE)
+
+    def session(self, jid: str) -> Session:
+        session = self.router.find(jid)
+        assert session is not None
+        return session
 
     def log_in(self, bare: str, resource: str) -> tuple[socket.socket, Link]:
         client, server = socket.socketpair()
@@ -94,7 +117,7 @@ class Pair:
 
 def main() -> None:
     turns, batch, shape = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    got = Pair().route(batch, {"body": b"", "active": ACTIVE}[shape]).run(turns)
+    got = Pair(*sys.argv[4:]).route(batch, {"body": b"", "active": ACTIVE}[shape]).run(turns)
     if got.count(b"</message>") != batch or got.count(b" from='romeo@example.org/orchard'") != batch:
         raise SystemExit(f"not what was sent: {got!r}")
 

@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Client(ClientXMPP):
     def __init__(self, name: str, resource: str, server: Server) -> None:
         super().__init__(f"{name}@localhost/{resource}", "secret")
-        self.server = server
+        self.running = server
         for plugin in PLUGINS:
             self.register_plugin(plugin)
         self.ca_certs = str(server.certificate)
@@ -43,7 +43,7 @@ class Client(ClientXMPP):
         return await asyncio.wait_for(self.queues[event].get(), WAIT)
 
     async def log_in(self) -> "Client":
-        self.connect("127.0.0.1", self.server.starttls)
+        self.connect("127.0.0.1", self.running.starttls)
         await self.next("session_start")
         self.send_presence()
         while (await self.next("presence_available"))["from"] != self.boundjid:
@@ -51,7 +51,7 @@ class Client(ClientXMPP):
         return self
 
     async def sync(self) -> None:
-        await asyncio.wait_for(self["xep_0199"].send_ping("localhost"), WAIT)
+        await asyncio.wait_for(self.plugin["xep_0199"].send_ping("localhost"), WAIT)
 
     async def log_out(self) -> None:
         self.disconnect()
@@ -80,7 +80,7 @@ async def house(server: Server) -> AsyncIterator[House]:
 async def test_carbons(house: House) -> None:
     desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
     juliet = await house.login("juliet", "r")
-    await asyncio.wait_for(phone["xep_0280"].enable(), WAIT)
+    await asyncio.wait_for(phone.plugin["xep_0280"].enable(), WAIT)
     juliet.send_message(mto=desk.boundjid, mbody="to the desk")
     assert (await desk.next("message"))["body"] == "to the desk"
     copy = await phone.next("carbon_received")
@@ -89,7 +89,7 @@ async def test_carbons(house: House) -> None:
     copy = await phone.next("carbon_sent")
     assert (copy["carbon_sent"]["body"], copy["carbon_sent"]["to"]) == ("from the desk", "juliet@localhost")
     assert (await juliet.next("message"))["body"] == "from the desk"
-    await asyncio.wait_for(phone["xep_0280"].disable(), WAIT)
+    await asyncio.wait_for(phone.plugin["xep_0280"].disable(), WAIT)
     juliet.send_message(mto=desk.boundjid, mbody="again")
     await desk.next("message")
     await phone.sync()
@@ -98,7 +98,7 @@ async def test_carbons(house: House) -> None:
 
 async def test_client_state(house: House) -> None:
     desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
-    phone["xep_0352"].send_inactive()
+    phone.plugin["xep_0352"].send_inactive()
     await phone.sync()
     while not phone.queues["presence_available"].empty():
         await phone.next("presence_available")
@@ -106,7 +106,7 @@ async def test_client_state(house: House) -> None:
         desk.send_presence(pstatus=status)
     await desk.sync()
     assert phone.queues["presence_available"].empty()
-    phone["xep_0352"].send_active()
+    phone.plugin["xep_0352"].send_active()
     assert (await phone.next("presence_available"))["status"] == "3"
     await phone.sync()
     assert phone.queues["presence_available"].empty()
@@ -116,9 +116,9 @@ async def test_payloads_that_only_pass(house: House) -> None:
     """XEP-0184, 0333, 0085, 0308, 0444 and 0461, as slixmpp writes them and reads them, copied and to inactive ones."""
     desk, phone = await house.login("romeo", "desk"), await house.login("romeo", "phone")
     juliet = await house.login("juliet", "r")
-    await asyncio.wait_for(phone["xep_0280"].enable(), WAIT)
-    phone["xep_0352"].send_inactive()
-    juliet["xep_0184"].auto_request = True
+    await asyncio.wait_for(phone.plugin["xep_0280"].enable(), WAIT)
+    phone.plugin["xep_0352"].send_inactive()
+    juliet.plugin["xep_0184"].auto_request = True
     juliet.send_message(mto=desk.boundjid, mbody="receipt, please")
     assert (await desk.next("message"))["request_receipt"]
     assert (await juliet.next("receipt_received"))["from"] == desk.boundjid
@@ -172,7 +172,7 @@ async def test_push(house: House) -> None:
     service = await house.login("push", "service")
     serve(service)
     juliet, phone = await house.login("juliet", "r"), await house.login("romeo", "phone")
-    info = await asyncio.wait_for(phone["xep_0030"].get_info(jid="romeo@localhost"), WAIT)
+    info = await asyncio.wait_for(phone.plugin["xep_0030"].get_info(jid="romeo@localhost"), WAIT)
     assert PUSH in info["disco_info"]["features"]
     await ask(phone, "enable", jid=service.boundjid.full, node="n")
     juliet.send_message(mto="romeo@localhost", mbody="seen")

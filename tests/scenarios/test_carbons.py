@@ -10,10 +10,11 @@ from support.rawclient import NS, STREAMS, Client, condition
 
 CARBONS, CSI, SASL2, BIND2 = "urn:xmpp:carbons:2", "urn:xmpp:csi:0", "urn:xmpp:sasl:2", "urn:xmpp:bind:0"
 ENABLE = f"<enable xmlns='{CARBONS}'/>"
+STANZA_ID = re.compile(rb"<stanza-id xmlns='urn:xmpp:sid:0' by='(.*)' id='[0-9a-f]{32}'/>")
 FORWARDED = re.compile(rb"<forwarded xmlns='urn:xmpp:forward:0'>(.*)</forwarded>", re.S)
 
 # What must pass as it is: XEP-0184, 0333, 0085, 0308, 0444, 0461, in the spellings of their own examples.
-PAYLOADS = {
+PAYLOADS: dict[str, bytes] = {
     "receipt asked": b"<body>My lord, dispatch; read o'er these articles.</body><request xmlns='urn:xmpp:receipts'/>",
     "receipt": b"<received xmlns='urn:xmpp:receipts' id='richard2-4.1.247'/>",
     "markable": b"<body>My lord, dispatch</body>\n  <markable xmlns=\"urn:xmpp:chat-markers:0\"/>",
@@ -68,7 +69,11 @@ def test_payloads_pass_untouched(world: World, name: str, inactive: bool) -> Non
         copy = FORWARDED.search(client.raw)
         message = client.raw if client is juliet else copy and copy[1]
         assert message is not None
-        assert message.partition(b">")[2] == inside + b"</message>"
+        content = message.partition(b">")[2].removesuffix(b"</message>")
+        assert content.startswith(inside)
+        owner = romeo.bare if client is romeo_too else juliet.bare
+        added = STANZA_ID.fullmatch(content, len(inside))       # the archive's, of whose copy it is
+        assert added[1] == owner.encode() if added else content == inside
 
 
 def test_forged_copies(world: World) -> None:
@@ -140,7 +145,7 @@ def test_with_the_login(world: World) -> None:
     desk = world.online()
     juliet = world.online()
     befriend(desk, juliet)
-    phone = world.connection()
+    phone = world.connection("direct")
     inline = phone.open().find(f"{{{SASL2}}}authentication/{{{SASL2}}}inline/{{{BIND2}}}bind/{{{BIND2}}}inline")
     assert inline is not None
     assert {CARBONS, CSI} <= {feature.get("var") for feature in inline}

@@ -1,0 +1,159 @@
+"""The data plane alone carries chats (issue 5, item 5): whatever is switched on, no message enters Python.
+
+A server in a process of its own counts the Python that it enters (native.md, "Build and proof"). Two accounts with 100
+contacts and 20 blocked JIDs each, two resources each that want copies, one of them inactive, all over TLS. N messages
+and 4 N of them enter as much, and memory does not grow with them; a run in which each message is punted must fail.
+"""
+
+import json
+import ssl
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.rawclient import Client
+from support.server import environment
+
+N = 2_500
+BATCH = 250     # messages in one segment, then all is read: nobody's outbox fills up
+SLACK = 40      # calls that a longer run may need: timers, and the question itself
+BLOCKS = 500    # of memory, likewise
+PER_GROUP = 100 # calls of the storage to commit a group; such a group has more than 125 messages here
+CARBONS, CSI = "urn:xmpp:carbons:2", "urn:xmpp:csi:0"
+STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+
+
+@dataclass
+class Setting:
+    """What is on, beside TLS, carbons and client states."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    managed: bool = False       # the clients use stream management (XEP-0198)
+    archived: bool = False      # both sides archive
+    punted: bool = False        # each message is for the control plane: the control run
+
+
+SETTINGS = [Setting("plain")]
+
+
+class Child:
+    """The counting server."""
+
+    def __init__(self, folder: Path, setting: Setting) -> None:
+        env = environment()
+        env["PYTHONPATH"] += f":{Path(__file__).parents[1]}"
+        self.folder = folder
+        self.process = subprocess.Popen([sys.executable, "-m", "support.plane", str(folder),
+                                         json.dumps(setting.options)],
+                                        env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.port, = json.loads(self._line())
+
+    def _line(self) -> bytes:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the server has died"
+        return line
+
+    def report(self) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        return json.loads(self._line())  # type: ignore[no-any-return]
+
+    def stop(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0
+
+
+class Chat:
+    """Four clients; what they are sent is read without looking at it, up to a mark."""
+
+    def __init__(self, child: Child, setting: Setting) -> None:
+        self.setting = setting
+        self.trust = ssl.create_default_context(cafile=str(child.folder / "certificates" / "localhost.crt"))
+        self.clients = {f"{name}/{place}": self.log_in(child.port, name, place)
+                        for name in ("romeo", "juliet") for place in ("desk", "phone")}
+        self.clients["juliet/phone"].send(f"<inactive xmlns='{CSI}'/>")
+        for client in self.clients.values():
+            client.sync()
+        self.sent = 0
+
+    def log_in(self, port: int, name: str, place: str) -> Client:
+        client = Client(port, self.trust)
+        client.log_in(name, "secret", place)
+        client.ask("get", "<query xmlns='jabber:iq:roster'/>")
+        client.ask("set", f"<enable xmlns='{CARBONS}'/>")
+        client.send("<presence/>")
+        client.sync()
+        return client
+
+    def run(self, messages: int) -> None:
+        """Each message reaches all four, as itself or as a copy."""
+        for _ in range(messages // BATCH):
+            sender, receiver = (("romeo", "juliet"), ("juliet", "romeo"))[self.sent % 2]
+            self.clients[f"{sender}/desk"].send(*(self.message(receiver, n) for n in range(BATCH)))
+            mark = f" id='m{self.sent}-{BATCH - 1}'".encode()
+            for place, client in self.clients.items():
+                if not self.setting.punted and place != f"{sender}/desk":
+                    read_to(client, mark)
+            if self.setting.punted:
+                read_to(self.clients[f"{sender}/desk"], mark)
+            self.sent += 1
+
+    def message(self, receiver: str, n: int) -> str:
+        """To a full and to the bare JID, with and without a chat state; a chat state alone before the last."""
+        to = f"{receiver}@localhost" + ("/desk" if n % 3 else "")
+        if self.setting.punted:
+            to = "localhost"
+        inside = STATE if n == BATCH - 2 else f"<body>{'x' * 100}</body>{STATE if n % 2 else ''}"
+        return f"<message to='{to}' type='chat' id='m{self.sent}-{n}'>{inside}</message>"
+
+    def close(self) -> None:
+        for client in self.clients.values():
+            client.close()
+
+
+def read_to(client: Client, mark: bytes) -> None:
+    seen = b""
+    while mark not in seen:
+        data = client.socket.recv(65_536)
+        assert data, "the connection has ended"
+        seen = seen[-100:] + data
+
+
+def measure(folder: Path, setting: Setting) -> dict[str, Any]:
+    """How much more 4 N messages took than N: calls, calls of the storage, groups, blocks; and what was called."""
+    child = Child(folder, setting)
+    chat = Chat(child, setting)
+    chat.run(N)     # once, for what is made at first
+    reports = [child.report()]
+    for messages in (N, 4 * N):
+        chat.run(messages)
+        reports.append(child.report())
+    chat.close()
+    child.stop()
+    first, few, many = reports
+    more = {key: many[key] - 2 * few[key] + first[key] for key in ("calls", "storing", "groups")}
+    return {**more, "blocks": many["blocks"] - few["blocks"], "names": many["names"]}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_no_message_enters_python(tmp_path: Path, setting: Setting) -> None:
+    more = measure(tmp_path, setting)
+    assert abs(more["calls"]) <= SLACK, more
+    assert more["groups"] < 3 * N / 125, more
+    assert more["storing"] <= SLACK + PER_GROUP * more["groups"], more
+    assert more["blocks"] <= BLOCKS, more
+
+
+@pytest.mark.timeout(600)
+def test_the_count_sees_what_is_punted(tmp_path: Path) -> None:
+    """The control run: the same assertion must fail."""
+    assert measure(tmp_path, Setting("punted", punted=True))["calls"] > 3 * N > SLACK
