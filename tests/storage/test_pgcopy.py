@@ -45,9 +45,9 @@ def test_jids_of_a_group(group: Group) -> None:
 
 def test_messages(group: Group) -> None:
     messages, _ = pgcopy.copies(group, NUMBERS)
-    read = [(*map(number, fields[:4]), fields[4]) for fields in rows(messages)]
-    assert read == [(2**62 + 1, 7, 2**40, MessageFlag.M_OFFLINE, b"<message>1</message>"),
-                    (2**62 + 2, 2**40, 7, MessageFlag.M_OFFLINE, bytes(range(256)) * 300)]
+    read = [(*map(number, fields[:4]), fields[4], *map(number, fields[5:])) for fields in rows(messages)]
+    assert read == [(2**62 + 1, 7, 2**40, MessageFlag.M_OFFLINE, b"<message>1</message>", 0, 0),
+                    (2**62 + 2, 2**40, 7, MessageFlag.M_OFFLINE, bytes(range(256)) * 300, 0, 0)]
     assert [[len(field) for field in fields[:4]] for fields in rows(messages)] == [[8, 8, 8, 4]] * 2
 
 
@@ -60,9 +60,12 @@ def test_each_owner_has_a_box_row(group: Group) -> None:
     archived = MessageFlag.M_ARCHIVE_A | MessageFlag.M_ARCHIVE_B
     group.add(2**62 + 3, b"romeo@example.org", b"juliet@example.org", b"<message/>", archived)
     group.add(2**62 + 4, b"romeo@example.org", b"romeo@example.org", b"<message/>", archived)
-    _, boxes = pgcopy.copies(group, NUMBERS)
+    group.add(2**62 + 5, b"romeo@example.org", b"juliet@example.org", b"<message/>", 0, 2**64 - 2, 2**32 - 1)
+    messages, boxes = pgcopy.copies(group, NUMBERS)
+    assert list(map(number, rows(messages)[-1][5:])) == [-2, 2**32 - 1]
     assert [list(map(number, fields)) for fields in rows(boxes)][2:] == [
-        [2**40, 2**62 + 3, 7], [7, 2**62 + 3, 2**40], [7, 2**62 + 4, 7]]
+        [2**40, 2**62 + 3, 7], [7, 2**62 + 3, 2**40], [7, 2**62 + 4, 7],
+        [7, 2**62 + 5, 2**40]]
 
 
 def test_empty_group() -> None:

@@ -10,6 +10,7 @@ from headrace.router.group import Group
 from headrace.router.group import MessageFlag as M
 from headrace.storage.connection import Connection, SqliteError
 from headrace.storage.migrate import steps
+from headrace.storage.sqlite import boxes
 from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import GroupWriter
 
@@ -44,6 +45,8 @@ def test_one_stanza_one_box_row_each(connection: Connection) -> None:
     offline = int(M.M_OFFLINE)
     assert connection.execute("SELECT id, a, b, flags, stanza FROM message ORDER BY id") == [
         (5, a, b, offline, b"<m>1</m>"), (6, b, a, offline, b"<m>2</m>")]
+    assert connection.execute("SELECT count(*) FROM box") == [(0,)]
+    assert boxes.fill(connection) == 2
     assert connection.execute("SELECT owner, id, peer FROM box ORDER BY id") == [(b, 5, a), (a, 6, b)]
 
 
@@ -51,15 +54,22 @@ def test_each_owner_has_a_box_row(connection: Connection) -> None:
     group = Group()
     for id, flags in enumerate((M.M_ARCHIVE_A, M.M_ARCHIVE_B, M.M_ARCHIVE_A | M.M_ARCHIVE_B, M(0)), 1):
         group.add(id, b"a@x", b"b@x", b"<m/>", flags)
+    group.add(5, b"a@x", b"b@x", b"<m/>", M.M_OFFLINE, 2**64 - 1, 2**32 - 1)    # a's session is found by its box
     GroupWriter(connection).write(group)
+    assert [boxes.fill(connection, most) for most in (1, 2, 9, 9)] == [1, 2, 2, 0]
     a, b = (number for number, in connection.execute("SELECT id FROM address ORDER BY jid"))
     assert connection.execute("SELECT id, owner, peer FROM box ORDER BY id, owner") == [
-        (1, a, b), (2, b, a), (3, a, b), (3, b, a)]
+        (1, a, b), (2, b, a), (3, a, b), (3, b, a), (5, a, b), (5, b, a)]
+    assert connection.execute("SELECT sm_key, h FROM message WHERE id = 5") == [(-1, 2**32 - 1)]
 
 
 def test_message_to_oneself_is_one_row(connection: Connection) -> None:
-    GroupWriter(connection).write(group_of((1, b"a@x", b"a@x", b"<m/>")))
-    assert connection.execute("SELECT count(*) FROM box") == [(1,)]
+    group = group_of((1, b"a@x", b"a@x", b"<m/>"))
+    for id, flags in enumerate((M.M_ARCHIVE_A, M.M_ARCHIVE_A | M.M_ARCHIVE_B, M.M_ARCHIVE_A | M.M_OFFLINE), 2):
+        group.add(id, b"a@x", b"a@x", b"<m/>", flags)
+    GroupWriter(connection).write(group)
+    assert boxes.fill(connection) == 4
+    assert connection.execute("SELECT id FROM box") == [(1,), (2,), (3,), (4,)]
 
 
 def test_reservation_goes_with_the_group(connection: Connection) -> None:
@@ -109,7 +119,7 @@ def test_group_is_written_without_the_gil(connection: Connection, tmp_path: Path
         time.sleep(0.1)
         other.execute("ROLLBACK")
         waiting.result()
-    assert other.execute("SELECT count(*) FROM box") == [(1000,)]
+    assert other.execute("SELECT count(*) FROM message") == [(1000,)]
     patient.close()
     other.close()
 

@@ -12,6 +12,7 @@ cdef class Connection:
     """Used by one thread at a time."""
     cdef sqlite3* db                        # NULL once closed
     cdef dict statements                    # SQL text -> Statement: texts are literals, so their number is bounded
+    cdef readonly int steps                 # of SQLite's machine, for the last statement
     cdef readonly int wal_pages             # pages in the write-ahead log after the last commit (a hook's)
 
     cdef sqlite3* opened(self) except NULL  # ValueError once closed

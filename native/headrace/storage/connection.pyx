@@ -76,6 +76,7 @@ cdef class Connection:
             self.bind(handle, args)
             with nogil:
                 code = run(handle, columns, &rows)
+            self.steps = sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 1)
             if code != SQLITE_DONE:
                 raise self.error(code)
             return unpack(&rows, columns)

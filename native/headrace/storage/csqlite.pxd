@@ -21,6 +21,8 @@ cdef extern from "sqlite3.h" nogil:
     void* sqlite3_wal_hook(sqlite3* db, int (*hook)(void*, sqlite3*, const char*, int) noexcept, void* arg)
     int sqlite3_get_autocommit(sqlite3* db)
     int sqlite3_changes(sqlite3* db)
+    int SQLITE_STMTSTATUS_VM_STEP
+    int sqlite3_stmt_status(sqlite3_stmt* statement, int what, int reset)
     int64_t sqlite3_last_insert_rowid(sqlite3* db)
 
     int sqlite3_prepare_v2(sqlite3* db, const char* sql, int n, sqlite3_stmt** statement, const char** tail)

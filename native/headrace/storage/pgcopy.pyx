@@ -45,9 +45,9 @@ def copies(Group group not None, dict numbers not None):
             p += row.b
             put_message(&messages, &row, a, b, p)
             p += row.stanza
-            if row.flags & (M_OFFLINE | M_ARCHIVE_B):
+            if row.flags & (M_OFFLINE | M_ARCHIVE_B) or (row.flags & M_ARCHIVE_A and a == b):
                 put_box(&boxes, row.id, b, a)
-            if row.flags & M_ARCHIVE_A and a != b:
+            if (row.flags & M_ARCHIVE_A or row.sm_key) and a != b:
                 put_box(&boxes, row.id, a, b)
         put_int16(&messages, -1)
         put_int16(&boxes, -1)
@@ -64,14 +64,16 @@ cdef int put_head(Buf* out) except -1 nogil:
 
 
 cdef int put_message(Buf* out, const Row* row, int64_t a, int64_t b, const char* stanza) except -1 nogil:
-    put_int16(out, 5)
+    put_int16(out, 7)
     put_number(out, row.id)
     put_number(out, a)
     put_number(out, b)
     put_int32(out, 4)
     put_int32(out, <int32_t>row.flags)
     put_int32(out, <int32_t>row.stanza)
-    return buf_put(out, stanza, row.stanza)
+    buf_put(out, stanza, row.stanza)
+    put_number(out, <int64_t>row.sm_key)
+    return put_number(out, row.h)
 
 
 cdef int put_box(Buf* out, int64_t id, int64_t owner, int64_t peer) except -1 nogil:

@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint32_t
 
 from headrace.core.buf cimport Buf
 from headrace.router.group cimport Row
+from headrace.storage.addresses cimport Addresses
 from headrace.storage.connection cimport Connection, Statement
 from headrace.storage.csqlite cimport sqlite3, sqlite3_stmt
 
@@ -11,9 +12,10 @@ from headrace.storage.csqlite cimport sqlite3, sqlite3_stmt
 cdef class GroupWriter:
     cdef Connection connection
     cdef sqlite3* db
-    cdef Statement begin, commit, rollback, find_address, add_address, add_message, add_box, reserve
+    cdef Statement begin, commit, rollback, find_address, add_address, add_message, reserve
+    cdef Addresses known
 
     cdef int write_rows(self, const Buf* rows, int64_t reserved) noexcept nogil     # these: SQLite's result code
     cdef int write_row(self, const Row* row, const char* p) noexcept nogil
-    cdef int write_box(self, int64_t owner, int64_t id, int64_t peer) noexcept nogil
     cdef int address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil
+    cdef int stored_address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil

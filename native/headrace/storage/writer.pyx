@@ -1,14 +1,24 @@
 # distutils: libraries = sqlite3
-"""Commits groups of messages: the stanza once, a small row for each owner. See writer.pxd."""
+"""Commits groups of messages, each appended to one table; owners find them through boxes that are filled later, many
+at a time (headrace.storage.sqlite.archive). See writer.pxd."""
 from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf
-from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, Group, Row
+from headrace.router.group cimport Group, Row
+from headrace.storage.addresses cimport (
+    addresses_clear, addresses_free, addresses_get, addresses_init, addresses_put
+)
 from headrace.storage.csqlite cimport *
 
 
 cdef class GroupWriter:
+    def __cinit__(self):
+        addresses_init(&self.known)
+
+    def __dealloc__(self):
+        addresses_free(&self.known)
+
     def __init__(self, Connection connection):
         self.connection = connection
         self.db = connection.opened()
@@ -17,8 +27,8 @@ cdef class GroupWriter:
         self.rollback = connection.prepare("ROLLBACK")
         self.find_address = connection.prepare("SELECT id FROM address WHERE jid = ?")
         self.add_address = connection.prepare("INSERT INTO address(jid) VALUES (?)")
-        self.add_message = connection.prepare("INSERT INTO message(id, a, b, flags, stanza) VALUES (?, ?, ?, ?, ?)")
-        self.add_box = connection.prepare("INSERT INTO box(owner, id, peer) VALUES (?, ?, ?)")
+        self.add_message = connection.prepare(
+            "INSERT INTO message(id, a, b, flags, sm_key, h, stanza) VALUES (?, ?, ?, ?, ?, ?, ?)")
         self.reserve = connection.prepare("UPDATE meta SET value = ? WHERE key = 'reserved_id'")
 
     def write(self, Group group not None, int64_t reserved=0):
@@ -28,6 +38,7 @@ cdef class GroupWriter:
             code = self.write_rows(&group.rows, reserved)
         if code != SQLITE_DONE:
             error = self.connection.error(code)     # before the rollback, which has a message of its own
+            addresses_clear(&self.known)            # some may just have been given
             if not sqlite3_get_autocommit(self.db):
                 with nogil:
                     once(self.rollback.handle)
@@ -62,23 +73,23 @@ cdef class GroupWriter:
         sqlite3_bind_int64(message, 2, a)
         sqlite3_bind_int64(message, 3, b)
         sqlite3_bind_int64(message, 4, row.flags)
-        sqlite3_bind_blob(message, 5, p, <int>row.stanza, SQLITE_STATIC)
-        code = once(message)
-        if code == SQLITE_DONE and row.flags & (M_OFFLINE | M_ARCHIVE_B):
-            code = self.write_box(b, row.id, a)
-        if code == SQLITE_DONE and row.flags & M_ARCHIVE_A and a != b:
-            code = self.write_box(a, row.id, b)
-        return code
-
-    cdef int write_box(self, int64_t owner, int64_t id, int64_t peer) noexcept nogil:
-        cdef sqlite3_stmt* box = self.add_box.handle
-        sqlite3_bind_int64(box, 1, owner)
-        sqlite3_bind_int64(box, 2, id)
-        sqlite3_bind_int64(box, 3, peer)
-        return once(box)
+        sqlite3_bind_int64(message, 5, <int64_t>row.sm_key)
+        sqlite3_bind_int64(message, 6, row.h)
+        sqlite3_bind_blob(message, 7, p, <int>row.stanza, SQLITE_STATIC)
+        return once(message)
 
     cdef int address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil:
         """The number that stands for a bare JID, given at its first use."""
+        cdef int code
+        number[0] = addresses_get(&self.known, jid, n)
+        if number[0]:
+            return SQLITE_DONE
+        code = self.stored_address(jid, n, number)
+        if code == SQLITE_DONE:
+            addresses_put(&self.known, jid, n, number[0])
+        return code
+
+    cdef int stored_address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil:
         cdef sqlite3_stmt* find = self.find_address.handle
         cdef int code
         sqlite3_bind_text(find, 1, jid, <int>n, SQLITE_STATIC)

@@ -17,6 +17,8 @@ class Connection:
     A statement runs to its end, and collects its rows, without the GIL. Nothing is copied from a write-ahead log
     into the file unless asked for (PRAGMA wal_checkpoint)."""
 
+    steps: int
+    """Steps that SQLite's machine took for the last statement: what it costs, whatever the computer."""
     wal_pages: int
     """Pages in the write-ahead log after the last commit."""
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from headrace.router.archive import Archive
-from headrace.router.group import Group
+from headrace.router.group import Group, MessageFlag
 from headrace.storage.ports import StorageError, StorageUnavailable
 
 RETRY = 0.5                 # s between attempts to commit a group that failed
@@ -24,14 +24,15 @@ class GroupCommit:
         self._start: asyncio.Handle | None = None
         archive.wake = self._wake
 
-    def add(self, a: str, b: str, stanza: bytes, time: float | None = None) -> asyncio.Future[int]:
+    def add(self, a: str, b: str, stanza: bytes, time: float | None = None,
+            flags: int = MessageFlag.M_OFFLINE) -> asyncio.Future[int]:
         """Resolves to the message's number after the commit. Raises StorageUnavailable if nothing more is taken.
 
         a, b: prepared bare JIDs of sender and recipient."""
         number = self.archive.number(time)
         if not number:
             raise StorageUnavailable(self.archive.refuses or "the storage takes no more messages now")
-        return self.archive.add_ready(number, stanza, a.encode(), b.encode())
+        return self.archive.add_ready(number, stanza, a.encode(), b.encode(), flags)
 
     async def flush(self) -> None:
         """Waits until all that was added before is committed; StorageUnavailable if that takes too long."""

@@ -99,7 +99,7 @@ class AccountStore(Protocol):
         """Disabling forgets its login tokens. False: no such account."""
 
     async def delete(self, jid: str) -> bool:
-        """The account and all that is stored for it: roster, offline messages, block list, documents,
+        """The account and all that is stored for it: roster, archive, offline messages, block list, documents,
         login tokens.
 
         False: no such account."""
@@ -189,6 +189,69 @@ class OfflineStore(Protocol):
     async def count(self, owner: str) -> int: ...
 
 
+class ArchivedMessage(NamedTuple):
+    id: int                         # its number
+    time: float                     # unix s, whole milliseconds: as it is shown, so that filters by time agree with it
+    stanza: bytes
+
+
+class ArchiveFilter(NamedTuple):
+    """Which messages of an archive; all unless said otherwise."""
+
+    peer: str | None = None         # bare JID of the other side; the owner's own: what it has sent to itself
+    start: float | None = None      # unix s, the earliest
+    end: float | None = None        # the latest
+    after: int = 0                  # behind this id
+    before: int = 2**63 - 1         # in front of this id
+
+
+class ArchivePage(NamedTuple):
+    messages: list[ArchivedMessage]     # in order
+    complete: bool                      # nothing that fits the filter lies beyond it, in the direction asked
+
+
+class ArchiveStore(Protocol):
+    """The archives of accounts, each of messages that it sent or got. Owners are bare JIDs; one that is unknown has an
+    empty archive. All see what was added before."""
+
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
+        """A message from `a` to `b` (bare JIDs), flags of router.group.MessageFlag; awaiting gives its id after the
+        commit. The data plane adds to Storage.queue itself. Raises StorageUnavailable as OfflineStore.add()."""
+
+    async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
+        """The first so many of those messages; backwards: the last."""
+
+    async def count(self, owner: str, filter: ArchiveFilter, most: int | None = None) -> int:
+        """How many there are; it stops counting at `most`."""
+
+    async def get(self, owner: str, ids: Collection[int]) -> list[ArchivedMessage]:
+        """Those of them that are there, in order."""
+
+    async def ends(self, owner: str) -> tuple[ArchivedMessage, ArchivedMessage] | None:
+        """The first and the last; None: it is empty."""
+
+    async def mark(self, owner: str) -> int:
+        """Up to which id some session of the account has acknowledged what it got (protocol.md 5); 0 at first."""
+
+    async def set_mark(self, owner: str, id: int) -> None:
+        """It never goes back."""
+
+    async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
+        """What a login is given (XEP-0160) beyond that id: the first so many, offline messages among them."""
+
+    async def last_h(self, owner: str, sm_key: int) -> int | None:
+        """The h of the account's session (XEP-0198) with its last message here, if that is not over a day old; None:
+        there is none (protocol.md 4)."""
+
+    async def clear(self, owner: str) -> int:
+        """Empty the archive: messages that it alone has are gone, others leave it. What a login would still be given
+        stays as offline messages. How many have left."""
+
+    async def purge(self, host: str, before: float | None, most: int | None) -> int:
+        """clear() of all archives of a host, as far as messages are older than that (unix s) or there are more of them
+        in one archive than `most`. In small steps, between which others have their turn."""
+
+
 class BlockStore(Protocol):
     """Whom accounts have blocked (XEP-0191): prepared JIDs of any form. Owners that don't exist are passed over."""
 
@@ -233,6 +296,9 @@ class Storage(Protocol):
 
     @property
     def offline(self) -> OfflineStore: ...
+
+    @property
+    def archive(self) -> ArchiveStore: ...
 
     @property
     def blocks(self) -> BlockStore: ...

@@ -7,16 +7,17 @@ from asyncpg import Connection
 
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 from headrace.storage.ports import Account, AccountExists
+from headrace.storage.postgres.archive import PostgresArchive
+from headrace.storage.postgres.boxes import forget
 from headrace.storage.postgres.database import Database
-from headrace.storage.postgres.offline import PostgresOffline, forget
 from headrace.storage.postgres.roster import forget_rosters
 from headrace.storage.postgres.tokens import forget_tokens
 
 
 class PostgresAccounts:
-    def __init__(self, database: Database, offline: PostgresOffline) -> None:
+    def __init__(self, database: Database, archive: PostgresArchive) -> None:
         self._database = database
-        self._offline = offline
+        self._archive = archive
 
     async def get(self, jid: str) -> Account | None:
         rows = await self._database.read(lambda connection: connection.fetch(
@@ -47,6 +48,7 @@ class PostgresAccounts:
                 " ON CONFLICT DO NOTHING RETURNING jid", list(wanted), time.time())
             new = [jid for jid, in created]
             await _forget(connection, new)      # what came for an earlier account of that name, after its end
+            await forget(connection, new)
             await _add_verifiers(connection, {jid: wanted[jid] for jid in new})
             return len(new)
 
@@ -86,8 +88,9 @@ class PostgresAccounts:
             await _forget(connection, [jid])
             return tag != "DELETE 0"
 
-        await self._offline.flush()
-        return await self._database.change(delete, [jid])
+        found = await self._database.change(delete, [jid])
+        await self._archive.forget(jid)
+        return found
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
         await self._database.change(lambda connection: connection.execute(
@@ -119,7 +122,6 @@ async def _found(connection: Connection, jid: str) -> bool:
 async def _forget(connection: Connection, jids: Sequence[str]) -> None:
     """What is not bound to an account's row."""
     await forget_rosters(connection, jids)
-    await forget(connection, jids)
     await forget_tokens(connection, jids)
 
 

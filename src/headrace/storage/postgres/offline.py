@@ -1,67 +1,28 @@
-"""Offline messages in PostgreSQL, in the shape of the archive: a stanza once, a small row for its owner."""
+"""Offline messages in PostgreSQL: they lie among the archive's."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 
-from asyncpg import Connection
-
-from headrace.router.archive import time_of
-from headrace.router.group import MessageFlag
-from headrace.storage.group import GroupCommit
+from headrace.storage.bounds import OFFLINE
 from headrace.storage.ports import OfflineMessage
+from headrace.storage.postgres import boxes
+from headrace.storage.postgres.archive import PostgresArchive
 from headrace.storage.postgres.database import Database
-from headrace.storage.postgres.messages import MessageWriter
-
-_OFFLINE = ("FROM box JOIN message USING (id) WHERE owner = (SELECT id FROM address WHERE jid = $1)"
-            f" AND flags & {int(MessageFlag.M_OFFLINE)} <> 0")
-_FORGET = f"""
-WITH owners AS (SELECT id FROM address WHERE jid = ANY($1::text[])),
-     forgotten AS (DELETE FROM message USING box
-                   WHERE box.owner IN (SELECT id FROM owners) AND box.id <= $2 AND message.id = box.id
-                   AND flags & {int(MessageFlag.M_OFFLINE)} <> 0 RETURNING message.id),
-     unboxed AS (DELETE FROM box USING forgotten
-                 WHERE box.owner IN (SELECT id FROM owners) AND box.id = forgotten.id)
-SELECT count(*) FROM forgotten
-"""
-_EVER = 2**63 - 1
 
 
 class PostgresOffline:
-    def __init__(self, database: Database, writer: MessageWriter) -> None:
+    def __init__(self, database: Database, archive: PostgresArchive) -> None:
         self._database = database
-        self._writer = writer
-        self.queue = writer.queue
-        self._groups = GroupCommit(writer.queue, writer.write)
+        self._archive = archive
 
     def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
-        return self._groups.add(peer, owner, stanza, time)
+        return self._archive.add(peer, owner, stanza, OFFLINE, time)
 
     async def fetch(self, owner: str) -> list[OfflineMessage]:
-        await self.flush()
-        rows = await self._database.read(lambda connection: connection.fetch(
-            f"SELECT id, stanza {_OFFLINE} ORDER BY id", owner))
-        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+        return await self._archive.waiting(owner, 0, OFFLINE, None)
 
     async def remove(self, owner: str, up_to: int) -> int:
-        await self.flush()
-        return await self._database.change(lambda connection: forget(connection, [owner], up_to))
+        await self._archive.flush()
+        return await self._database.change(lambda connection: boxes.drop_offline(connection, owner, up_to))
 
     async def count(self, owner: str) -> int:
-        await self.flush()
-        number: int = await self._database.read(lambda connection: connection.fetchval(
-            f"SELECT count(*) {_OFFLINE}", owner))
-        return number
-
-    async def flush(self) -> None:
-        """What was added before is committed."""
-        await self._groups.flush()
-
-    async def close(self) -> None:
-        """Commits what waits."""
-        await self._groups.close()
-        await self._writer.close()
-
-
-async def forget(connection: Connection, owners: Sequence[str], up_to: int = _EVER) -> int:
-    """Their messages with ids up to and including that one; how many there were."""
-    number: int = await connection.fetchval(_FORGET, owners, up_to)
-    return number
+        return len(await self._archive.read(lambda connection: boxes.waiting(connection, owner, 0, OFFLINE, None)))

@@ -7,6 +7,7 @@ from asyncpg import Connection
 from headrace.storage.health import Health, Log
 from headrace.storage.ports import Durability
 from headrace.storage.postgres.accounts import PostgresAccounts
+from headrace.storage.postgres.archive import PostgresArchive
 from headrace.storage.postgres.blocks import PostgresBlocks
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.documents import PostgresDocuments
@@ -20,9 +21,10 @@ class PostgresStorage:
     """Implements headrace.storage.ports.Storage."""
 
     def __init__(self, database: Database, writer: MessageWriter) -> None:
-        self.offline = PostgresOffline(database, writer)
-        self.queue = self.offline.queue
-        self.accounts = PostgresAccounts(database, self.offline)
+        self.archive = PostgresArchive(database, writer)
+        self.queue = self.archive.queue
+        self.offline = PostgresOffline(database, self.archive)
+        self.accounts = PostgresAccounts(database, self.archive)
         self.tokens = PostgresTokens(database)
         self.roster = PostgresRosters(database)
         self.blocks = PostgresBlocks(database)
@@ -39,7 +41,7 @@ class PostgresStorage:
         return await self.database.change(read_or_make)
 
     async def close(self) -> None:
-        await self.offline.close()
+        await self.archive.close()
         await self.database.close()
 
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Mapping
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 from headrace.storage.connection import Connection
 from headrace.storage.ports import Account, AccountExists
+from headrace.storage.sqlite.archive import SqliteArchive
+from headrace.storage.sqlite.boxes import forget
 from headrace.storage.sqlite.database import Database
-from headrace.storage.sqlite.offline import SqliteOffline, forget
 from headrace.storage.sqlite.roster import forget_roster
 from headrace.storage.sqlite.tokens import forget_tokens
 
 
 class SqliteAccounts:
-    def __init__(self, database: Database, offline: SqliteOffline) -> None:
+    def __init__(self, database: Database, archive: SqliteArchive) -> None:
         self._database = database
-        self._offline = offline
+        self._archive = archive
 
     async def get(self, jid: str) -> Account | None:
         rows = await self._database.read(lambda connection: connection.execute(
@@ -80,8 +81,9 @@ class SqliteAccounts:
             _forget(connection, jid)
             return found
 
-        await self._offline.flush()
-        return await self._database.change(delete, [jid])
+        found = await self._database.change(delete, [jid])
+        await self._archive.forget(jid)
+        return found
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
         def change(connection: Connection) -> None:
@@ -117,6 +119,7 @@ def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
     created = connection.changes > 0
     if created:
         _forget(connection, jid)    # what came for an earlier account of that name, after its end
+        forget(connection, jid)
         _add_verifiers(connection, jid, credentials)
     return created
 
@@ -124,7 +127,6 @@ def _create(connection: Connection, jid: str, credentials: Credentials) -> bool:
 def _forget(connection: Connection, jid: str) -> None:
     """What is not bound to the account's row."""
     forget_roster(connection, jid)
-    forget(connection, jid)
     forget_tokens(connection, jid)
 
 

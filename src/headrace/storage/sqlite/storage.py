@@ -10,6 +10,7 @@ from headrace.storage.connection import Connection
 from headrace.storage.health import Health, Log
 from headrace.storage.ports import Durability, StorageLocked, StorageUnavailable
 from headrace.storage.sqlite.accounts import SqliteAccounts
+from headrace.storage.sqlite.archive import SqliteArchive
 from headrace.storage.sqlite.blocks import SqliteBlocks
 from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.documents import SqliteDocuments
@@ -22,9 +23,10 @@ class SqliteStorage:
     """Implements headrace.storage.ports.Storage."""
 
     def __init__(self, database: Database, lock: IO[str] | None) -> None:
-        self.offline = SqliteOffline(database)
-        self.queue = self.offline.queue
-        self.accounts = SqliteAccounts(database, self.offline)
+        self.archive = SqliteArchive(database)
+        self.queue = self.archive.queue
+        self.offline = SqliteOffline(database, self.archive)
+        self.accounts = SqliteAccounts(database, self.archive)
         self.tokens = SqliteTokens(database)
         self.roster = SqliteRosters(database)
         self.blocks = SqliteBlocks(database)
@@ -43,7 +45,7 @@ class SqliteStorage:
         return await self.database.change(read_or_make)
 
     async def close(self) -> None:
-        await self.offline.close()
+        await self.archive.close()
         await self.database.close()
         if self._lock is not None:
             self._lock.close()

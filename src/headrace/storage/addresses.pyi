@@ -1,0 +1,1 @@
+"""Numbers of bare JIDs in memory. Native only."""

@@ -1,0 +1,120 @@
+"""Archives in PostgreSQL: a message once, and a small row in the box of each owner."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import TypeVar
+
+from asyncpg import Connection
+
+from headrace.router.archive import number_at, time_of
+from headrace.storage.bounds import GIVEN, OFFLINE, PAUSE
+from headrace.storage.group import GroupCommit
+from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
+from headrace.storage.postgres import boxes
+from headrace.storage.postgres.boxes import EVER
+from headrace.storage.postgres.database import Database
+from headrace.storage.postgres.messages import MessageWriter
+
+T = TypeVar("T")
+
+_MARK = "SELECT mark.id FROM mark JOIN address ON address.id = owner WHERE jid = $1"
+_SET_MARK = ("INSERT INTO mark(owner, id) SELECT id, $2 FROM address WHERE jid = $1"
+             " ON CONFLICT (owner) DO UPDATE SET id = greatest(mark.id, excluded.id)")
+_NO_MARK = "DELETE FROM mark WHERE owner = (SELECT id FROM address WHERE jid = $1)"
+
+
+class PostgresArchive:
+    """headrace.storage.ports.ArchiveStore."""
+
+    def __init__(self, database: Database, writer: MessageWriter) -> None:
+        self._database = database
+        self._writer = writer
+        self.queue = writer.queue
+        self._groups = GroupCommit(writer.queue, writer.write)
+
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
+        return self._groups.add(a, b, stanza, time, flags)
+
+    async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
+        found = await self.read(lambda connection: boxes.page(
+            connection, owner, filter, limit + 1, backwards=backwards))
+        kept = found[:limit]
+        return ArchivePage(kept[::-1] if backwards else kept, len(found) <= limit)
+
+    async def count(self, owner: str, filter: ArchiveFilter, most: int | None = None) -> int:
+        return await self.read(lambda connection: boxes.count(
+            connection, owner, filter, EVER if most is None else most))
+
+    async def get(self, owner: str, ids: Collection[int]) -> list[ArchivedMessage]:
+        return await self.read(lambda connection: boxes.get(connection, owner, ids))
+
+    async def ends(self, owner: str) -> tuple[ArchivedMessage, ArchivedMessage] | None:
+        async def find(connection: Connection) -> list[ArchivedMessage]:
+            return [message for backwards in (False, True)
+                    for message in await boxes.page(connection, owner, ArchiveFilter(), 1, backwards=backwards)]
+
+        await self.flush()
+        found = await self._database.snapshot(find)
+        return (found[0], found[1]) if found else None
+
+    async def mark(self, owner: str) -> int:
+        id: int | None = await self._database.read(lambda connection: connection.fetchval(_MARK, owner), [owner])
+        return id or 0
+
+    async def set_mark(self, owner: str, id: int) -> None:
+        await self._database.change(lambda connection: connection.execute(_SET_MARK, owner, id), [owner])
+
+    async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
+        return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
+
+    async def waiting(self, owner: str, after: int, flags: int, limit: int | None) -> list[OfflineMessage]:
+        """Messages to it with one of these flags."""
+        rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
+        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+
+    async def last_h(self, owner: str, sm_key: int) -> int | None:
+        return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))
+
+    async def clear(self, owner: str) -> int:
+        return await self._leave(owner, EVER)
+
+    async def purge(self, host: str, before: float | None, most: int | None) -> int:
+        id = None if before is None else number_at(before) - 1
+        owners = await self.read(lambda connection: boxes.owners_over(connection, host, id, most))
+        left = 0
+        for owner, up_to in owners:
+            left += await self._leave(owner, up_to)
+        return left
+
+    async def forget(self, owner: str) -> None:
+        """All messages of its box, offline ones too, and its mark; in small steps. What comes after this is asked may
+        be for an account that was made anew."""
+        await self.flush()
+        await self._leave(owner, self.queue.last, everything=True)
+        await self._database.change(lambda connection: connection.execute(_NO_MARK, owner), [owner])
+
+    async def read(self, job: Callable[[Connection], Awaitable[T]]) -> T:
+        """The database's read(), which sees what was added before."""
+        await self.flush()
+        return await self._database.read(job)
+
+    async def flush(self) -> None:
+        """What was added before is committed."""
+        await self._groups.flush()
+
+    async def close(self) -> None:
+        """Commits what waits."""
+        await self._groups.close()
+        await self._writer.close()
+
+    async def _leave(self, owner: str, up_to: int, *, everything: bool = False) -> int:
+        left = last = 0
+        await self.flush()
+        while True:
+            step = partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)
+            last, number = await self._database.change(step)
+            left += number
+            if last == 0:
+                return left
+            await asyncio.sleep(PAUSE)

@@ -1,0 +1,152 @@
+"""Archives in SQLite: a message once, appended in the order of ids, and a small row in the box of each owner."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import TypeVar
+
+from headrace.router.archive import Archive, number_at, time_of
+from headrace.router.group import Group
+from headrace.storage.bounds import GIVEN, OFFLINE, PAUSE
+from headrace.storage.connection import Connection
+from headrace.storage.group import GroupCommit
+from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, StorageError
+from headrace.storage.sqlite import boxes
+from headrace.storage.sqlite.boxes import EVER, number_of
+from headrace.storage.sqlite.database import Database
+from headrace.storage.writer import GroupWriter
+
+T = TypeVar("T")
+
+FILL = 2_000            # messages at which boxes are filled: some 10 ms, which the next commit waits
+
+
+class SqliteArchive:
+    """headrace.storage.ports.ArchiveStore."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writer = GroupWriter(database.connection)
+        meta = dict(database.connection.execute(
+            "SELECT key, value FROM meta WHERE key IN ('reserved_id', 'stanza_id_key')"))
+        self.queue = Archive(meta["stanza_id_key"], meta["reserved_id"])
+        self._groups = GroupCommit(self.queue, self._write)
+        [(self._unboxed,)] = database.connection.execute(
+            "SELECT count(*) FROM message WHERE id > (SELECT value FROM meta WHERE key = 'boxed')")
+        self._filling: asyncio.Task[None] | None = None
+
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
+        return self._groups.add(a, b, stanza, time, flags)
+
+    async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
+        found = await self.read(lambda connection: boxes.page(
+            connection, owner, filter, limit + 1, backwards=backwards))
+        kept = found[:limit]
+        return ArchivePage(kept[::-1] if backwards else kept, len(found) <= limit)
+
+    async def count(self, owner: str, filter: ArchiveFilter, most: int | None = None) -> int:
+        return await self.read(lambda connection: boxes.count(
+            connection, owner, filter, EVER if most is None else most))
+
+    async def get(self, owner: str, ids: Collection[int]) -> list[ArchivedMessage]:
+        return await self.read(lambda connection: boxes.get(connection, owner, ids))
+
+    async def ends(self, owner: str) -> tuple[ArchivedMessage, ArchivedMessage] | None:
+        def find(connection: Connection) -> list[ArchivedMessage]:
+            return [message for backwards in (False, True)
+                    for message in boxes.page(connection, owner, ArchiveFilter(), 1, backwards=backwards)]
+
+        found = await self.read(find)
+        return (found[0], found[1]) if found else None
+
+    async def mark(self, owner: str) -> int:
+        rows = await self._database.read(lambda connection: connection.execute(
+            "SELECT id FROM mark WHERE owner = ?", (number_of(connection, owner),)), [owner])
+        return int(rows[0][0]) if rows else 0
+
+    async def set_mark(self, owner: str, id: int) -> None:
+        await self._database.change(lambda connection: connection.execute(
+            "INSERT INTO mark(owner, id) SELECT ?1, ?2 WHERE ?1 > 0"
+            " ON CONFLICT (owner) DO UPDATE SET id = max(id, excluded.id)",
+            (number_of(connection, owner), id)), [owner])
+
+    async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
+        return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
+
+    async def waiting(self, owner: str, after: int, flags: int, limit: int) -> list[OfflineMessage]:
+        """Messages to it with one of these flags."""
+        rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
+        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+
+    async def last_h(self, owner: str, sm_key: int) -> int | None:
+        return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))
+
+    async def clear(self, owner: str) -> int:
+        return await self._leave(owner, EVER)
+
+    async def purge(self, host: str, before: float | None, most: int | None) -> int:
+        id = None if before is None else number_at(before) - 1
+        await self.flush()
+        await self._database.change(boxes.fill)
+        owners = await self._database.read(lambda connection: boxes.owners_over(connection, host, id, most))
+        left = 0
+        for owner, up_to in owners:
+            left += await self._leave(owner, up_to)
+        return left
+
+    async def forget(self, owner: str) -> None:
+        """All messages of its box, offline ones too, and its mark; in small steps. What comes after this is asked may
+        be for an account that was made anew."""
+        await self.flush()
+        await self._leave(owner, self.queue.last, everything=True)
+        await self._database.change(lambda connection: connection.execute(
+            "DELETE FROM mark WHERE owner = ?", (number_of(connection, owner),)), [owner])
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """The database's read(), which sees what was added before."""
+        await self.flush()
+        return await self._database.read(job)
+
+    async def flush(self) -> None:
+        """What was added before is committed."""
+        await self._groups.flush()
+
+    async def close(self) -> None:
+        """Commits what waits, fills boxes, and gives back what of the reservation was not used."""
+        await self._groups.close()
+        if self._filling is not None:
+            await asyncio.wait([self._filling])
+        if self.queue.last != self.queue.reserved:
+            def settle(connection: Connection) -> None:
+                boxes.fill(connection)
+                connection.execute("UPDATE meta SET value = ? WHERE key = 'reserved_id'", (self.queue.last,))
+
+            await self._database.change(settle)
+
+    async def _leave(self, owner: str, up_to: int, *, everything: bool = False) -> int:
+        left = last = 0
+        await self.flush()
+        while True:
+            step = partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)
+            last, number = await self._database.change(step)
+            left += number
+            if last == 0:
+                return left
+            await asyncio.sleep(PAUSE)
+
+    async def _write(self, group: Group) -> None:
+        reserved = self.queue.reservation()
+        await self._database.write(lambda _: self._writer.write(group, reserved))
+        if reserved:
+            self.queue.reserve(reserved)
+        self._unboxed += len(group)
+        if self._unboxed >= FILL and self._filling is None:
+            self._filling = asyncio.get_running_loop().create_task(self._fill())
+
+    async def _fill(self) -> None:
+        try:
+            self._unboxed -= await self._database.change(lambda connection: boxes.fill(connection, 2 * FILL))
+        except StorageError:    # which tells the operator; the next group tries again
+            pass
+        finally:
+            self._filling = None
