@@ -18,7 +18,7 @@ from headrace.storage.writer import GroupWriter
 
 T = TypeVar("T")
 
-FILL = 2_000            # messages at which boxes are filled: some 10 ms, which the next commit waits
+FILL = 5_000            # messages at which boxes are filled: some 20 ms, which the next commit waits
 
 
 class SqliteArchive:
