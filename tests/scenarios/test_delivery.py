@@ -256,3 +256,19 @@ def test_befriended_one_way(world: World) -> None:
     one, other = world.online(), world.online()
     befriend(one, other)
     assert one.sync() == other.sync() == []
+
+
+@pytest.mark.parametrize("to", ["localhost", "localhost/announce"])
+@pytest.mark.parametrize(("stanza", "wanted"), [
+    ("<message to='{0}' id='x'><body>hello</body></message>", ["service-unavailable"]),
+    ("<message to='{0}' id='x' type='error'/>", []), ("<presence to='{0}'/>", []),
+    ("<presence to='{0}' type='unavailable'/>", []),
+    ("<iq to='{0}' type='get' id='x'><a xmlns='urn:unheard-of'/></iq>", ["service-unavailable"]),
+    ("<iq to='{0}' type='result' id='x'/>", [])])
+def test_the_domain_itself(world: World, stanza: str, wanted: list[str], to: str) -> None:
+    """RFC 6121 8.3, 8.4: nobody reads messages there, and a resource of the domain is nobody's."""
+    sender = world.online()
+    sender.send(stanza.format(to))
+    answers = sender.sync()
+    assert [condition(answer) for answer in answers] == wanted
+    assert [answer.get("from") for answer in answers] == [to] * len(wanted)

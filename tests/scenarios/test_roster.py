@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.people import World
+from support.people import PASSWORD, World
 from support.rawclient import NS, ROSTER, Client, condition
 
 QUERY = "<query xmlns='jabber:iq:roster'>{}</query>"
@@ -154,3 +154,39 @@ def test_changes_in_one_segment(world: World) -> None:
     assert [s.get("id") for s in heard if s.get("type") == "result"] == [*(f"s{n}" for n in range(70)), "g"]
     got = {item.get("jid"): item.get("name") for item in heard[-1].iter(ROSTER + "item")}
     assert got == {f"c{n % 7}@localhost": str(n) for n in range(70)}
+
+
+def test_versions(world: World) -> None:
+    """Who names the version that it knows gets what has changed since, as pushes (2.6)."""
+    account = world.account()
+    client = world.connected(account)
+    assert change(client, "<item jid='tybalt@localhost'/>") == "result"
+    whole = client.ask("get", "<query xmlns='jabber:iq:roster' ver=''/>")
+    version = whole[0].get("ver")
+    assert version is not None
+    assert whole[0].tag == ROSTER + "query"
+    client.log_out()
+    other = world.connected(account)
+    for jid, more in (("nurse", ""), ("friar", ""), ("nurse", "name='N'")):
+        assert change(other, f"<item jid='{jid}@localhost' {more}/>") == "result"
+    later = world.connected(account)
+    later.send(f"<iq type='get' id='r'><query xmlns='jabber:iq:roster' ver='{version}'/></iq>")
+    answer, *missed = later.next(), later.next(), later.next()
+    assert (answer.get("id"), answer.get("type"), len(answer)) == ("r", "result", 0)
+    shown = [(stanza[0][0].get("jid"), stanza[0][0].get("name"), stanza[0].get("ver")) for stanza in missed]
+    assert [entry[:2] for entry in shown] == [("friar@localhost", None), ("nurse@localhost", "N")]
+    latest = shown[-1][2]
+    assert len({version, *(entry[2] for entry in shown)}) == 3
+    knowing = world.connected(account)
+    assert len(knowing.ask("get", f"<query xmlns='jabber:iq:roster' ver='{latest}'/>")) == 0
+    all_of_it = knowing.ask("get", "<query xmlns='jabber:iq:roster' ver='never heard of'/>")
+    assert (len(all_of_it[0]), all_of_it[0].get("ver")) == (3, latest)
+    assert later.sync() == knowing.sync() == []
+
+
+def test_versions_are_announced_after_login(world: World) -> None:
+    feature = "{urn:xmpp:features:rosterver}ver"
+    client = world.connection()
+    assert client.open().find(feature) is None
+    client.plain(world.account().partition("@")[0], PASSWORD)
+    assert client.open().find(feature) is not None

@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 
-from support.people import World, befriend, settled
+from support.people import PASSWORD, World, befriend, settled
 from support.rawclient import NS, ROSTER, Client, brief
 
 
@@ -247,3 +247,20 @@ def test_befriending_survives_logins(world: World) -> None:
     back = world.connected(other.bare)
     back.send("<presence/>")
     subscription(again, None, back.jid)
+
+
+def test_approval_in_advance(world: World) -> None:
+    """Announced; noted and shown at home alone; the request is answered without its owner, once (3.4)."""
+    client = world.connection()
+    client.open()
+    client.plain(world.account().partition("@")[0], PASSWORD)
+    assert client.open().find("{urn:xmpp:features:pre-approval}sub") is not None
+    one, other = world.online(), world.online()
+    one.send(f"<presence to='{other.bare}' type='subscribed'/>")
+    assert push(one) == (other.bare, {"subscription": "none", "approved": "true"})
+    assert settled(one, other) == []
+    other.send(f"<presence to='{one.bare}' type='subscribe'/>")
+    subscription(other, "subscribed", one.bare)
+    assert push(one)[1]["subscription"] == "from"
+    assert not [stanza for stanza in one.sync() if is_subscription(stanza)]
+    assert roster(other) == {one.bare: {"subscription": "to"}}
