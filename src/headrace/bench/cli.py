@@ -151,3 +151,18 @@ def _screen(quiet: bool) -> Iterator[Any]:
 
 for _scenario in scenarios():
     bench.add_command(_command(_scenario))
+
+
+@bench.command()
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--html", "html", type=click.Path(path_type=Path), required=True, help="The page to write.")
+@click.option("--title", default="headrace bench", show_default=True)
+def report(files: tuple[Path, ...], html: Path, title: str) -> None:
+    """Results side by side: one page with a table and plots, without scripts or files beside it."""
+    from headrace.bench.report import page, read
+
+    try:
+        results = read(files)
+    except BenchError as error:
+        _fail(error)
+    _write(html, page(results, title).encode())

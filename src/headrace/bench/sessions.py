@@ -178,14 +178,15 @@ class Sessions:
             wire.negotiating = False
             form = f"<username>{escape(account.name)}</username><password>{escape(account.password)}</password>"
             answer = await wire.ask(f"<query xmlns='{ns.REGISTER}'>{form}</query>", type="set")
+            why = "" if answer.type == "result" else stanza_error(answer)
+        except BenchError as error:
+            if wire.negotiating:
+                raise
+            why = str(error)
         finally:
             wire.leave()
-        if answer.type == "result":
-            return
-        why = stanza_error(answer)
-        if why.startswith("conflict"):
-            return
-        raise NotOffered(f"the server does not let {account.name} register in-band (XEP-0077): {why}")
+        if why and not why.startswith("conflict"):
+            raise NotOffered(f"the server does not let {account.name} register in-band (XEP-0077): {why}")
 
     def leave_all(self) -> None:
         for session in self.open:
