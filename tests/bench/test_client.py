@@ -125,6 +125,19 @@ async def test_presence_is_checked_by_its_status(world: World) -> None:
     assert world.load.delivered == 1
 
 
+async def test_inactive_clients_need_only_the_last_presence(world: World) -> None:
+    sender, receiver = await world.pair("a@localhost/y"), await world.pair()
+    flow = Flow(world.load, sender.client, STATUS, b"<presence><status>", b"", b"</status></presence>",
+                source=b"a@localhost/y", window=3)
+    receiver.client.receives(flow)
+    world.load.superseding = True
+    world.load.start([flow])
+    world.load.stop()
+    await receiver.say(b"<presence from='a@localhost/y'><status>0000000002-000000</status></presence>")
+    await world.faults()
+    assert (world.load.skipped, world.load.missing, world.load.delivered) == (0, 0, 1)
+
+
 def archived(number: int) -> bytes:
     inner = message(number).replace(b"<message ", b"<message xmlns='jabber:client' ", 1)
     return (b"<message to='b@localhost/x'><result xmlns='urn:xmpp:mam:2' id='1'><forwarded xmlns='urn:xmpp:forward:0'>"

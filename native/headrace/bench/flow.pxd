@@ -64,6 +64,7 @@ cdef class Load:
     cdef readonly list examples         # (name of a Fault, bytes)
     cdef readonly bint sending
     cdef public bint archived           # each message must have a stanza-id
+    cdef public bint superseding        # a presence may be held back until a later one takes its place (XEP-0352)
     cdef int64_t begin                  # ns; of what counts as measured
     cdef int64_t end
     # of the open loop

@@ -50,6 +50,8 @@ class Load:
 
     archived: bool
     """Each message must carry a <stanza-id/>."""
+    superseding: bool
+    """A presence that does not come is not lost if a later one does (XEP-0352)."""
     def __new__(cls, reactor: Reactor) -> Load: ...
     @property
     def reactor(self) -> Reactor: ...

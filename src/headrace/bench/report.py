@@ -105,8 +105,7 @@ def arrange(results: Sequence[Result]) -> Cells:
 def page(results: Sequence[Result], title: str = "headrace bench") -> str:
     cells = arrange(results)
     labels = list(dict.fromkeys(result["label"] for result in results))
-    machines = dict.fromkeys(
-        f"{run['machine']['cpu']}, {run['machine']['cores']} cores, Linux {run['machine']['kernel']}" for run in results)
+    machines = dict.fromkeys("{cpu}, {cores} cores, Linux {kernel}".format(**run["machine"]) for run in results)
     sections = "".join(_section(test, servers, labels) for test, servers in cells.items())
     return (f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(title)}</title>"
             f"<meta name='viewport' content='width=device-width, initial-scale=1'><style>{STYLE}</style>"

@@ -41,6 +41,7 @@ class Run:
     load: Load = field(init=False)
     sessions: Sessions = field(init=False)
     server: Processes | None = field(init=False)
+    inactive: list[Session] = field(default_factory=list)  # clients that nobody looks at (XEP-0352)
     software: str = ""                  # the server's name and version, as it says (XEP-0092)
     left_out: list[str] = field(default_factory=list)      # of the scenario, because the server does not offer it
     extra: dict[str, Any] = field(default_factory=dict)    # figures of this scenario alone
@@ -128,8 +129,17 @@ class Run:
         self.check()
         return measured
 
+    def inactivate(self, sessions: Sequence[Session]) -> None:
+        self.load.superseding = True
+        for session in sessions:
+            session.client.send(f"<inactive xmlns='{ns.CSI}'/>".encode())
+        self.inactive += sessions
+
     async def drain(self) -> None:
+        """What servers hold back from inactive clients has to come when they are active again."""
         self.screen.phase("waiting for what is under way")
+        for session in self.inactive:
+            session.client.send(f"<active xmlns='{ns.CSI}'/>".encode())
         for _ in range(int(DRAIN_SECONDS * 50)):
             if not self.load.missing or self.spoilt():
                 return

@@ -6,7 +6,6 @@ from headrace.bench.measure import Measured
 from headrace.bench.run import Run, even
 from headrace.bench.scenarios.api import LOAD, Scenario, message_flow
 from headrace.bench.sessions import Session
-from headrace.core import ns
 
 
 class Chat(Scenario):
@@ -27,8 +26,7 @@ class Chat(Scenario):
         users = await run.log_in_devices(accounts, options.devices)
         flows = [self._flow(run, users[i], users[i ^ 1]) for i in range(len(users))]
         if options.csi:
-            for user in users[1::2]:
-                user[0].client.send(f"<inactive xmlns='{ns.CSI}'/>".encode())
+            run.inactivate([devices[0] for devices in users[1::2]])
         return await run.measure_flows(flows, "messages")
 
     def _flow(self, run: Run, mine: list[Session], theirs: list[Session]) -> Flow:

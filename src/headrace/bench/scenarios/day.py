@@ -35,9 +35,16 @@ class Day(Scenario):
             return await self._amoc(run)
         return await self._rtb(run)
 
+    async def _users(self, run: Run, accounts: list[Account]) -> list[Session]:
+        """Of those who stay, every second one has his telephone in his pocket."""
+        users = await run.log_in(accounts)
+        if run.options.csi:
+            run.inactivate(users[1::2])
+        return users
+
     async def _amoc(self, run: Run) -> Measured:
         count = run.options.users
-        users = await run.log_in(await run.accounts(count))
+        users = await self._users(run, await run.accounts(count))
         near = min(AMOC_NEIGHBOURS, count - 1)
         if not near:
             raise BenchError("amoc's users have neighbours: --users 2 at least")
@@ -48,7 +55,7 @@ class Day(Scenario):
     async def _rtb(self, run: Run) -> Measured:
         count, rate = run.options.users, run.options.users / RTB_SECONDS * run.options.speed
         accounts = await run.accounts(count + -(-count // VISITORS))
-        users, visitors = await run.log_in(accounts[:count]), accounts[count:]
+        users, visitors = await self._users(run, accounts[:count]), accounts[count:]
         kinds = [[self._chat(run, user, users[(i + 1) % count]) for i, user in enumerate(users)],
                  await self._presences(run, users)]
         try:

@@ -9,7 +9,6 @@ from headrace.bench.run import Run
 from headrace.bench.scenarios.api import Scenario
 
 FEW = 20                # connections that are there before: what a first login loads is left out
-CALM_SECONDS = 3.0      # before memory is read
 
 
 class Idle(Scenario):
@@ -17,8 +16,8 @@ class Idle(Scenario):
     help = """Memory of the server's processes per idle connection. Needs --pid.
 
     The first 20 connections don't count. What counts is anonymous memory (PSS): pages that processes share once, none
-    of files; the kernel's own for sockets is not in it."""
-    options = ("duration", "sm", "carbons", "csi", "archive")
+    of files; the kernel's own for sockets is not in it. Memory is read --warm-up seconds after the last login."""
+    options = ("warm_up", "duration", "sm", "carbons", "csi", "archive")
 
     async def run(self, run: Run) -> Measured:
         if run.server is None:
@@ -37,7 +36,7 @@ class Idle(Scenario):
 
     async def _memory(self, run: Run) -> Memory:
         run.screen.phase("waiting for calm")
-        await asyncio.sleep(CALM_SECONDS)
+        await asyncio.sleep(run.options.warm_up)
         run.check()
         assert run.server is not None
         return run.server.memory()
