@@ -11,6 +11,7 @@ from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
+from headrace.modules.marks import Marks
 from headrace.storage.sqlite import open_sqlite
 from support.world import Clock, FakeHome, World, derive
 
@@ -22,7 +23,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     blocklists = Blocklists(storage.blocks)
     hosts = {"example.org": Host(), "example.net": Host()}
     archiving = Archiving(storage.documents, storage.roster, hosts)
-    context = Context(hosts, storage, home, Locks(), blocklists, archiving,
+    context = Context(hosts, storage, home, Locks(), blocklists, Marks(storage.archive, home), archiving,
                       Lifecycle(storage, home, blocklists, archiving, derive), clock)
     yield World(context, home, clock, storage)
     await storage.close()

@@ -27,32 +27,6 @@ def bodies(stanzas: list[bytes]) -> list[str | None]:
     return [tree(raw).findtext("{jabber:client}body") for raw in stanzas]
 
 
-@pytest.mark.parametrize(("inside", "kept"), [
-    ("<body>hi</body>", True),
-    ("<body/>", True),
-    ("<subject>s</subject>", True),
-    ("<received xmlns='urn:xmpp:receipts' id='1'/>", True),
-    (f"<active xmlns='http://jabber.org/protocol/chatstates'/><store {HINT}/>", True),
-    ("<encrypted xmlns='eu.siacs.conversations.axolotl'/>", True),
-    ("", False),
-    ("<active xmlns='http://jabber.org/protocol/chatstates'/>", False),
-    ("<composing xmlns='http://jabber.org/protocol/chatstates'/><thread>t</thread>", False),
-    ("<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", False),
-    (f"<received xmlns='urn:xmpp:receipts' id='1'/><no-store {HINT}/>", False),
-])
-async def test_what_is_kept(world: World, inside: str, kept: bool) -> None:
-    await world.account(JULIET)
-    assert await message(world, world.module(Offline), inside) == []
-    assert await world.storage.offline.count(JULIET) == kept
-
-
-async def test_body_that_must_not_be_stored_comes_back(world: World) -> None:
-    await world.account(JULIET)
-    with pytest.raises(Refused, match="service-unavailable"):
-        await message(world, world.module(Offline), f"<body>hi</body><no-store {HINT}/>")
-    assert await world.storage.offline.count(JULIET) == 0
-
-
 async def test_delivered_in_order_with_delay_and_once(world: World) -> None:
     await world.account(JULIET)
     module = world.module(Offline)
@@ -62,12 +36,14 @@ async def test_delivered_in_order_with_delay_and_once(world: World) -> None:
     balcony = world.arrives(f"{JULIET}/balcony")
     await come(module, balcony.jid)
     assert bodies(balcony.got) == ["0", "1", "2"]
+    id = world.storage.queue.id_of((await world.storage.archive.pending(JULIET, 0, 3))[1].id, JULIET.encode())
     assert shape(tree(balcony.got[1])) == shape(tree(
         f"<message from='{ROMEO}/o' to='{JULIET}/gone' type='chat'><body>1</body>"
+        f"<stanza-id xmlns='urn:xmpp:sid:0' by='{JULIET}' id='{id}'/>"
         "<delay xmlns='urn:xmpp:delay' from='example.net' stamp='2023-11-14T22:14:20.000Z'/></message>"))
     await come(module, balcony.jid)
     assert len(balcony.got) == 3
-    assert await world.storage.offline.count(JULIET) == 0
+    assert len(await world.waiting(JULIET)) == 0
 
 
 async def test_negative_priority_gets_nothing(world: World) -> None:
@@ -77,7 +53,7 @@ async def test_negative_priority_gets_nothing(world: World) -> None:
     shy = world.arrives(f"{JULIET}/shy", priority=-1)
     await come(module, shy.jid, -1)
     assert shy.got == []
-    assert await world.storage.offline.count(JULIET) == 1
+    assert len(await world.waiting(JULIET)) == 1
 
 
 async def test_session_that_dies_in_between_loses_nothing(world: World) -> None:
@@ -87,7 +63,7 @@ async def test_session_that_dies_in_between_loses_nothing(world: World) -> None:
         await message(world, module, f"<body>{n}</body>")
     world.arrives(f"{JULIET}/dying", dies=True, priority=5)
     await come(module, f"{JULIET}/dying", 5)
-    assert await world.storage.offline.count(JULIET) == BATCH + 10
+    assert len(await world.waiting(JULIET)) == BATCH + 10
     balcony = world.arrives(f"{JULIET}/balcony")
     await come(module, balcony.jid)
     assert bodies(balcony.got) == [str(n) for n in range(BATCH + 10)]
@@ -124,7 +100,7 @@ async def test_full_store_is_said(world: World) -> None:
     await come(module, balcony.jid)
     world.home.here.clear()
     await message(world, module, "<body>room again</body>")
-    assert await world.storage.offline.count(JULIET) == 1
+    assert len(await world.waiting(JULIET)) == 1
 
 
 async def test_count_holds_over_a_restart(world: World) -> None:
@@ -145,7 +121,7 @@ async def test_unknown_account_is_said_so_many_times_a_minute(world: World) -> N
     world.clock.time += 60
     with pytest.raises(Refused, match="service-unavailable"):
         await message(world, module, "<body>hi</body>", "nobody@example.org")
-    assert await world.storage.offline.count("nobody@example.org") == 0
+    assert len(await world.waiting("nobody@example.org")) == 0
 
 
 async def test_somebody_who_came_meanwhile_gets_it_behind_older_ones(world: World) -> None:
@@ -155,7 +131,7 @@ async def test_somebody_who_came_meanwhile_gets_it_behind_older_ones(world: Worl
     balcony = world.arrives(f"{JULIET}/balcony")
     await message(world, module, "<body>2</body>")
     assert bodies(balcony.got) == ["1", "2"]
-    assert await world.storage.offline.count(JULIET) == 0
+    assert len(await world.waiting(JULIET)) == 0
 
 
 class Down:
@@ -178,7 +154,7 @@ class Down:
         monkeypatch.setattr(store, call, maybe)
 
 
-@pytest.mark.parametrize("call", ["accounts.exists", "offline.count"])
+@pytest.mark.parametrize("call", ["accounts.exists", "archive.mark"])
 async def test_message_that_cannot_be_kept_now_is_refused(
         world: World, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     await world.account(JULIET)
@@ -195,7 +171,7 @@ async def test_what_waits_is_handed_over_once_the_storage_is_back(
     module = world.module(Offline)
     await message(world, module, "<body>hi</body>")
     balcony = world.arrives(f"{JULIET}/balcony")
-    down = Down(world, monkeypatch, "offline.fetch")
+    down = Down(world, monkeypatch, "archive.pending")
     coming = [asyncio.ensure_future(come(module, balcony.jid)) for _ in range(3)]
     await asyncio.sleep(0.1)
     assert balcony.got == []
@@ -204,30 +180,12 @@ async def test_what_waits_is_handed_over_once_the_storage_is_back(
     assert bodies(balcony.got) == ["hi"]
 
 
-async def test_what_was_written_is_not_handed_over_again_though_it_could_not_be_forgotten(
-        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline, "PAUSE", 0.01)
-    await world.account(JULIET)
-    module = world.module(Offline)
-    await message(world, module, "<body>1</body>")
-    balcony = world.arrives(f"{JULIET}/balcony")
-    down = Down(world, monkeypatch, "offline.remove")
-    coming = asyncio.ensure_future(come(module, balcony.jid))
-    await asyncio.sleep(0.1)
-    assert bodies(balcony.got) == ["1"]
-    down.yes = False
-    await coming
-    await message(world, module, "<body>2</body>")
-    assert bodies(balcony.got) == ["1", "2"]
-    assert await world.storage.offline.count(JULIET) == 0
-
-
 async def test_a_sender_does_not_wait_for_ever_for_a_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offline, "LONGEST_WAIT", 0.01)
     await world.account(JULIET)
     module = world.module(Offline)
     committed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    monkeypatch.setattr(world.storage.offline, "add", lambda *_: committed)
+    monkeypatch.setattr(world.storage.archive, "add", lambda *_, ticket: committed)
     world.arrives(f"{JULIET}/balcony")
     got = request(f"<message from='{ROMEO}/o' to='{JULIET}' type='chat'><body>hi</body></message>", f"{ROMEO}/o")
     later = await module.absent(got)
@@ -241,13 +199,13 @@ async def test_store_that_fails_is_said_to_the_sender(world: World, monkeypatch:
     async def failing() -> int:
         raise StorageUnavailable("disk full")
 
-    def add(*_: object) -> Awaitable[int]:
+    def add(*_: object, ticket: object) -> Awaitable[int]:
         if when == "at once":
             raise StorageUnavailable("too slow")
         return failing()
 
     await world.account(JULIET)
-    monkeypatch.setattr(world.storage.offline, "add", add)
+    monkeypatch.setattr(world.storage.archive, "add", add)
     with pytest.raises(Refused) as refused:
         await message(world, world.module(Offline), "<body>hi</body>")
     assert (refused.value.condition, refused.value.type) == ("resource-constraint", "wait")

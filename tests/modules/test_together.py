@@ -99,7 +99,7 @@ async def kept(house: House, count: int) -> list[OfflineMessage]:
     """Wait until so many letters for Juliet are kept."""
     for _ in range(STEPS):
         house.rig.turn()
-        if len(found := await house.world.storage.offline.fetch(JULIET)) >= count:
+        if len(found := await house.waiting(JULIET)) >= count:
             break
         await asyncio.sleep(0.001)
     assert len(found) == count
@@ -124,7 +124,7 @@ async def test_letters_stay_in_order_when_somebody_comes_meanwhile(house: House)
     romeo.say(*letters(60))
     juliet = await house.login(f"{JULIET}/b")
     await juliet.got("presence juliet", *(f"message chat romeo {n}" for n in range(60)))
-    assert await house.world.storage.offline.count(JULIET) == 0
+    assert await house.waiting(JULIET) == []
 
 
 async def test_nothing_overtakes_letters(make: Make) -> None:

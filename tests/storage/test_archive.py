@@ -149,7 +149,7 @@ async def test_against_a_list(storage: Storage, monkeypatch: pytest.MonkeyPatch,
 class TestGoing:
     async def test_clear_leaves_others_their_copies(self, storage: Storage) -> None:
         await put(storage, *[(ROMEO, JULIET, BOTH), (JULIET, ROMEO, BOTH), (ROMEO, ROMEO, BOTH)] * 7)
-        await storage.archive.set_mark(ROMEO, 2**62)
+        await storage.archive.set_marks({ROMEO: 2**62})
         assert await storage.archive.clear(ROMEO) == 21
         assert await all_of(storage, ROMEO) == []
         assert len(await all_of(storage, JULIET)) == 14
@@ -160,7 +160,7 @@ class TestGoing:
     async def test_clear_keeps_what_a_login_would_be_given(self, storage: Storage) -> None:
         ids = await put(storage, (ROMEO, JULIET, BOTH), (ROMEO, JULIET, BOTH), (ROMEO, JULIET, SENT | GOT),
                         (ROMEO, JULIET, OFFLINE), (JULIET, ROMEO, BOTH))
-        await storage.archive.set_mark(JULIET, ids[0])
+        await storage.archive.set_marks({JULIET: ids[0]})
         await storage.archive.clear(JULIET)
         assert await all_of(storage, JULIET) == []
         assert [m.id for m in await storage.archive.pending(JULIET, ids[0], 10)] == [ids[1], ids[3]]
@@ -172,7 +172,7 @@ class TestGoing:
     async def test_account_takes_all_of_it_along(self, storage: Storage) -> None:
         await storage.accounts.create(JULIET, NOBODY_LOGS_IN)
         ids = await put(storage, (ROMEO, JULIET, BOTH), (ROMEO, JULIET, OFFLINE), (JULIET, ROMEO, BOTH))
-        await storage.archive.set_mark(JULIET, ids[0])
+        await storage.archive.set_marks({JULIET: ids[0]})
         assert await storage.accounts.delete(JULIET)
         assert await all_of(storage, ROMEO) == [0, 2]
         await put(storage, (ROMEO, JULIET, BOTH), start=clock.time())
@@ -184,8 +184,8 @@ class TestGoing:
     async def test_purge_by_age(self, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bounds, "STEP", 3)
         ids = await put(storage, *[(ROMEO, JULIET, BOTH), (NURSE, JULIET, BOTH)] * 10)
-        await storage.archive.set_mark(JULIET, ids[-1])
-        await storage.archive.set_mark(ROMEO, ids[-1])
+        await storage.archive.set_marks({JULIET: ids[-1]})
+        await storage.archive.set_marks({ROMEO: ids[-1]})
         assert await storage.archive.purge("example.net", 1.7e9 + 8, None) == 8 + 4
         assert await all_of(storage, JULIET) == list(range(8, 20))
         assert await all_of(storage, NURSE) == list(range(9, 20, 2))
@@ -195,7 +195,7 @@ class TestGoing:
 
     async def test_purge_by_count(self, storage: Storage) -> None:
         ids = await put(storage, *[(ROMEO, JULIET, BOTH), (NURSE, JULIET, BOTH)] * 10)
-        await storage.archive.set_mark(JULIET, ids[-1])
+        await storage.archive.set_marks({JULIET: ids[-1]})
         await put(storage, start=1.7e9 + 50)
         assert await storage.archive.purge("example.net", None, 12) == 8
         assert await all_of(storage, JULIET) == list(range(8, 20))
@@ -226,11 +226,11 @@ class TestPending:
         assert await all_of(storage, ROMEO) == [n for n in range(18) if n % 3 != 1]
 
     async def test_mark_never_goes_back(self, storage: Storage) -> None:
-        await storage.archive.set_mark(JULIET, 5)       # who never had a message has no mark
+        await storage.archive.set_marks({JULIET: 5})       # who never had a message has no mark
         assert await storage.archive.mark(JULIET) == 0
         await put(storage, (ROMEO, JULIET, BOTH))
         for id, kept in (7, 7), (5, 7), (2**62, 2**62):
-            await storage.archive.set_mark(JULIET, id)
+            await storage.archive.set_marks({JULIET: id})
             assert await storage.archive.mark(JULIET) == kept
 
 

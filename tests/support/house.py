@@ -8,12 +8,15 @@ from xml.etree.ElementTree import Element
 
 from headrace.cluster.local import LocalAccounts
 from headrace.core.stanza import Stanza
+from headrace.modules.api import Context
 from headrace.modules.loader import Dispatcher, build
+from headrace.modules.marks import Marks
 from headrace.modules.tables import RosterLoader
 from headrace.router.control import Outcome
 from headrace.router.rig import Rig
 from headrace.router.session import Reason, Session
 from headrace.server.catalog import MODULES
+from headrace.storage.ports import OfflineMessage
 from support.stanzas import trees
 from support.world import World
 
@@ -43,9 +46,10 @@ class Slowed:
 class SlowedStorage:
     accounts: Any
     roster: Any
-    offline: Any
+    archive: Any
     blocks: Any
     documents: Any
+    queue: Any
 
 
 class Log:
@@ -105,6 +109,11 @@ class House:
     dispatcher: Dispatcher
     loader: RosterLoader
     log: Log
+    context: Context
+
+    async def waiting(self, jid: str) -> list[OfflineMessage]:
+        """What the account's next login would be given."""
+        return await self.world.storage.archive.pending(jid, await self.context.marks.of(jid), 10_000)
 
     async def login(self, jid: str, *, presence: str | None = "<presence/>") -> Client:
         """A client that has asked for its roster and, unless told otherwise, become available."""
@@ -153,9 +162,11 @@ async def build_house(world: World, accounts: Iterable[str], *, slow: bool = Fal
     storage: Any = world.storage
     if slow:
         storage = SlowedStorage(*map(Slowed, (
-            storage.accounts, storage.roster, storage.offline, storage.blocks, storage.documents)))
+            storage.accounts, storage.roster, storage.archive, storage.blocks, storage.documents)), storage.queue)
     rig = Rig(hosts=sorted(world.context.hosts))
-    context = replace(world.context, storage=storage, accounts=LocalAccounts(rig.router))
+    rig.router.archive = storage.queue
+    accounts = LocalAccounts(rig.router)
+    context = replace(world.context, storage=storage, accounts=accounts, marks=Marks(storage.archive, accounts))
     dispatcher = control(rig.router, build(MODULES, context, {}), log := Log())
     rig.router.control = dispatcher
-    return House(world, rig, dispatcher, RosterLoader(rig.router, context), log)
+    return House(world, rig, dispatcher, RosterLoader(rig.router, context), log, context)

@@ -7,7 +7,7 @@ from typing import Any
 from headrace.cluster.ports import Audience, Online, Resource
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Request
 from headrace.sasl.credentials import Credentials, ScramVerifier
-from headrace.storage.ports import Storage
+from headrace.storage.ports import OfflineMessage, Storage
 from headrace.xep.mam import Preferences
 from support.stanzas import stanza
 
@@ -35,6 +35,7 @@ class FakeHome:
     ended: list[tuple[str, str]] = field(default_factory=list)  # full JID, condition
     told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
     routed: list[bytes] = field(default_factory=list)
+    has: dict[str, int] = field(default_factory=dict)  # up to which number, by account
     shown: set[tuple[str, str]] = field(default_factory=set)  # (full JID, to whom it has sent directed presence)
 
     def of(self, account: str) -> list[FakeResource]:
@@ -51,13 +52,17 @@ class FakeHome:
             resource.got.append(stanza)
         return len(those)
 
-    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+    async def hand_over(self, resource: str, stanzas: Sequence[tuple[int, bytes]]) -> bool:
         found = next((r for r in self.here if r.jid == resource), None)
         if found is None or found.dies:
             self.here = [r for r in self.here if r.jid != resource]
             return False
-        found.got += stanzas
+        found.got += [stanza for _, stanza in stanzas]
+        self.has[resource.partition("/")[0]] = stanzas[-1][0]
         return True
+
+    async def acknowledged(self) -> dict[str, int]:
+        return self.has
 
     async def route(self, stanza: bytes) -> None:
         self.routed.append(stanza)
@@ -126,6 +131,10 @@ class World:
 
     async def account(self, *jids: str) -> None:
         await self.storage.accounts.create_many([(jid, NOBODY_LOGS_IN) for jid in jids])
+
+    async def waiting(self, jid: str) -> list[OfflineMessage]:
+        """What the account's next login would be given."""
+        return await self.storage.archive.pending(jid, await self.context.marks.of(jid), 10_000)
 
     def arrives(self, jid: str, **how: Any) -> FakeResource:
         self.home.here.append(resource := FakeResource(jid, **how))

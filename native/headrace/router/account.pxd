@@ -29,6 +29,7 @@ cdef class Account:
     cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
     cdef readonly uint64_t reached          # the highest archive number that one of its sessions is done with
+    cdef bint moved                         # it is higher than Router.acknowledged() has told
     cdef int archive_mode                   # ArchiveMode
     cdef set archive_always                 # prepared JIDs (bytes), bare or full: the exceptions; None: nobody
     cdef set archive_never                  # it comes first, where both name one

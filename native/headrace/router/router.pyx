@@ -83,6 +83,7 @@ cdef class Router(Exchange):
         self.reader = Reader()
         self.routes = Routes()
         self.pending = set()
+        self.moved = []
         self.filing = Filing()
 
     # Tables.
@@ -113,6 +114,15 @@ cdef class Router(Exchange):
 
     def loaded(self, str bare not None):
         return self.account_of(bare) is not None
+
+    def acknowledged(self):
+        cdef Account account
+        cdef dict marks = {}
+        for account in self.moved:
+            account.moved = False
+            marks[account.jid.decode()] = account.reached
+        self.moved = []
+        return marks
 
     def reached(self, str bare not None):
         cdef Account account = self.account_of(bare)

@@ -49,6 +49,7 @@ cdef class Exchange:
     cdef readonly Reactor reactor
     cdef AccountTable accounts
     cdef public Archive archive  # where messages are kept; None: nowhere
+    cdef list moved             # accounts whose sessions are done with more than Router.acknowledged() has told
     cdef uint64_t generation    # goes up whenever a session is bound or unbound: what sessions remember of others ends
     cdef readonly Answers answers
     cdef int64_t idle_ns        # a session that has heard nothing for so long ends

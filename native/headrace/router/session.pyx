@@ -467,8 +467,12 @@ cdef class Session(Sink):
         self.done_with()
 
     cdef int done_with(self) except -1:
-        if self.account is not None and self.outbox.reached > self.account.reached:
-            self.account.reached = self.outbox.reached
+        cdef Account account = self.account
+        if account is not None and self.outbox.reached > account.reached:
+            account.reached = self.outbox.reached
+            if not account.moved:
+                account.moved = True
+                self.router.moved.append(account)
         if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.past_bytes() >= self.mark):
             self.router.reactor.later(self)
         return 0

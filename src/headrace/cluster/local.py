@@ -30,13 +30,16 @@ class LocalAccounts:
             self._router.deliver(session, stanza)
         return len(sessions)
 
-    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+    async def hand_over(self, resource: str, stanzas: Sequence[tuple[int, bytes]]) -> bool:
         session = self._router.find(resource)
         if session is None:
             return False
-        for stanza in stanzas:
-            self._router.deliver(session, stanza)
+        for number, stanza in stanzas:
+            self._router.deliver(session, stanza, number)
         return await session.written()
+
+    async def acknowledged(self) -> dict[str, int]:
+        return self._router.acknowledged()
 
     async def route(self, stanza: bytes) -> None:
         self._router.route(stanza)

@@ -52,9 +52,14 @@ class Accounts(Protocol):
     async def deliver(self, account: str, stanza: bytes, audience: Audience) -> int:
         """A stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
 
-    async def hand_over(self, resource: str, stanzas: Sequence[bytes]) -> bool:
-        """Stanzas of ours to one resource (full JID). Answers once they are written to its socket; False if
-        the session ended before that."""
+    async def hand_over(self, resource: str, stanzas: Sequence[tuple[int, bytes]]) -> bool:
+        """Messages that have waited to one resource (full JID), each with its number in the archive. Answers once it
+        has them (acknowledged, or written to its socket if it acknowledges nothing); False if the session ended before
+        that."""
+
+    async def acknowledged(self) -> dict[str, int]:
+        """Up to which number in the archive each account has what was sent to it; of those of which this last told
+        less."""
 
     async def route(self, stanza: bytes) -> None:
         """A stanza of ours by RFC 6121 section 8, from the account that its `from` names: also to other servers."""

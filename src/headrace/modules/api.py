@@ -30,6 +30,8 @@ from headrace.modules.blocklists import Blocklists
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
+from headrace.modules.marks import Marks
+from headrace.router.control import Ticket
 from headrace.router.session import SessionFlag
 from headrace.storage.ports import Storage
 from headrace.xep.disco import Identity
@@ -59,6 +61,7 @@ class Request:
     stanza: Stanza
     sender: str  # full JID of the session it came from, or what `from` says in a stanza of our own making
     to: str  # bare JID or domain; the sender's bare JID where the stanza has no `to`
+    ticket: Ticket | None = None  # of a message from a session here, for the commit that keeps it
 
     @property
     def account(self) -> str:
@@ -261,6 +264,7 @@ class Context:
     accounts: Accounts
     locks: Locks  # an account's changes one at a time
     blocklists: Blocklists
+    marks: Marks  # up to where accounts have what was sent to them
     archiving: Archiving
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time

@@ -19,6 +19,7 @@ class Archiving:
         self._documents = documents
         self._roster = roster
         self._defaults = {name: Preferences(host.archive) for name, host in hosts.items()}
+        self.queried: set[str] = set()  # full JIDs of sessions that have asked for messages of their archive
         self._known: OrderedDict[str, Preferences] = OrderedDict()
 
     async def of(self, account: str) -> Preferences:

@@ -27,6 +27,7 @@ from headrace.modules.api import (
 )
 from headrace.router.control import HoldAll
 from headrace.router.control import Outcome as Ticket
+from headrace.router.control import Ticket as MessageTicket
 from headrace.router.router import Router
 from headrace.router.session import Reason, Session, SessionFlag
 from headrace.session.derive import TooBusy
@@ -113,7 +114,8 @@ class Dispatcher:
         if chain is not None:
             # A message counts as handled (XEP-0198) once all that was decided of it is done: kept, most often.
             held = session.hold() if session is not None and reason == Reason.P_ABSENT else 0
-            request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
+            request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0],
+                              None if session is None else MessageTicket(session, held))
             if reason == Reason.P_SUBSCRIPTION:
                 # Who may see what follows is what a subscription decides (protocol.md 2). It changes the sender's
                 # side in any case, so nothing screens it: headrace.modules.contacts knows who blocks whom.

@@ -1,17 +1,24 @@
-"""Messages for those who are away: kept, then delivered once and in order (XEP-0160, XEP-0203)."""
+"""Messages for those who are away: kept, then delivered once and in order (XEP-0160, XEP-0203).
+
+The archive is where they wait (protocol.md 5): a login is given what lies beyond its account's mark, unless it asks the
+archive itself before its first presence. What no archive takes waits as an offline message.
+"""
 
 import asyncio
 from dataclasses import dataclass
 
+from headrace.cluster.ports import Resource
 from headrace.core import ns
 from headrace.core.names import Known
-from headrace.core.stanza import Stanza, parse_stanza
+from headrace.core.stanza import parse_stanza
 from headrace.modules.allowance import Allowance
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Xep
 from headrace.modules.locks import Locks
+from headrace.router.group import MessageFlag
 from headrace.storage.ports import OfflineMessage, StorageError
 from headrace.xep.blocking import listed
 from headrace.xep.delay import delay
+from headrace.xep.ids import stanza_id
 
 BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
 
@@ -20,20 +27,6 @@ LONGEST_WAIT = 2.0  # s that a sender's next words wait for a commit
 PAUSE = 5.0  # s between two attempts to hand over what the storage does not give
 
 COUNTED = 10_000  # accounts whose counts stay in memory
-
-# Children that alone are no reason to keep a message: states of the moment, and what accompanies content.
-_FLEETING = tuple(f"{{{namespace}}}" for namespace in (
-    "http://jabber.org/protocol/chatstates", "urn:xmpp:chat-markers:0", ns.HINTS, ns.SID, ns.DELAY))
-
-
-def keeps(stanza: Stanza) -> bool:
-    """Is it the kind of message that XEP-0160 section 3 or XEP-0334 wants stored?"""
-    if stanza.known >> Known.K_NO_STORE & 1:
-        return False
-    if stanza.known >> Known.K_BODY & 1 or stanza.known >> Known.K_STORE & 1:
-        return True
-    return any(not child.tag.startswith(_FLEETING) and child.tag != f"{{{ns.CLIENT}}}thread"
-               for child in stanza.element())
 
 
 class Offline(Module):
@@ -53,17 +46,11 @@ class Offline(Module):
         self._errors = Allowance(options.unknown_per_minute, context.now)
         self._turns = Locks()  # one resource of an account at a time gets its messages
         self._counts: dict[str, int] = {}  # of accounts that messages were kept for lately
-        self._written: dict[str, int] = {}  # up to which id, by account, while the storage has not forgotten them
+        self._here: dict[str, set[str]] = {}  # who has come, by account; priorities may have sunk since
+        self._handed: dict[str, int] = {}  # up to which number, by account that somebody takes messages for
         self._owed: set[str] = set()  # accounts whose messages could not be read when somebody came
 
-    def absent(self, request: Request) -> Outcome:
-        if keeps(request.stanza):
-            return self._keep(request)
-        if request.stanza.known >> Known.K_BODY & 1:
-            raise Refused("service-unavailable")
-        return ()
-
-    async def _keep(self, request: Request) -> Effects:
+    async def absent(self, request: Request) -> Effects:
         try:
             commit, came = await self._queue(request)
         except StorageError:
@@ -87,16 +74,30 @@ class Offline(Module):
             return None, False
         if await self._count(request.to) >= self.options.max_messages:
             raise Refused("service-unavailable")
+        flags = await self._where(request)
         came = await self._taker(request.to) is not None  # while we looked, or it is being handed older ones
-        # Queued, in order, when add() returns; the ticket need not wait for the commit.
-        commit = storage.offline.add(request.to, request.account, request.stanza.raw, self.context.now())
+        # Queued, in order, when add() returns; what the sender says next need not wait for the commit.
+        commit = storage.archive.add(request.account, request.to, request.stanza.raw, flags, self.context.now(),
+                                     ticket=request.ticket)
         self._counts[request.to] = self._counts.get(request.to, 0) + 1
         return asyncio.ensure_future(commit), came
+
+    async def _where(self, request: Request) -> MessageFlag:
+        """In which archives it belongs; if not in the recipient's, it waits as an offline message."""
+        archiving, flags = self.context.archiving, MessageFlag(0)
+        if request.stanza.known >> Known.K_NO_PERMANENT_STORE & 1:
+            return MessageFlag.M_OFFLINE
+        if request.ticket is not None and await archiving.takes(request.account, request.stanza.to or request.to):
+            flags |= MessageFlag.M_ARCHIVE_A
+        if await archiving.takes(request.to, request.sender):
+            return flags | MessageFlag.M_ARCHIVE_B | MessageFlag.M_GIVEN
+        return flags | MessageFlag.M_OFFLINE
 
     async def _count(self, account: str) -> int:
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""
         if account not in self._counts:
-            count = await self.context.storage.offline.count(account)
+            mark = await self.context.marks.of(account)
+            count = len(await self.context.storage.archive.pending(account, mark, self.options.max_messages))
             if len(self._counts) >= COUNTED:
                 self._counts.clear()
             self._counts[account] = count
@@ -111,21 +112,46 @@ class Offline(Module):
 
     async def _committed_for_somebody(self, commit: asyncio.Future[int], account: str) -> Effects:
         await self._committed(commit)
-        return await self._hand_over(account)
+        return await self._hand_over(account, commit.result())
 
     def available(self, sender: str, priority: int) -> Outcome:
-        return self._hand_over(sender.partition("/")[0]) if priority >= 0 else None
+        return self._come(sender) if priority >= 0 else None
 
     def rose(self, sender: str) -> Outcome:
-        return self._hand_over(sender.partition("/")[0])
+        return self._come(sender)
 
-    async def _hand_over(self, account: str) -> Effects:
-        """To one resource at a time; forgotten once written to its socket: a session that dies loses none."""
+    def gone(self, sender: str) -> Outcome:
+        account = sender.partition("/")[0]
+        here = self._here.get(account, set())
+        here.discard(sender)
+        if here:
+            return None
+        self._here.pop(account, None)
+        self._handed.pop(account, None)  # what was not acknowledged waits for the next again
+        return None
+
+    def _come(self, resource: str) -> Outcome:
+        here = self._here.setdefault(resource.partition("/")[0], set())
+        before = frozenset(here - {resource})
+        here.add(resource)
+        return self._welcome(resource, before)
+
+    async def _welcome(self, resource: str, before: frozenset[str]) -> Effects:
+        """The first that takes messages is given what waits. Where one came before and still does, it has been."""
+        account = resource.partition("/")[0]
+        if before and any(taker.jid in before for taker in await self._takers(account)):
+            return ()
+        return await self._hand_over(account)
+
+    async def _hand_over(self, account: str, number: int = 0) -> Effects:
+        """All that waits, to one resource at a time: what one that goes has not acknowledged is for the next. Or just
+        the message of that number."""
         try:
             async with self._turns.hold(account):
                 while (resource := await self._taker(account)) is not None:
-                    if not await self._hand_to(resource, account):
+                    if await self._hand_to(resource, account, number):
                         break
+                    self._handed.pop(account, None)
         except StorageError:
             if account not in self._owed:
                 self._owed.add(account)
@@ -138,39 +164,44 @@ class Offline(Module):
         self._owed.discard(account)
         return await self._hand_over(account)
 
-    async def _hand_to(self, resource: str, account: str) -> bool:
-        """What waits; False: nothing does."""
-        offline = self.context.storage.offline
-        if account in self._written:
-            await offline.remove(account, self._written[account])
-            del self._written[account]
-        messages = await offline.fetch(account)
+    async def _hand_to(self, resource: str, account: str, number: int) -> bool:
+        """False: the resource has gone."""
+        handed = self._handed.get(account)
+        if handed is None:
+            number, handed = 0, await self.context.marks.of(account)
+        elif 0 < number <= handed:
+            return True
+        after = number - 1 if number else handed
         blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
-        for batch in batches(messages):
-            stanzas = [delayed(message, account) for message in batch if not is_from(message, blocked)]
-            if not await self.context.accounts.hand_over(resource, stanzas):
+        asked = resource in self.context.archiving.queried
+        while messages := await self.context.storage.archive.pending(account, after, 1 if number else BATCH):
+            stanzas = [(message.id, self._delayed(message, account)) for message in messages
+                       if not is_from(message, blocked) and not (asked and message.archived)]
+            if stanzas and not await self.context.accounts.hand_over(resource, stanzas):
+                return False
+            after = messages[-1].id
+            if number:
                 break
-            self._written[account] = batch[-1].id
-            await offline.remove(account, batch[-1].id)
-            del self._written[account]
-            self._counts.pop(account, None)
-        return bool(messages)
+        self._handed[account] = max(after, handed)
+        self._counts.pop(account, None)
+        return True
+
+    def _delayed(self, message: OfflineMessage, account: str) -> bytes:
+        """The stored stanza with its id, stamped by our domain."""
+        end, id = b"</message>", b""
+        if message.archived:
+            id = stanza_id(account, self.context.storage.queue.id_of(message.id, account.encode()))
+        return message.stanza.removesuffix(end) + id + delay(account.rpartition("@")[2], message.time) + end
+
+    async def _takers(self, account: str) -> list[Resource]:
+        """Those that take messages to the bare JID: available, with a priority that is not negative."""
+        return [r for r in await self.context.accounts.resources(account) if r.available and r.priority >= 0]
 
     async def _taker(self, account: str) -> str | None:
-        """A resource that takes messages to the bare JID: available, priority not negative, the highest."""
-        ready = [r for r in await self.context.accounts.resources(account) if r.available and r.priority >= 0]
-        return max(ready, key=lambda resource: resource.priority).jid if ready else None
-
-
-def batches(messages: list[OfflineMessage]) -> list[list[OfflineMessage]]:
-    return [messages[i:i + BATCH] for i in range(0, len(messages), BATCH)]
+        """The one of the highest priority."""
+        takers = await self._takers(account)
+        return max(takers, key=lambda resource: resource.priority).jid if takers else None
 
 
 def is_from(message: OfflineMessage, jids: frozenset[str]) -> bool:
     return bool(jids) and listed(jids, parse_stanza(message.stanza).from_ or "")
-
-
-def delayed(message: OfflineMessage, account: str) -> bytes:
-    """The stored stanza, stamped by our domain."""
-    end = b"</message>"
-    return message.stanza.removesuffix(end) + delay(account.rpartition("@")[2], message.time) + end

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headrace.core.stanza import Stanza
 from headrace.router.session import Session
@@ -18,6 +18,13 @@ class HoldAll:
 
 Outcome = Awaitable[object] | HoldAll | None
 """None: finished. An awaitable: later stanzas of this session to the same bare JID wait until it is done."""
+
+
+class Ticket(NamedTuple):
+    """A message that h waits for (XEP-0198): who commits it settles this (router.archive.Archive.add_ready)."""
+
+    session: Session    # that it came from
+    number: int         # of Session.hold(); 0 where nothing is counted
 
 
 class Control(Protocol):

@@ -45,6 +45,10 @@ class Router:
 
     def loaded(self, bare: str) -> bool: ...
 
+    def acknowledged(self) -> dict[str, int]:
+        """By bare JID, the accounts of which a session is done with more than this last told, and what reached() says
+        of them; also those that have left since."""
+
     def reached(self, bare: str) -> int:
         """The highest archive number that a session of the account is done with (Account.reached); 0 if it is not
         loaded."""

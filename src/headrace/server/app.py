@@ -20,6 +20,7 @@ from headrace.modules.inline import InlineBind
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
+from headrace.modules.marks import Marks
 from headrace.modules.signup import SignUp
 from headrace.modules.tables import RosterLoader
 from headrace.net.limits import Admission
@@ -72,6 +73,7 @@ class App:
         self.listeners: list[Listener] = []
         self.logins = Logins()
         self.federation: Federation | None = None
+        self.marks: Marks | None = None
         self.dispatcher: Dispatcher | None = None
         self.control: ControlChannel | None = None
 
@@ -103,6 +105,7 @@ class App:
             self.pairs = self._pairs()
             self.tls = clients_context(self.pairs)
             context = await self._build()
+            context.marks.start()
             self.control = ControlChannel(self.config.data, context.life, context.accounts)
             await self.control.start()
             for settings in self.config.listeners:
@@ -127,6 +130,8 @@ class App:
         if self.dispatcher is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.dispatcher.close(), STOP_SECONDS)
+        if self.marks is not None:
+            await self.marks.stop()
         await self.storage.close()
         self.derive.close()
         self.reactor.close()
@@ -208,10 +213,11 @@ class App:
         accounts, blocklists = LocalAccounts(self.router, self.logins.revoke), Blocklists(self.storage.blocks)
         hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous, host.archive)
                  for host in self.config.hosts if host.name in self.router.hosts}
+        self.marks = marks = Marks(self.storage.archive, accounts)
         archiving = Archiving(self.storage.documents, self.storage.roster, hosts)
         return Context(
             hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
-            archiving=archiving, now=time.time, shared=self.admission.exempt,
+            marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from headrace.router.archive import Archive
+from headrace.router.control import Ticket
 from headrace.router.group import Group, MessageFlag
 from headrace.storage.ports import StorageError, StorageUnavailable
 
@@ -25,14 +26,14 @@ class GroupCommit:
         archive.wake = self._wake
 
     def add(self, a: str, b: str, stanza: bytes, time: float | None = None,
-            flags: int = MessageFlag.M_OFFLINE) -> asyncio.Future[int]:
+            flags: int = MessageFlag.M_OFFLINE, *, ticket: Ticket | None = None) -> asyncio.Future[int]:
         """Resolves to the message's number after the commit. Raises StorageUnavailable if nothing more is taken.
 
-        a, b: prepared bare JIDs of sender and recipient."""
+        a, b: prepared bare JIDs of sender and recipient; ticket: settled by the commit."""
         number = self.archive.number(time)
         if not number:
             raise StorageUnavailable(self.archive.refuses or "the storage takes no more messages now")
-        return self.archive.add_ready(number, stanza, a.encode(), b.encode(), flags)
+        return self.archive.add_ready(number, stanza, a.encode(), b.encode(), flags, *(ticket or (None, 0)))
 
     async def flush(self) -> None:
         """Waits until all that was added before is committed; StorageUnavailable if that takes too long."""

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol
 import msgspec
 
 from headrace.router.archive import Archive
+from headrace.router.control import Ticket
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
 
 Durability = Literal["power", "process"]    # what a commit outlives: a power cut, or only the server process's end
@@ -76,6 +77,7 @@ class OfflineMessage(msgspec.Struct, frozen=True):
     id: int                         # 64 bits, time-ordered, never used twice (protocol.md 6)
     time: float                     # unix s at which it was queued, for XEP-0203; grows with the ids
     stanza: bytes                   # as given to add()
+    archived: bool = False          # it is in the archive of whom it is for
 
 
 class AccountStore(Protocol):
@@ -214,9 +216,11 @@ class ArchiveStore(Protocol):
     """The archives of accounts, each of messages that it sent or got. Owners are bare JIDs; one that is unknown has an
     empty archive. All see what was added before."""
 
-    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None, *,
+            ticket: Ticket | None = None) -> Awaitable[int]:
         """A message from `a` to `b` (bare JIDs), flags of router.group.MessageFlag; awaiting gives its id after the
-        commit. The data plane adds to Storage.queue itself. Raises StorageUnavailable as OfflineStore.add()."""
+        commit, which settles the ticket. The data plane adds to Storage.queue itself. Raises StorageUnavailable as
+        OfflineStore.add()."""
 
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         """The first so many of those messages; backwards: the last."""
@@ -233,8 +237,8 @@ class ArchiveStore(Protocol):
     async def mark(self, owner: str) -> int:
         """Up to which id some session of the account has acknowledged what it got (protocol.md 5); 0 at first."""
 
-    async def set_mark(self, owner: str, id: int) -> None:
-        """It never goes back."""
+    async def set_marks(self, marks: Mapping[str, int]) -> None:
+        """By owner, all in one commit; none goes back. Offline messages up to there are gone."""
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         """What a login is given (XEP-0160) beyond that id: the first so many, offline messages among them."""

@@ -1,14 +1,15 @@
 """Archives in PostgreSQL: a message once, and a small row in the box of each owner."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
 from asyncpg import Connection
 
 from headrace.router.archive import number_at, time_of
-from headrace.storage.bounds import GIVEN, OFFLINE, PAUSE
+from headrace.router.control import Ticket
+from headrace.storage.bounds import GIVEN, GOT, OFFLINE, PAUSE
 from headrace.storage.group import GroupCommit
 from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
 from headrace.storage.postgres import boxes
@@ -21,6 +22,8 @@ T = TypeVar("T")
 _MARK = "SELECT mark.id FROM mark JOIN address ON address.id = owner WHERE jid = $1"
 _SET_MARK = ("INSERT INTO mark(owner, id) SELECT id, $2 FROM address WHERE jid = $1"
              " ON CONFLICT (owner) DO UPDATE SET id = greatest(mark.id, excluded.id)")
+_WITH_OFFLINE = ("SELECT jid FROM address WHERE jid = ANY($1::text[])"
+                 f" AND EXISTS (SELECT 1 FROM message WHERE b = address.id AND flags & {OFFLINE} <> 0)")
 _NO_MARK = "DELETE FROM mark WHERE owner = (SELECT id FROM address WHERE jid = $1)"
 
 
@@ -33,8 +36,9 @@ class PostgresArchive:
         self.queue = writer.queue
         self._groups = GroupCommit(writer.queue, writer.write)
 
-    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
-        return self._groups.add(a, b, stanza, time, flags)
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None, *,
+            ticket: Ticket | None = None) -> Awaitable[int]:
+        return self._groups.add(a, b, stanza, time, flags, ticket=ticket)
 
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         found = await self.read(lambda connection: boxes.page(
@@ -62,8 +66,14 @@ class PostgresArchive:
         id: int | None = await self._database.read(lambda connection: connection.fetchval(_MARK, owner), [owner])
         return id or 0
 
-    async def set_mark(self, owner: str, id: int) -> None:
-        await self._database.change(lambda connection: connection.execute(_SET_MARK, owner, id), [owner])
+    async def set_marks(self, marks: Mapping[str, int]) -> None:
+        async def change(connection: Connection) -> None:
+            await connection.executemany(_SET_MARK, list(marks.items()))
+            for owner, in await connection.fetch(_WITH_OFFLINE, list(marks)):
+                await boxes.drop_offline(connection, owner, marks[owner])
+
+        await self.flush()
+        await self._database.change(change, marks.keys())
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
@@ -71,7 +81,7 @@ class PostgresArchive:
     async def waiting(self, owner: str, after: int, flags: int, limit: int | None) -> list[OfflineMessage]:
         """Messages to it with one of these flags."""
         rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
-        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+        return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))

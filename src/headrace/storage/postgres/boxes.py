@@ -102,12 +102,13 @@ async def get(connection: Connection, owner: str, ids: Collection[int]) -> list[
 
 
 async def waiting(connection: Connection, owner: str, after: int, flags: int,
-                  limit: int | None) -> list[tuple[int, bytes]]:
-    """Messages to the owner with one of these flags, beyond that id: the first so many."""
+                  limit: int | None) -> list[tuple[int, bytes, int]]:
+    """Messages to the owner with one of these flags, beyond that id: the first so many, with all their flags."""
     rows = await connection.fetch(
-        "SELECT box.id, stanza FROM box JOIN message ON message.id = box.id WHERE owner = $1 AND box.id > $2 AND b = $1"
-        " AND flags & $3 <> 0 ORDER BY box.id LIMIT $4", await number_of(connection, owner), after, flags, limit)
-    return [(id, stanza) for id, stanza in rows]
+        "SELECT box.id, stanza, flags FROM box JOIN message ON message.id = box.id"
+        " WHERE owner = $1 AND box.id > $2 AND b = $1 AND flags & $3 <> 0 ORDER BY box.id LIMIT $4",
+        await number_of(connection, owner), after, flags, limit)
+    return [(id, stanza, flags) for id, stanza, flags in rows]
 
 
 async def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:

@@ -1,13 +1,14 @@
 """Archives in SQLite: a message once, appended in the order of ids, and a small row in the box of each owner."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
 from headrace.router.archive import Archive, number_at, time_of
+from headrace.router.control import Ticket
 from headrace.router.group import Group
-from headrace.storage.bounds import GIVEN, OFFLINE, PAUSE
+from headrace.storage.bounds import GIVEN, GOT, OFFLINE, PAUSE
 from headrace.storage.connection import Connection
 from headrace.storage.group import GroupCommit
 from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, StorageError
@@ -18,6 +19,8 @@ from headrace.storage.writer import GroupWriter
 
 T = TypeVar("T")
 
+_SET_MARK = ("INSERT INTO mark(owner, id) SELECT ?1, ?2 WHERE ?1 > 0"
+             " ON CONFLICT (owner) DO UPDATE SET id = max(id, excluded.id)")
 FILL = 5_000            # messages at which boxes are filled: some 20 ms, which the next commit waits
 
 
@@ -35,8 +38,9 @@ class SqliteArchive:
             "SELECT count(*) FROM message WHERE id > (SELECT value FROM meta WHERE key = 'boxed')")
         self._filling: asyncio.Task[None] | None = None
 
-    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None) -> Awaitable[int]:
-        return self._groups.add(a, b, stanza, time, flags)
+    def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None, *,
+            ticket: Ticket | None = None) -> Awaitable[int]:
+        return self._groups.add(a, b, stanza, time, flags, ticket=ticket)
 
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         found = await self.read(lambda connection: boxes.page(
@@ -64,11 +68,14 @@ class SqliteArchive:
             "SELECT id FROM mark WHERE owner = ?", (number_of(connection, owner),)), [owner])
         return int(rows[0][0]) if rows else 0
 
-    async def set_mark(self, owner: str, id: int) -> None:
-        await self._database.change(lambda connection: connection.execute(
-            "INSERT INTO mark(owner, id) SELECT ?1, ?2 WHERE ?1 > 0"
-            " ON CONFLICT (owner) DO UPDATE SET id = max(id, excluded.id)",
-            (number_of(connection, owner), id)), [owner])
+    async def set_marks(self, marks: Mapping[str, int]) -> None:
+        def change(connection: Connection) -> None:
+            for owner, id in marks.items():
+                connection.execute(_SET_MARK, (number_of(connection, owner), id))
+                boxes.drop_offline(connection, owner, id)
+
+        await self._groups.flush()
+        await self._database.change(change, marks.keys())
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
@@ -76,7 +83,7 @@ class SqliteArchive:
     async def waiting(self, owner: str, after: int, flags: int, limit: int) -> list[OfflineMessage]:
         """Messages to it with one of these flags."""
         rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
-        return [OfflineMessage(id, time_of(id), stanza) for id, stanza in rows]
+        return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))

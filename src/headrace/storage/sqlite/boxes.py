@@ -100,17 +100,18 @@ def get(connection: Connection, owner: str, ids: Collection[int]) -> list[Archiv
     return [archived(id, stanza) for id, stanza in rows]
 
 
-def waiting(connection: Connection, owner: str, after: int, flags: int, limit: int) -> list[tuple[int, bytes]]:
-    """Messages to the owner with one of these flags, beyond that id: the first so many."""
+def waiting(connection: Connection, owner: str, after: int, flags: int, limit: int) -> list[tuple[int, bytes, int]]:
+    """Messages to the owner with one of these flags, beyond that id: the first so many, with all their flags."""
     number, boxed = number_of(connection, owner), _boxed(connection)
     found = connection.execute(
-        "SELECT id, stanza FROM box CROSS JOIN message USING (id) WHERE owner = ?1 AND box.id > ?2 AND box.id <= ?3"
+        "SELECT id, stanza, flags FROM box CROSS JOIN message USING (id)"
+        " WHERE owner = ?1 AND box.id > ?2 AND box.id <= ?3"
         " AND b = ?1 AND flags & ?4 ORDER BY box.id LIMIT ?5", (number, after, boxed, flags, limit))
     if len(found) < limit:
         found += connection.execute(
-            "SELECT id, stanza FROM message WHERE id > ?2 AND b = ?1 AND flags & ?3 ORDER BY id LIMIT ?4",
+            "SELECT id, stanza, flags FROM message WHERE id > ?2 AND b = ?1 AND flags & ?3 ORDER BY id LIMIT ?4",
             (number, max(after, boxed), flags, limit - len(found)))
-    return [(id, stanza) for id, stanza in found]
+    return [(id, stanza, flags) for id, stanza, flags in found]
 
 
 def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
@@ -156,7 +157,11 @@ def leave(connection: Connection, owner: str, after: int, up_to: int, *, everyth
 def drop_offline(connection: Connection, owner: str, up_to: int) -> int:
     """Offline messages with ids up to and including that one are done with; how many there were."""
     number = number_of(connection, owner)
-    ids = [id for id, _ in waiting(connection, owner, 0, OFFLINE, EVER) if id <= up_to]
+    ids = [id for id, in connection.execute(
+        f"SELECT id FROM message INDEXED BY message_offline WHERE b = ? AND flags & {OFFLINE} AND id <= ?",
+        (number, up_to))]
+    if not ids:
+        return 0
     args = (number, _json(ids))
     for sql in (
         f"UPDATE message SET flags = flags & ~{OFFLINE | GIVEN} WHERE id IN ({_SELECT_IDS}) AND b = ?1",
