@@ -5,8 +5,8 @@
     python bench/load/archive.py --postgres                     # on a server of its own, fsync on
     python bench/load/archive.py --pages 1000000                # pages of archives of 10,000, ... and so many
 
-CPU time is user + system of this process, all its threads, and with --postgres of all processes of the server. Packing
-into groups, which the data plane does, is not in it; the commits with durability "power" and all boxes being filled are.
+CPU time is user + system of this process, all its threads, and with --postgres of all processes of the server. Commits
+(durability "power") and the filling of all boxes are in it; packing groups, which the data plane does, is not.
 """
 
 import argparse
@@ -57,8 +57,7 @@ async def opened(args: argparse.Namespace) -> AsyncIterator[tuple[Storage, Calla
             yield storage, time.process_time
             await storage.close()
             return
-        Path(folder).chmod(0o755)
-        postgres = Postgres(Path(tempfile.mkdtemp(prefix="pg", dir="/tmp")))
+        postgres = Postgres(Path(folder))
         try:
             postgres.stop()
             with settings(fsync="on", shared_buffers="128MB"):
@@ -67,7 +66,7 @@ async def opened(args: argparse.Namespace) -> AsyncIterator[tuple[Storage, Calla
             yield storage, lambda: time.process_time() + cpu_of(postgres.process.pid)
             await storage.close()
         finally:
-            postgres.close()
+            postgres.stop()
 
 
 @contextmanager

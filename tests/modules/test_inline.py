@@ -8,6 +8,7 @@ import pytest
 
 from headrace.modules.api import Bound, Effects, Inline, Interested, Module, Outcome, inline
 from headrace.modules.inline import InlineBind
+from headrace.storage.ports import StorageUnavailable
 from support.world import World
 
 
@@ -90,3 +91,23 @@ def test_a_failure_costs_no_login(features: InlineBind, recorder: Any) -> None:
 def test_two_modules_do_not_share_an_element(world: World, recorder: Recorder) -> None:
     with pytest.raises(ValueError, match="carbons"):
         InlineBind([world.module(Carbons), world.module(Carbons)], recorder.carry_out, recorder)
+
+
+class First(Module):
+    name = "first"
+
+    async def bound(self, account: str) -> bytes:
+        if account.startswith("down"):
+            raise StorageUnavailable("away")
+        if account.startswith("broken"):
+            raise RuntimeError("broken")
+        return f"<first of='{account}'/>".encode()
+
+
+async def test_what_is_said_of_every_binding(world: World, recorder: Recorder) -> None:
+    features = InlineBind([world.module(State), world.module(First)], recorder.carry_out, recorder)
+    assert await features.before("romeo@example.org") == b"<first of='romeo@example.org'/>"
+    assert await features.before("down@example.org") == b""
+    assert recorder.failed == []
+    assert await features.before("broken@example.org") == b""
+    assert recorder.failed == ["bound"]

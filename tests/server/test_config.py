@@ -114,8 +114,11 @@ COMPLAINTS = {
     "dta = 'x'" + LISTENER + HOST: "unknown key 'dta': did you mean 'data'?",
     LISTENER + "tsl = 'direct'" + HOST: "[[listener]] number 1: unknown key 'tsl': did you mean 'tls'?",
     LISTENER + HOST + "zzz = 1": "[[host]] number 1: unknown key 'zzz': known are admins, anonymous, "
-                              "archive, certificate, client_certificates, contact, key, name, registration, "
-                              "see_other_host",
+                              "archive, archive_days, archive_messages, certificate, client_certificates, contact, "
+                              "key, name, registration, see_other_host",
+    LISTENER + HOST + "archive_days = -1": "[[host]] number 1: archive_days: -1 is not between 0 (no bound) and",
+    LISTENER + HOST + "archive_messages = -5": "[[host]] number 1: archive_messages: -5 is not between 0",
+    LISTENER + HOST + 'archive = "some"': "[[host]] number 1: archive: Invalid enum value 'some'",
     LISTENER + HOST + 'anonymous = true\nclient_certificates = "ca.pem"':
         "[[host]] number 1: anonymous users have no certificates",
     LISTENER + HOST + "anonymous = true\nregistration = true":

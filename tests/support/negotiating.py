@@ -145,6 +145,9 @@ class BindFeatures:
 
     inline = ("urn:example:echo",)
 
+    async def before(self, account):
+        return b""
+
     def bound(self, session, request):
         if request.tag != "{urn:example:echo}echo":
             return b""

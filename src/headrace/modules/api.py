@@ -321,6 +321,10 @@ class Module:
         """The session of this full JID has ended; contacts have been told. Replies have nowhere to go."""
         return None
 
+    async def bound(self, account: str) -> bytes:
+        """What <bound/> says of the account whenever a resource of it is bound with XEP-0386, as XML."""
+        return b""
+
     async def deleting(self, account: str) -> None:
         """The account is about to go, with all that is stored for it. Nobody can log in to it any more."""
 

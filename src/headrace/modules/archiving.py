@@ -21,6 +21,7 @@ class Archiving:
         self._defaults = {name: Preferences(host.archive) for name, host in hosts.items()}
         self.queried: set[str] = set()  # full JIDs of sessions that have asked for messages of their archive
         self._known: OrderedDict[str, Preferences] = OrderedDict()
+        self.queried: set[str] = set()  # full JIDs of sessions that have asked for messages of their archive
 
     async def of(self, account: str) -> Preferences:
         """The host's, unless the account has its own. Raises StorageError."""

@@ -5,8 +5,9 @@ from inspect import getmembers, ismethod
 from xml.etree.ElementTree import Element
 
 from headrace.modules.api import Bound, Effects, Inline, Module
-from headrace.modules.loader import Log
+from headrace.modules.loader import Log, hooks
 from headrace.router.session import Session
+from headrace.storage.ports import StorageError
 
 Handler = Callable[[Inline], Effects]
 
@@ -20,6 +21,7 @@ class InlineBind:
         self._handlers: dict[str, Handler] = {}
         self._carry_out = carry_out
         self._log = log
+        self._first = hooks(modules, "bound")
         features: list[str] = []
         for module in modules:
             for _, function in getmembers(module, ismethod):
@@ -30,6 +32,18 @@ class InlineBind:
                     self._handlers[tag] = function
                     features.append(mark.feature)
         self.inline = tuple(dict.fromkeys(features))
+
+    async def before(self, account: str) -> bytes:
+        """What fails costs its own answer, not the login."""
+        said = []
+        for hook in self._first:
+            try:
+                said.append(await hook(account))
+            except StorageError:    # which tells the operator by itself, once
+                pass
+            except Exception as error:
+                self._log.exception("inline feature failed", exc_info=error, feature="bound")
+        return b"".join(said)
 
     def bound(self, session: Session, request: Element) -> bytes:
         """What is not known is passed over; what fails costs its own answer, not the login."""

@@ -43,6 +43,7 @@ from headrace.server.certificates import (
 )
 from headrace.server.config import Config, HostConfig, ListenerConfig, resolvers
 from headrace.server.data import open_storage, token_key
+from headrace.server.retention import Retention
 from headrace.session.backoff import Backoff
 from headrace.session.binding import Binder
 from headrace.session.c2s import C2S, C2SConfig, Services
@@ -101,6 +102,7 @@ class App:
         self.admission = Admission(self.config.limits.connections)
         self.derive = DerivePool(shared=self.admission.exempt)
         self.reactor = Reactor(asyncio.get_running_loop())
+        self.retention = Retention(self.storage, self.config.hosts, self.log)
         try:
             self.pairs = self._pairs()
             self.tls = clients_context(self.pairs)
@@ -110,6 +112,7 @@ class App:
             await self.control.start()
             for settings in self.config.listeners:
                 self._listen(settings)
+            self.retention.start()
         except BaseException:
             await self.stop()
             raise
@@ -132,6 +135,7 @@ class App:
                 await asyncio.wait_for(self.dispatcher.close(), STOP_SECONDS)
         if self.marks is not None:
             await self.marks.stop()
+        await self.retention.stop()
         await self.storage.close()
         self.derive.close()
         self.reactor.close()

@@ -3,6 +3,7 @@
 from headrace.modules.admin import Admin
 from headrace.modules.anonymous import Anonymous
 from headrace.modules.api import Module
+from headrace.modules.archive import Archive
 from headrace.modules.blocking import Blocking
 from headrace.modules.carbons import Carbons
 from headrace.modules.commands import Commands
@@ -25,6 +26,6 @@ from headrace.modules.vcard import VCard
 from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
-    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Offline,
+    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Archive, Offline,
     Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
 )

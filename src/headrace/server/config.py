@@ -57,6 +57,8 @@ class HostConfig(msgspec.Struct, frozen=True):
     registration: bool = False      # strangers can make accounts, inside TLS (XEP-0077)
     admins: tuple[str, ...] = ()    # prepared bare JIDs of those who may administer it (XEP-0133)
     archive: Default = "always"     # whose messages users' archives take, unless they say otherwise (XEP-0441)
+    archive_days: float = 7.0       # how long they keep a message; 0: for ever
+    archive_messages: int = 0       # how many each of them keeps; 0: any number
     contact: dict[str, tuple[str, ...]] = {}    # URIs by purpose, shown to everybody (XEP-0157)
 
 
@@ -289,6 +291,9 @@ class _Reader:
             self.complaints.append(f"{place}: anonymous users have no accounts, so there is no registration")
         if host.see_other_host is not None and not _OTHER_HOST.fullmatch(host.see_other_host):
             self.complaints.append(f'{place}: see_other_host: write "name", "address:port" or "[IPv6]:port"')
+        for key, value in ("archive_days", host.archive_days), ("archive_messages", host.archive_messages):
+            if not 0 <= value <= 10**9:
+                self.complaints.append(f"{place}: {key}: {value:g} is not between 0 (no bound) and 1000000000")
         self._judge_contacts(host, f"{place}: contact")
         return msgspec.structs.replace(host, name=name.domain, admins=tuple(self._admins(host, place)))
 

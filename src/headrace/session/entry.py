@@ -33,22 +33,24 @@ class Entry:
             granted = b"".join([await feature.run(self._login) for feature in self._services.login_features])
             if bind is not None:
                 await self._services.binder.load(account)
+                first = await self._services.bind_features.before(account.bare)
         except StorageError:
             raise SaslFailure("temporary-auth-failure", "the account cannot be read now") from None
         if bind is not None:
-            self._bind(bind, last_words, granted, lang)
+            self._bind(bind, first, last_words, granted, lang)
             return True
         self._wire.authenticated()
         self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
         return False
 
-    def _bind(self, request: Element, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
+    def _bind(self, request: Element, first: bytes, last_words: bytes | None, granted: bytes,
+              lang: str | None) -> None:
         jid = self._resource(request)
         self._wire.authenticated()
 
         def greet(session: Session) -> bytes:
             """Before the session gets anything."""
-            inside = b"".join(self._services.bind_features.bound(session, child) for child in request)
+            inside = first + b"".join(self._services.bind_features.bound(session, child) for child in request)
             bound = f"<bound xmlns='{ns.BIND2}'>".encode() + inside + b"</bound>"
             return profile2.success(jid.full, last_words, bound + granted) + self._offers.bound
 

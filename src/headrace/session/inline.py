@@ -41,5 +41,8 @@ class BindFeatures(Protocol):
     def inline(self) -> tuple[str, ...]:
         """The `var` of each."""
 
+    async def before(self, account: str) -> bytes:
+        """What <bound/> says of the account before all else, as XML, asked just before the resource is bound."""
+
     def bound(self, session: Session, request: Element) -> bytes:
         """Carries out one child of <bind/>; what <bound/> says of it, as XML."""

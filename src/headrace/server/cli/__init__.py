@@ -1,5 +1,6 @@
 """The `headrace` command."""
 
+from headrace.server.cli.archive import archive
 from headrace.server.cli.bench import bench
 from headrace.server.cli.config import config as config_commands
 from headrace.server.cli.main import main
@@ -12,5 +13,6 @@ __all__ = ["main"]
 main.add_command(serve)
 main.add_command(user_commands)
 main.add_command(session_commands)
+main.add_command(archive)
 main.add_command(config_commands)
 main.add_command(bench)

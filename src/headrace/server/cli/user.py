@@ -39,9 +39,9 @@ def user() -> None:
 @from_stdin
 def add(config: Config, jid: str, stdin: bool) -> None:
     """Create the account JID; asks for its password."""
-    bare = _account(config, jid)
+    bare = account_of(config, jid)
     credentials = _credentials(config, _ask(stdin))
-    _with_storage(config, lambda storage: storage.accounts.create(bare, credentials))
+    with_storage(config, lambda storage: storage.accounts.create(bare, credentials))
     click.echo(f"{bare} created")
 
 
@@ -51,7 +51,7 @@ def add(config: Config, jid: str, stdin: bool) -> None:
 @from_stdin
 def passwd(config: Config, jid: str, stdin: bool) -> None:
     """Give JID a new password; asks for it."""
-    bare, password = _account(config, jid), _ask(stdin)
+    bare, password = account_of(config, jid), _ask(stdin)
     credentials = _credentials(config, password)
     _change(config, bare, lambda storage: storage.accounts.set_credentials(bare, credentials), "set_password",
             password=password)
@@ -63,7 +63,7 @@ def passwd(config: Config, jid: str, stdin: bool) -> None:
 @click.argument("jid")
 def disable(config: Config, jid: str) -> None:
     """Let nobody log in to JID any more."""
-    bare = _account(config, jid)
+    bare = account_of(config, jid)
     _change(config, bare, lambda storage: storage.accounts.set_disabled(bare, True), "disable")
     click.echo(f"{bare} disabled")
 
@@ -73,7 +73,7 @@ def disable(config: Config, jid: str) -> None:
 @click.argument("jid")
 def enable(config: Config, jid: str) -> None:
     """Undo `disable`."""
-    bare = _account(config, jid)
+    bare = account_of(config, jid)
     _change(config, bare, lambda storage: storage.accounts.set_disabled(bare, False), "enable")
     click.echo(f"{bare} enabled")
 
@@ -83,7 +83,7 @@ def enable(config: Config, jid: str) -> None:
 @click.argument("host", required=False)
 def list_(config: Config, host: str | None) -> None:
     """List accounts, of HOST or of all."""
-    for jid in _with_storage(config, lambda storage: storage.accounts.jids(host)):
+    for jid in with_storage(config, lambda storage: storage.accounts.jids(host)):
         click.echo(jid)
 
 
@@ -93,7 +93,7 @@ def list_(config: Config, host: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def delete(config: Config, jid: str, yes: bool) -> None:
     """Delete the account JID with its roster and waiting messages."""
-    bare = _account(config, jid)
+    bare = account_of(config, jid)
     if not yes:
         click.confirm(f"Delete {bare}, its roster and the messages that wait for it?", abort=True)
     _change(config, bare, lambda storage: storage.accounts.delete(bare), "delete")
@@ -108,7 +108,7 @@ def import_(config: Config, file: TextIO) -> None:
 
     Nothing is created if a line is wrong. Accounts that exist stay as they are."""
     entries = _entries(config, file)
-    created = _with_storage(config, partial(_create_all, config, entries))
+    created = with_storage(config, partial(_create_all, config, entries))
     click.echo(f"{created} created, {len(entries) - created} existed already")
 
 
@@ -155,14 +155,14 @@ def _change(config: Config, bare: str, job: Callable[[Storage], Awaitable[bool]]
     try:
         found = ask(config.data, do, jid=bare, **values)
     except NotRunning:
-        found = _with_storage(config, job)
+        found = with_storage(config, job)
     except (ControlError, OSError) as error:
         fail(Exit.FAILED, error)
     if not found:
         fail(Exit.FAILED, f"there is no account {bare}")
 
 
-def _with_storage(config: Config, job: Callable[[Storage], Awaitable[T]]) -> T:
+def with_storage(config: Config, job: Callable[[Storage], Awaitable[T]]) -> T:
     async def run() -> T:
         storage = await open_storage(config)
         try:
@@ -180,7 +180,7 @@ def _with_storage(config: Config, job: Callable[[Storage], Awaitable[T]]) -> T:
         fail(Exit.STORAGE, error)
 
 
-def _account(config: Config, jid: str) -> str:
+def account_of(config: Config, jid: str) -> str:
     try:
         return _bare(config, jid)
     except ValueError as error:
