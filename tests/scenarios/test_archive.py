@@ -1,0 +1,202 @@
+"""Archives on the wire (XEP-0313, XEP-0059, XEP-0359, XEP-0441), asked byte by byte."""
+
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from support.people import World
+from support.rawclient import NS, STANZA_ERRORS, Client
+
+MAM, SID, RSM = "{urn:xmpp:mam:2}", "{urn:xmpp:sid:0}", "{http://jabber.org/protocol/rsm}"
+FORWARDED = f"{MAM}result/{{urn:xmpp:forward:0}}forwarded"
+
+
+def field(name: str, *values: str) -> str:
+    return f"<field var='{name}'>" + "".join(f"<value>{v}</value>" for v in values) + "</field>"
+
+
+class Page:
+    """What a query brings."""
+
+    def __init__(self, client: Client, *fields: str, rsm: str = "", extra: str = "") -> None:
+        form = f"<x xmlns='jabber:x:data' type='submit'>{''.join(fields)}</x>" if fields else ""
+        page = f"<set xmlns='http://jabber.org/protocol/rsm'>{rsm}</set>" if rsm else ""
+        query = f"<query xmlns='urn:xmpp:mam:2' queryid='q1'>{form}{page}{extra}</query>"
+        client.send(f"<iq type='set' id='mam'>{query}</iq>")
+        *self.got, self.answer = client.until(lambda e: e.get("id") == "mam")
+        self.ids = [result.get("id", "") for message in self.got for result in message.findall(f"{MAM}result")]
+        self.messages = [message.find(f"{FORWARDED}/{NS}message") for message in self.got]
+        self.bodies = [message.findtext(f"{NS}body") for message in self.messages if message is not None]
+
+    @property
+    def fin(self) -> ET.Element:
+        found = self.answer.find(f"{MAM}fin")
+        assert found is not None, ET.tostring(self.answer)
+        return found
+
+    @property
+    def condition(self) -> str:
+        error = self.answer.find(f"{NS}error")
+        return "" if error is None else error[0].tag.removeprefix(STANZA_ERRORS)
+
+
+def ready(world: World, account: str = "") -> Client:
+    """Online, and past the hand-over of what waited for it, which is nothing: it gets messages directly."""
+    client = world.online(account)
+    for n in range(100):
+        client.send(f"<message to='{client.bare}' type='chat' id='r{n}'><body>?</body><no-store xmlns='urn:xmpp:hints'/>"
+                    "</message>")
+        if client.until(lambda e, n=n: e.get("id") == f"r{n}")[-1].get("type") == "chat":
+            return client
+    raise AssertionError("messages wait for ever")
+
+
+def talk(one: Client, other: Client, count: int) -> None:
+    """In turn, each waiting for the other's words."""
+    for n in range(count):
+        sender, receiver = (one, other) if n % 2 == 0 else (other, one)
+        sender.send(f"<message to='{receiver.jid}' type='chat' id='m{n}'><body>{n}</body></message>")
+        receiver.until(lambda e, n=n: e.get("id") == f"m{n}")
+
+
+def test_what_was_said_is_in_both_archives_by_the_ids_that_came_with_it(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    seen = []
+    for n in range(6):
+        romeo.send(f"<message to='{juliet.jid}' type='chat' id='m{n}'><body>{n}&lt;&amp;</body>"
+                   "<x xmlns='urn:example' xmlns:p='urn:p'><p:y/></x></message>")
+        *_, message = juliet.until(lambda e, n=n: e.get("id") == f"m{n}")
+        [id] = message.findall(f"{SID}stanza-id")
+        assert id.get("by") == juliet.bare
+        seen.append(id.get("id"))
+    hers, his = Page(juliet), Page(romeo)
+    assert hers.ids == seen
+    assert his.bodies == hers.bodies == [f"{n}<&" for n in range(6)]
+    assert not set(his.ids) & set(hers.ids)
+    assert hers.fin.get("complete") == "true"
+    assert all(message is not None and message.find("{urn:example}x/{urn:p}y") is not None for message in hers.messages)
+    for message in hers.got:
+        assert (message.get("from"), message.get("to")) == (juliet.bare, juliet.jid)
+        stamp = message.find(f"{FORWARDED}/{{urn:xmpp:delay}}delay")
+        assert stamp is not None
+        assert abs(datetime.fromisoformat(stamp.get("stamp", "")) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_just_said_is_there(world: World) -> None:
+    """No gap between delivery and archive, in one segment even."""
+    romeo, juliet = ready(world), ready(world)
+    for n in range(20):
+        romeo.send(f"<message to='{juliet.bare}' type='chat'><body>{n}</body></message>"
+                   f"<iq type='set' id='mam{n}'><query xmlns='urn:xmpp:mam:2'>"
+                   "<set xmlns='http://jabber.org/protocol/rsm'><max>1</max><before/></set></query></iq>")
+        *got, _ = romeo.until(lambda e, n=n: e.get("id") == f"mam{n}")
+        [message] = got
+        assert message.findtext(f"{FORWARDED}/{NS}message/{NS}body") == str(n)
+
+
+def test_paging(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    romeo.send(*(f"<message to='{juliet.bare}' type='chat'><body>{n}</body></message>" for n in range(250)))
+    romeo.sync()
+    pages, after = [], ""
+    for _ in range(10):
+        page = Page(juliet, rsm=f"<max>60</max>{after}")
+        pages.append(page)
+        if page.fin.get("complete") == "true":
+            break
+        after = f"<after>{page.fin.findtext(f'{RSM}set/{RSM}last')}</after>"
+    assert [len(page.bodies) for page in pages] == [60, 60, 60, 60, 10]
+    assert [body for page in pages for body in page.bodies] == [str(n) for n in range(250)]
+    assert {page.fin.findtext(f"{RSM}set/{RSM}count") for page in pages} == {"250"}
+    last = Page(juliet, rsm="<max>3</max><before/>", extra="<flip-page/>")
+    assert last.bodies == ["249", "248", "247"]
+    ids = [id for page in pages for id in page.ids]
+    assert Page(juliet, field("after-id", ids[10]), field("before-id", ids[14])).bodies == ["11", "12", "13"]
+    assert Page(juliet, field("ids", ids[100], ids[7])).bodies == ["7", "100"]
+    assert len(Page(juliet).bodies) == 100      # the server's own bound
+
+
+def test_with_and_time(world: World) -> None:
+    romeo, juliet, nurse = ready(world), ready(world), ready(world)
+    talk(romeo, juliet, 6)
+    talk(nurse, juliet, 2)
+    assert Page(juliet, field("with", romeo.bare)).bodies == list("012345")
+    assert Page(juliet, field("with", romeo.jid)).bodies == list("012345")
+    assert Page(juliet, field("with", f"{romeo.bare}/elsewhere")).bodies == []
+    assert Page(juliet, field("with", nurse.bare)).bodies == list("01")
+    assert Page(juliet, field("end", "2001-01-01T00:00:00Z")).bodies == []
+    assert len(Page(juliet, field("start", "2001-01-01T00:00:00Z")).bodies) == 8
+
+
+def test_errors(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    talk(romeo, juliet, 2)
+    his = Page(romeo).ids
+    assert Page(juliet, field("after-id", his[0])).condition == "item-not-found"    # somebody else's
+    assert Page(juliet, rsm=f"<before>{his[0]}</before>").condition == "item-not-found"
+    assert Page(juliet, field("colour", "blue")).condition == "feature-not-implemented"
+    assert Page(juliet, field("start", "now")).condition == "bad-request"
+    assert Page(juliet).bodies == ["0", "1"]
+
+
+@pytest.mark.parametrize("payload", ["<query xmlns='urn:xmpp:mam:2'/>", "<prefs xmlns='urn:xmpp:mam:2'/>",
+                                     "<metadata xmlns='urn:xmpp:mam:2'/>"])
+def test_nobody_sees_an_archive_of_others_nor_who_has_one(world: World, payload: str) -> None:
+    romeo, juliet = ready(world), ready(world)
+    talk(romeo, juliet, 2)
+    answers = []
+    for to in (juliet.bare, "nobody@localhost"):
+        romeo.send(f"<iq type='get' id='a' to='{to}'>{payload}</iq>")
+        *rest, answer = romeo.until(lambda e: e.get("id") == "a")
+        assert rest == []
+        answers.append(ET.tostring(answer).replace(to.encode(), b"X"))
+    assert answers[0] == answers[1]
+    assert b"forbidden" in answers[0]
+
+
+def test_preferences_change_what_is_archived(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    talk(romeo, juliet, 2)
+    never = f"<never><jid>{romeo.bare}</jid></never>"
+    answer = juliet.ask("set", f"<prefs xmlns='urn:xmpp:mam:2' default='always'>{never}</prefs>")
+    assert answer.find(f"{MAM}prefs/{MAM}never/{MAM}jid") is not None
+    romeo.send(f"<message to='{juliet.jid}' type='chat' id='x'><body>unseen</body></message>")
+    *_, message = juliet.until(lambda e: e.get("id") == "x")
+    assert message.find(f"{SID}stanza-id") is None
+    assert Page(juliet).bodies == ["0", "1"]
+    assert Page(romeo).bodies == ["0", "1", "unseen"]
+    juliet.log_out()
+    juliet = ready(world, juliet.bare)
+    answer = juliet.ask("get", "<prefs xmlns='urn:xmpp:mam:2'/>")
+    assert answer.findtext(f"{MAM}prefs/{MAM}never/{MAM}jid") == romeo.bare
+
+
+def test_roster_preference_follows_the_roster(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    juliet.ask("set", "<prefs xmlns='urn:xmpp:mam:2' default='roster'/>")
+    talk(romeo, juliet, 2)
+    juliet.ask("set", f"<query xmlns='jabber:iq:roster'><item jid='{romeo.bare}'/></query>")
+    talk(romeo, juliet, 4)
+    assert Page(juliet).bodies == list("0123")
+    juliet.ask("set", f"<query xmlns='jabber:iq:roster'><item jid='{romeo.bare}' subscription='remove'/></query>")
+    talk(romeo, juliet, 2)
+    assert Page(juliet).bodies == list("0123")
+
+
+def test_account_says_so(world: World) -> None:
+    romeo = world.online()
+    answer = romeo.ask("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
+    features = {feature.get("var") for feature in answer[0]}
+    assert {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"} <= features
+
+
+def test_large_results_wait_for_a_slow_reader(world: World) -> None:
+    """More than may be unread: it is sent as it is read, and nothing is lost."""
+    romeo, juliet = ready(world), ready(world)
+    text = "x" * 200_000
+    for n in range(60):
+        romeo.send(f"<message to='{juliet.bare}' type='chat' id='m{n}'><body>{n}{text}</body></message>")
+        juliet.until(lambda e, n=n: e.get("id") == f"m{n}")
+    page = Page(juliet)
+    assert [int((body or "").rstrip("x")) for body in page.bodies] == list(range(60))
