@@ -37,7 +37,7 @@ class Client(ClientXMPP):
         return await asyncio.wait_for(self.queues[event].get(), WAIT)
 
     async def bodies(self, **query: Any) -> list[str]:
-        results = await asyncio.wait_for(self["xep_0313"].retrieve(**query), WAIT)
+        results = await asyncio.wait_for(self.plugin["xep_0313"].retrieve(**query), WAIT)
         return [message["mam_result"]["forwarded"]["stanza"]["body"] for message in results["mam"]["results"]]
 
 
@@ -68,13 +68,15 @@ async def test_archives(pair: tuple[Client, Client]) -> None:
     with_romeo = await juliet.bodies(with_jid=JID("romeo@localhost"))
     assert with_romeo[-10:] == [f"a{n}" for n in range(10)]
     assert await juliet.bodies(with_jid=JID("nurse@localhost")) == []
-    assert await juliet.bodies(rsm={"max": 3, "before": True}) == ["a7", "a8", "a9"]
+    newest = [message["mam_result"]["forwarded"]["stanza"]["body"] async for message in
+              juliet.plugin["xep_0313"].iterate(reverse=True, rsm={"max": 3}, total=5)]
+    assert newest == ["a9", "a8", "a7", "a6", "a5"]
     now = datetime.now(UTC)
     assert await juliet.bodies(start=now + timedelta(hours=1)) == []
     assert (await juliet.bodies(start=now - timedelta(hours=1), end=now + timedelta(hours=1)))[-1] == "a9"
     # The plugin goes from page to page by itself.
     every = [message["mam_result"]["forwarded"]["stanza"]["body"]
-             async for page in juliet["xep_0313"].retrieve(iterator=True, rsm={"max": 4})
+             async for page in juliet.plugin["xep_0313"].retrieve(iterator=True, rsm={"max": 4})
              for message in page["mam"]["results"]]
     assert every[-10:] == [f"a{n}" for n in range(10)]
 
@@ -82,12 +84,12 @@ async def test_archives(pair: tuple[Client, Client]) -> None:
 async def test_metadata_fields_and_features(pair: tuple[Client, Client]) -> None:
     romeo, juliet = pair
     await said(romeo, juliet, 2, "b")
-    metadata = (await asyncio.wait_for(juliet["xep_0313"].get_archive_metadata(), WAIT))["mam_metadata"]
+    metadata = (await asyncio.wait_for(juliet.plugin["xep_0313"].get_archive_metadata(), WAIT))["mam_metadata"]
     assert len(metadata["end"]["id"]) == 32
     assert abs(metadata["end"]["timestamp"] - datetime.now(UTC)) < timedelta(minutes=1)
-    form = await asyncio.wait_for(juliet["xep_0313"].get_fields(), WAIT)
+    form = await asyncio.wait_for(juliet.plugin["xep_0313"].get_fields(), WAIT)
     assert {"with", "start", "end", "before-id", "after-id", "ids"} <= set(form.get_fields())
-    info = await asyncio.wait_for(juliet["xep_0030"].get_info(jid="juliet@localhost"), WAIT)
+    info = await asyncio.wait_for(juliet.plugin["xep_0030"].get_info(jid="juliet@localhost"), WAIT)
     assert {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0"} <= set(info["disco_info"]["features"])
 
 
@@ -101,7 +103,7 @@ async def test_others_archives_are_forbidden(pair: tuple[Client, Client]) -> Non
 async def test_preferences(pair: tuple[Client, Client]) -> None:
     romeo, juliet = pair
     before = len(await juliet.bodies(with_jid=JID("romeo@localhost")))
-    plugin = juliet["xep_0441"]
+    plugin = juliet.plugin["xep_0441"]
     await asyncio.wait_for(plugin.set_preferences(default="never", always=[], never=[JID("nurse@localhost")]), WAIT)
     await said(romeo, juliet, 2, "c")
     assert len(await juliet.bodies(with_jid=JID("romeo@localhost"))) == before

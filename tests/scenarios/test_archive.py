@@ -45,8 +45,8 @@ def ready(world: World, account: str = "") -> Client:
     """Online, and past the hand-over of what waited for it, which is nothing: it gets messages directly."""
     client = world.online(account)
     for n in range(100):
-        client.send(f"<message to='{client.bare}' type='chat' id='r{n}'><body>?</body><no-store xmlns='urn:xmpp:hints'/>"
-                    "</message>")
+        client.send(f"<message to='{client.bare}' type='chat' id='r{n}'><body>?</body>",
+                    "<no-store xmlns='urn:xmpp:hints'/></message>")
         if client.until(lambda e, n=n: e.get("id") == f"r{n}")[-1].get("type") == "chat":
             return client
     raise AssertionError("messages wait for ever")
