@@ -257,9 +257,9 @@ def test_stanzas_to_the_host_are_punted(stanza: str) -> None:
 def test_nonza_is_punted() -> None:
     world = World()
     romeo = world.client("romeo@localhost/a")
-    world.send(romeo, "<r xmlns='urn:xmpp:sm:3'/>")
+    world.send(romeo, "<idle xmlns='urn:example'/>")
     (_, stanza, reason), = world.notes.punted
-    assert (reason, stanza.name, stanza.namespace) == (Reason.P_NONZA, "r", "urn:xmpp:sm:3")
+    assert (reason, stanza.name, stanza.namespace) == (Reason.P_NONZA, "idle", "urn:example")
 
 
 def test_absent_message_is_ready_to_be_stored() -> None:

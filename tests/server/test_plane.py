@@ -23,7 +23,7 @@ BATCH = 250     # messages in one segment, then all is read: nobody's outbox fil
 SLACK = 40      # calls that a longer run may need: timers, and the question itself
 BLOCKS = 500    # of memory, likewise
 PER_GROUP = 100 # calls of the storage to commit a group; such a group has more than 125 messages here
-CARBONS, CSI = "urn:xmpp:carbons:2", "urn:xmpp:csi:0"
+CARBONS, CSI, SM = "urn:xmpp:carbons:2", "urn:xmpp:csi:0", "urn:xmpp:sm:3"
 STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
 
 
@@ -34,7 +34,6 @@ class Setting:
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     managed: bool = False       # the clients use stream management (XEP-0198)
-    archived: bool = False      # both sides archive
     punted: bool = False        # each message is for the control plane: the control run
 
 
@@ -79,9 +78,13 @@ class Chat:
         self.trust = ssl.create_default_context(cafile=str(child.folder / "certificates" / "localhost.crt"))
         self.clients = {f"{name}/{place}": self.log_in(child.port, name, place)
                         for name in ("romeo", "juliet") for place in ("desk", "phone")}
+        self.h = dict.fromkeys(self.clients, 0)
         self.clients["juliet/phone"].send(f"<inactive xmlns='{CSI}'/>")
         for client in self.clients.values():
             client.sync()
+            if setting.managed:
+                client.send(f"<enable xmlns='{SM}'/>")
+                client.until(lambda e: e.tag == f"{{{SM}}}enabled")
         self.sent = 0
 
     def log_in(self, port: int, name: str, place: str) -> Client:
@@ -99,12 +102,16 @@ class Chat:
             sender, receiver = (("romeo", "juliet"), ("juliet", "romeo"))[self.sent % 2]
             self.clients[f"{sender}/desk"].send(*(self.message(receiver, n) for n in range(BATCH)))
             mark = f" id='m{self.sent}-{BATCH - 1}'".encode()
-            for place, client in self.clients.items():
-                if not self.setting.punted and place != f"{sender}/desk":
-                    read_to(client, mark)
-            if self.setting.punted:
-                read_to(self.clients[f"{sender}/desk"], mark)
+            readers = [place for place in self.clients if (place == f"{sender}/desk") == self.setting.punted]
+            for place in readers:
+                self.acknowledge(place, read_to(self.clients[place], mark))
             self.sent += 1
+
+    def acknowledge(self, place: str, read: bytes) -> None:
+        """A copy has another message in it."""
+        if self.setting.managed:
+            self.h[place] += read.count(b"<message ") - read.count(b"<forwarded ")
+            self.clients[place].send(f"<a xmlns='{SM}' h='{self.h[place]}'/>")
 
     def message(self, receiver: str, n: int) -> str:
         """To a full and to the bare JID, with and without a chat state; a chat state alone before the last."""
@@ -119,12 +126,14 @@ class Chat:
             client.close()
 
 
-def read_to(client: Client, mark: bytes) -> None:
-    seen = b""
-    while mark not in seen:
+def read_to(client: Client, mark: bytes) -> bytes:
+    """All up to the end of the stanza in which the mark is."""
+    seen = bytearray()
+    while mark not in seen or seen.count(b"<message ") != seen.count(b"</message>"):
         data = client.socket.recv(65_536)
         assert data, "the connection has ended"
-        seen = seen[-100:] + data
+        seen += data
+    return bytes(seen)
 
 
 def measure(folder: Path, setting: Setting) -> dict[str, Any]:

@@ -212,7 +212,7 @@ cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel, Sess
 cdef int copy_received(
         Exchange exchange, Session sender, Account account, const Parcel* parcel, Session target) except -1:
     cdef bint own = sender is not None and sender.account is account
-    if account.carbons == 0 or parcel.again or (account.carbons == 1 and target is not None and target.flags & S_CARBONS):
+    if account.carbons == 0 or (account.carbons == 1 and target is not None and target.flags & S_CARBONS):
         return 0
     if parcel.type == MSG_ERROR:
         if target is None or not answers_copy(exchange, account, parcel):

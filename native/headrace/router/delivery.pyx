@@ -16,11 +16,11 @@ from cpython.object cimport PyObject
 from headrace.core.buf cimport str_bytes
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY
-from headrace.router.carbons cimport copy_received, copy_sent, eligible
+from headrace.router.carbons cimport copy_received, copy_sent
 from headrace.router.errors cimport RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE
 from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.parcel cimport IQ_GET, IQ_SET, MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE
-from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_CARBONS, S_ENDED
+from headrace.router.session cimport P_ABSENT, S_AVAILABLE, S_ENDED
 from headrace.router.account cimport SUB_FROM
 
 
@@ -68,16 +68,13 @@ cdef bint takes(Session target) noexcept:
 
 
 cdef int deliver_to_all(Account account, const Parcel* parcel) except -1:
-    """To every available resource with a non-negative priority.
-
-    What comes again, because the session that was given it has ended, is not for who had a copy of it (protocol.md 5)."""
-    cdef bint again = parcel.again and eligible(parcel, True)
+    """To every available resource with a non-negative priority."""
     cdef Session target
     cdef int n = 0
     for target in account.sessions:
         n += takes(target)
     for target in account.sessions:
-        if takes(target) and not (again and target.flags & S_CARBONS):
+        if takes(target):
             target.splice(parcel, n == 1)
     return 0
 

@@ -11,6 +11,7 @@ from headrace.core.names cimport K_BODY, K_DELAY, bit
 from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, Tokenizer
 from headrace.router.account cimport Account
 from headrace.router.blocking cimport blocks
+from headrace.router.carbons cimport eligible
 from headrace.router.delivery cimport takes
 from headrace.router.errors cimport SERVICE_UNAVAILABLE
 from headrace.router.parcel cimport (
@@ -86,12 +87,13 @@ cdef int reenter_message(Exchange exchange, Session was, const Parcel* parcel, i
 cdef int give_others(Account account, Session was, const Parcel* parcel, int64_t queued) except -1:
     """Answers how many have it now: nobody else was given the stanza itself, but carbons of it may have gone out."""
     cdef Session other
+    cdef bint copied = eligible(parcel, True)
     cdef int had = 0
     cdef list taking = []
     for other in account.sessions:
         if other is was or not takes(other):
             continue
-        if other.flags & S_CARBONS and other.since <= queued:
+        if copied and other.flags & S_CARBONS and other.since <= queued:
             had += 1
         else:
             taking.append(other)

@@ -32,6 +32,7 @@ cdef class Router(Exchange):
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int turn_away(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
     cdef bint may_enter(self, Session session, bytes stanza) except -1
+    cdef int tell_of_held(self, Session session) except -1
     cdef int copy_error(self, Session target, bytes stanza) except -1
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
@@ -45,5 +46,4 @@ cdef class Router(Exchange):
     cdef int catch_up(self, Session session, object outcome) except -1
     # account: it takes no messages until the outcome is there.
     cdef int wait_for(self, Session session, object outcome, bytes key, Account account) except -1
-    # again: a session got it, or might have: it is copied to no other (Parcel.again)
-    cdef int route_own(self, bytes stanza, bytes sender, bint again) except -1
+    cdef int route_own(self, bytes stanza, bytes sender) except -1

@@ -36,7 +36,8 @@ from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
 from headrace.router.session cimport (
-    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
+    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED,
+    S_PUSHED
 )
 
 from hmac import compare_digest
@@ -260,7 +261,24 @@ cdef class Router(Exchange):
                 n += 1
                 if oldest is None or other.lost < oldest.lost:
                     oldest = other
+        self.tell_of_held(session)
         return oldest.stop(None, None) if n > self.most_hibernated else 0
+
+    cdef int tell_of_held(self, Session session) except -1:
+        """What was written to a link that was gone already, its user may not have seen."""
+        cdef Parcel parcel
+        cdef Tokenizer tok
+        cdef bytes stanza
+        for stanza, _, _ in session.outbox.orphans():
+            tok = self.reader.take(stanza)
+            try:
+                fill(&parcel, tok.view, tok.view.from_, None)
+                session.tell_missed(&parcel)
+            finally:
+                self.reader.give(tok)
+            if session.flags & S_PUSHED:
+                return 0
+        return 0
 
     cdef int reenter(self, Session session, list held) except -1:
         return reenter_each(self, self.reader, session, held)
@@ -314,12 +332,12 @@ cdef class Router(Exchange):
 
     def route(self, bytes raw not None, str from_=None):
         self.reactor.touch()
-        self.route_own(raw, None if from_ is None else from_.encode(), False)
+        self.route_own(raw, None if from_ is None else from_.encode())
 
     cdef int own(self, bytes stanza) except -1:
-        return self.route_own(stanza, None, True)
+        return self.route_own(stanza, None)
 
-    cdef int route_own(self, bytes stanza, bytes sender, bint again) except -1:
+    cdef int route_own(self, bytes stanza, bytes sender) except -1:
         cdef Parcel parcel
         cdef Tokenizer tok = self.reader.take(stanza)
         try:
@@ -330,7 +348,6 @@ cdef class Router(Exchange):
                 raise ValueError("a malformed stanza")
             if not splice_allowed(tok.view):
                 raise ValueError("a stanza of our own must be self-contained")
-            parcel.again = again
             jid_split(parcel.head.to, &parcel.to)
             self.dispatch(None, tok, &parcel)
         finally:
@@ -565,7 +582,7 @@ cdef class Router(Exchange):
         try:
             write_error(&buf, parcel, from_, condition, &attrs_at)
             if target is None:
-                return self.route_own(buf.p[:buf.n], None, False)
+                return self.own(buf.p[:buf.n])
             target.put(buf.p, buf.n, attrs_at)
             if parcel.head.kind == KIND_MESSAGE and target.account.carbons:
                 self.copy_error(target, buf.p[:buf.n])

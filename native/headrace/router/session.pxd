@@ -72,7 +72,7 @@ cdef class Exchange:
     cdef int arrive(self, Tokenizer tok, Str sender, Str to, bytes lang, Order order, bint fits) except -1
     # Hand a stanza to the control plane, self-contained (session: None for one of our own making).
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1
-    # A stanza of our own making, or one that a session never got; names its sender in `from`.
+    # A stanza of our own making; names its sender in `from`.
     cdef int own(self, bytes stanza) except -1
     # The session has become available.
     cdef int came(self, Session session) except -1

@@ -214,6 +214,7 @@ cdef class Session(Sink):
         self.heard = reactor.now
         link.set_sink(self)
         link.dirty()
+        self.indicate(True)         # XEP-0352 5.2: each stream begins active
         reactor.later(self)
         reactor.deadline(self, min(self.router.idle_ns, self.router.keep_alive_ns))
         self.done_with()
