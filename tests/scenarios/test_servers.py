@@ -197,7 +197,7 @@ def test_dialback_where_it_is_allowed(tmp_path: Path) -> None:
 
 
 def test_a_wrong_dialback_key(tmp_path: Path) -> None:
-    with unrelated(tmp_path) as (a, b):
+    with unrelated(tmp_path) as (_, b):
         stranger = Stranger(b, OURS, Authority(tmp_path / "x"))
         stranger.context.check_hostname = False
         stranger.context.verify_mode = 0

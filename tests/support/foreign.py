@@ -37,7 +37,7 @@ allow_unencrypted_plain_auth = true
 c2s_require_encryption = false
 s2s_require_encryption = true
 s2s_secure_auth = {secure}
-log = {{ debug = "{folder}/log" }}
+log = {{ {level} = "{folder}/log" }}
 ssl = {{ cafile = "{authority}"; verify = {{ "peer" }} }}
 VirtualHost "{domain}"
     ssl = {{ certificate = "{certificate}", key = "{key}", cafile = "{authority}" }}
@@ -55,7 +55,7 @@ end
 """
 
 EJABBERD = """
-loglevel: debug
+loglevel: {level}
 hosts: ["{domain}"]
 certfiles: ["{both}"]
 ca_file: "{authority}"
@@ -125,7 +125,7 @@ def process(command: Sequence[str], folder: Path, port: int, env: Mapping[str, s
 @contextlib.contextmanager
 def prosody(folder: Path, domain: str, port: int, authority: Authority, *, routes: Mapping[str, int],
             pair: tuple[Path, Path] | None = None, secure: bool = True,
-            modules: str = '"dialback", "s2s_bidi"') -> Iterator[Foreign]:
+            modules: str = '"dialback", "s2s_bidi"', debug: bool = True) -> Iterator[Foreign]:
     """pair: its certificate; good for serverAuth alone if not given. secure: it wants ours to be good."""
     (folder / "plugins").mkdir(parents=True, exist_ok=True)
     accounts = folder / "data" / domain.replace(".", "%2e") / "accounts"
@@ -138,14 +138,15 @@ def prosody(folder: Path, domain: str, port: int, authority: Authority, *, route
     clients = unused_port()
     (folder / "prosody.cfg.lua").write_text(PROSODY.format(
         folder=folder, clients=clients, port=port, authority=authority.file, domain=domain, certificate=certificate,
-        key=key, secure=str(secure).lower(), modules=modules))
+        key=key, secure=str(secure).lower(), modules=modules, level="debug" if debug else "error"))
     with process(["prosody", "--config", str(folder / "prosody.cfg.lua"), "-F"], folder, clients, {}):
         yield Foreign(domain, port, clients, folder)
 
 
 @contextlib.contextmanager
 def ejabberd(folder: Path, domain: str, port: int, authority: Authority, *, routes: Mapping[str, int],
-             pair: tuple[Path, Path] | None = None, secure: bool = True, modules: str = "") -> Iterator[Foreign]:
+             pair: tuple[Path, Path] | None = None, modules: str = "",
+             debug: bool = True) -> Iterator[Foreign]:
     """pair: its certificate; one with both purposes if not given, for that is what it asks of those who connect.
 
     It asks a name server of ours for SRV records, and the system for the address of localhost."""
@@ -155,7 +156,7 @@ def ejabberd(folder: Path, domain: str, port: int, authority: Authority, *, rout
     clients = unused_port()
     (folder / "ejabberd.yml").write_text(EJABBERD.format(
         domain=domain, both=folder / "both.pem", authority=authority.file, clients=clients, port=port,
-        modules=modules))
+        modules=modules, level="debug" if debug else "error"))
     users = ", ".join(f'<<"{user}">>' for user in USERS)
     register = f'[ejabberd_auth:try_register(U, <<"{domain}">>, <<"{PASSWORD}">>) || U <- [{users}]].'
     command = ["erl", "+S", "1", "+sbwt", "none", "-noinput", "-noshell", "-mnesia", "dir", f'"{folder}/mnesia"',

@@ -5,7 +5,7 @@
 set -eu
 
 build="ca-certificates gcc libc6-dev libsqlite3-dev libssl-dev python3 python3-dev python3-venv"
-test="binutils clang ejabberd gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-rt-dev libexpat1-dev mcabber openssl postgresql procps profanity prosody python3-aioxmpp python3-nbxmpp qemu-user strace tmux util-linux valgrind"
+test="biboumi binutils clang ejabberd gcc-aarch64-linux-gnu libc6-dev-arm64-cross libclang-rt-dev libexpat1-dev mcabber ngircd openssl postgresql procps profanity prosody python3-aioxmpp python3-nbxmpp qemu-user strace tmux util-linux valgrind"
 
 case "${1:-}" in
 build) wanted=$build ;;

@@ -41,9 +41,10 @@ cdef class Peer(Route):
     cdef object negotiator
     cdef object tls                         # for STARTTLS; None where there is none
     cdef object after                       # Limits once one pair is proven
-    cdef set pairs                          # their domain + NUL + our domain: what may come
+    cdef set pairs                          # their domain + NUL + our domain, or nothing for all: what may come
     cdef bytes pair                         # the last of them that came; None at first
     cdef list carried                       # keys in routes.pairs that lead here
+    cdef bytes domain                       # the key in routes.domains that leads here; None: it is no component
     cdef Order order
     cdef bytes lang_utf8                    # the stream's xml:lang
     cdef readonly bint ended

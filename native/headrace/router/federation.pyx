@@ -133,6 +133,15 @@ cdef class Peer(Route):
     def admit(self, str theirs not None, str ours not None):
         self.pairs.add(theirs.encode() + b"\0" + ours.encode())
 
+    def admit_all(self, str theirs not None):
+        self.pairs.add(theirs.encode() + b"\0")
+
+    def takes(self, str domain not None):
+        cdef bytes key = domain.encode()
+        if not self.ended:
+            self.routes.domains[key] = self
+            self.domain = key
+
     def carries(self, str ours not None, str theirs not None):
         cdef bytes key = ours.encode() + b"\0" + theirs.encode()
         if not self.ended:
@@ -255,7 +264,7 @@ cdef class Peer(Route):
         if is_pair(self.pair, theirs, ours):
             return True
         key = pair_key(theirs, ours)
-        if key not in self.pairs:
+        if key not in self.pairs and key[:theirs.n + 1] not in self.pairs:
             return False
         self.pair = key
         return True
@@ -267,8 +276,8 @@ cdef class Peer(Route):
         cdef list ours = [pair[len(theirs):] for pair in self.pairs if pair.startswith(theirs)]
         if not ours:
             return self.fail("invalid-from", "that domain has not been proven on this stream")
-        if malformed:
-            return self.refuse(tok, sender, str_of(ours[0]), JID_MALFORMED)
+        if malformed:       # a component has no domain of ours to be answered by
+            return self.refuse(tok, sender, str_of(ours[0] or theirs[:len(theirs) - 1]), JID_MALFORMED)
         if len(self.pairs) == 1:
             return self.fail("host-unknown", "that domain has not been asked for on this stream")
         return self.refuse(tok, sender, str_of(ours[0]), REMOTE_NOT_FOUND)
@@ -362,6 +371,8 @@ cdef class Peer(Route):
         for key in self.carried:
             if self.routes.pairs.get(key) is self:
                 del self.routes.pairs[key]
+        if self.domain is not None:
+            del self.routes.domains[self.domain]
         return self.router.reactor.later(self)
 
     cdef int act(self) except -1:

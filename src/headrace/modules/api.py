@@ -268,6 +268,7 @@ class Context:
     archiving: Archiving
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
+    components: Sequence[str] = ()  # domains of programs beside us (XEP-0114)
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
 
 

@@ -36,7 +36,7 @@ class Disco(Module):
 
     @iq("get", DISCO_ITEMS, "query", Target.HOST)
     def host_items(self, request: Request) -> Effects:
-        return of_host(request, disco.items(()), self._nodes_items)
+        return of_host(request, disco.items(self._below(request.to)), self._nodes_items)
 
     @iq("get", DISCO_INFO, "query", Target.SELF)
     def own_info(self, request: Request) -> Effects:
@@ -55,6 +55,12 @@ class Disco(Module):
     async def contact_items(self, request: Request) -> Effects:
         await self._may_ask(request)
         return without_nodes(request, disco.items(()))
+
+    def _below(self, host: str) -> list[disco.Item]:
+        """Its components: those of its name, and those that are of no host's."""
+        def parent(domain: str) -> str:
+            return next((host for host in self.context.hosts if domain.endswith(f".{host}")), host)
+        return [disco.Item(domain) for domain in self.context.components if parent(domain) == host]
 
     def _info(self, request: Request) -> bytes:
         return self._anonymous if self.context.hosts[request.host].anonymous else self._account

@@ -31,6 +31,7 @@ from headrace.router.control import Ticket as MessageTicket
 from headrace.router.router import Router
 from headrace.router.session import Reason, Session, SessionFlag
 from headrace.session.derive import TooBusy
+from headrace.session.ports import Far
 from headrace.storage.ports import StorageError
 
 
@@ -38,13 +39,6 @@ class Log(Protocol):
     """structlog's way of calling: an event and its fields."""
 
     def exception(self, event: str, **fields: object) -> object: ...
-
-
-class Far(Protocol):
-    """headrace.session.federation.Federation."""
-
-    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
-        """wanted: its sender is told if it can't be sent."""
 
 
 def build(kinds: Iterable[type[Module]], context: Context, options: Mapping[str, Any]) -> list[Module]:

@@ -103,6 +103,10 @@ class Peer(Route):
         """A pair of domains has been proven: no stranger's bounds and no time limit any more."""
     def admit(self, theirs: str, ours: str) -> None:
         """Stanzas from that domain to this one may come."""
+    def admit_all(self, theirs: str) -> None:
+        """Stanzas from that domain to any may come: it is a component."""
+    def takes(self, domain: str) -> None:
+        """Stanzas to that domain go here from now on, whoever sends. It must not have another stream."""
     def carries(self, ours: str, theirs: str) -> None:
         """Stanzas from our domain to theirs go here from now on."""
     def put(self, stanza: bytes) -> bool:

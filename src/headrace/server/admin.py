@@ -2,6 +2,7 @@
 
 One request a connection: a line of JSON, `{"do": "delete", "jid": "romeo@localhost"}`, answered by one,
 `{"done": true}` or `{"error": "..."}`. What a request does is headrace.modules.lifecycle's; `sessions` lists them.
+Those about other servers are headrace.session.federation's.
 """
 
 import asyncio
@@ -26,11 +27,12 @@ class ControlError(Exception):
 
 
 class ControlChannel:
-    def __init__(self, folder: Path, life: Lifecycle, accounts: Accounts) -> None:
+    def __init__(self, folder: Path, life: Lifecycle, accounts: Accounts,
+                 more: Mapping[str, Callable[..., Awaitable[object]]] | None = None) -> None:
         self._folder = folder
         self._requests: Mapping[str, Callable[..., Awaitable[object]]] = {
             "set_password": life.set_password, "delete": life.delete, "disable": life.disable, "enable": life.enable,
-            "end": life.end, "sessions": accounts.online}
+            "end": life.end, "sessions": accounts.online, **(more or {})}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:

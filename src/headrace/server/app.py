@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from headrace.server.certificates import (
     CertificateError,
     clients_context,
     dialling_contexts,
+    federated_pairs,
     pair_of,
     servers_context,
 )
@@ -47,6 +48,7 @@ from headrace.server.retention import Retention
 from headrace.session.backoff import Backoff
 from headrace.session.binding import Binder
 from headrace.session.c2s import C2S, C2SConfig, Services
+from headrace.session.components import Components
 from headrace.session.derive import DerivePool
 from headrace.session.dialback import Keys
 from headrace.session.domains import Home, S2SConfig
@@ -75,6 +77,7 @@ class App:
         self.logins = Logins()
         self.federation: Federation | None = None
         self.marks: Marks | None = None
+        self.components: Components | None = None
         self.dispatcher: Dispatcher | None = None
         self.control: ControlChannel | None = None
 
@@ -108,7 +111,7 @@ class App:
             self.tls = clients_context(self.pairs)
             context = await self._build()
             context.marks.start()
-            self.control = ControlChannel(self.config.data, context.life, context.accounts)
+            self.control = ControlChannel(self.config.data, context.life, context.accounts, self._about_servers())
             await self.control.start()
             for settings in self.config.listeners:
                 self._listen(settings)
@@ -126,6 +129,8 @@ class App:
         self.logins.end("system-shutdown")
         if self.federation is not None:
             self.federation.stop()
+        if self.components is not None:
+            self.components.stop()
         for link in [link for listener in self.listeners for link in listener.links]:
             if isinstance(link.sink, Session):
                 self.router.end(link.sink, "system-shutdown")
@@ -170,7 +175,9 @@ class App:
         modules = build(MODULES, context, config.modules)
         if any(listener.kind == "s2s" for listener in config.listeners):
             self.federation = await self._federation()
-        self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.federation)
+        self.components = Components(self.router, {each.domain: each.secret for each in config.components}, self.log,
+                                     beyond=self.federation)
+        self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.components)
         loader = RosterLoader(self.router, context)
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
         [sign_up] = [module for module in modules if isinstance(module, SignUp)]
@@ -197,13 +204,18 @@ class App:
         s2s, routes = self.config.s2s, dict[str, list[Target]]()
         for route in s2s.route:
             routes.setdefault(route.domain, []).append(Target(route.address, route.port, route.tls == "direct"))
-        self.s2s_tls = servers_context(self.pairs, s2s.authorities)
-        self.s2s_contexts = {host.name: dialling_contexts(certificate, key, s2s.authorities)
-                             for host, certificate, key in self.pairs if host.name in self.router.hosts}
+        self.s2s_tls = servers_context(pairs := federated_pairs(self.pairs, self.config.components), s2s.authorities)
+        self.s2s_contexts = {domain: dialling_contexts(certificate, key, s2s.authorities)
+                             for domain, certificate, key in pairs}
         policy = S2SConfig(negotiation=self.config.limits.negotiation, before=self.config.limits.before,
                            allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback))
-        home = Home(policy, lambda: self.router.hosts, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
+        home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
         return Federation(home, self.router, Resolver(resolvers(s2s), routes), self.s2s_tls)
+
+    def _about_servers(self) -> dict[str, Callable[..., Awaitable[object]]]:
+        """What commands may ask about other servers."""
+        federation = self.federation
+        return {} if federation is None else {"servers": federation.links, "reach": federation.test}
 
     def _contexts(self) -> list[TlsContext]:
         """All that have files to read again."""
@@ -222,6 +234,7 @@ class App:
         return Context(
             hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
             marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
+            components=[component.domain for component in self.config.components],
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:
@@ -241,6 +254,9 @@ class App:
         """Who serves what this listener accepts, and TLS for it."""
         if settings.kind == "c2s":
             return self.tls, self._clients(settings).on_link
+        if settings.kind == "component":
+            assert self.components is not None
+            return self.tls, self.components.on_link
         assert self.federation is not None
         return self.s2s_tls, self.federation.on_link
 

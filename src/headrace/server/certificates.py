@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from headrace.net.resolve import a_labels
 from headrace.net.tls import TlsContext
-from headrace.server.config import Config, HostConfig
+from headrace.server.config import ComponentConfig, Config, HostConfig
 from headrace.session.domains import Contexts
 
 LIFETIME = datetime.timedelta(days=365)
@@ -61,14 +61,29 @@ def clients_context(pairs: Pairs) -> TlsContext:
     return tls
 
 
-def servers_context(pairs: Pairs, authorities: Path | None) -> TlsContext:
+def federated_pairs(pairs: Pairs, components: Sequence[ComponentConfig]) -> list[tuple[str, Path, Path]]:
+    """What other servers reach here: hosts, and components, which borrow the certificate of the host whose name theirs
+    ends in. Raises CertificateError."""
+    found = [(host.name, certificate, key) for host, certificate, key in pairs if host.see_other_host is None]
+    for component in components:
+        if component.certificate is not None and component.key is not None:
+            check(component.certificate, component.key)
+            found.append((component.domain, component.certificate, component.key))
+            continue
+        below = [pair for pair in found if component.domain.endswith(f".{pair[0]}")]
+        _, certificate, key = (below or found)[0]
+        found.append((component.domain, certificate, key))
+    return found
+
+
+def servers_context(pairs: Sequence[tuple[str, Path, Path]], authorities: Path | None) -> TlsContext:
     """For other servers that connect; authorities: who vouches for them, the system's if None."""
     if authorities is not None:
         check_authorities(authorities)
     (_, certificate, key), *others = pairs
     tls = TlsContext(certificate, key, alpn=("xmpp-server",), client_ca=authorities, servers=True)
-    for host, certificate, key in others:
-        tls.add_host(a_labels(host.name), certificate, key, client_ca=authorities)
+    for domain, certificate, key in others:
+        tls.add_host(a_labels(domain), certificate, key, client_ca=authorities)
     return tls
 
 

@@ -35,7 +35,7 @@ class ConfigError(Exception):
 
 
 class ListenerConfig(msgspec.Struct, frozen=True):
-    kind: Literal["c2s", "s2s"]
+    kind: Literal["c2s", "s2s", "component"]
     address: str                    # IP address to listen on
     port: int
     # direct: TLS from the first byte; any: that or STARTTLS, as each client begins; optional: login without TLS too
@@ -95,6 +95,15 @@ class S2SSection(msgspec.Struct, frozen=True):
     route: tuple[RouteConfig, ...] = ()
 
 
+class ComponentConfig(msgspec.Struct, frozen=True):
+    """A program beside the server that has a domain of its own (XEP-0114)."""
+
+    domain: str
+    secret: str
+    certificate: Path | None = None     # for other servers; the host's if not given
+    key: Path | None = None
+
+
 class LimitsConfig(msgspec.Struct, frozen=True):
     """Reasons and defaults stand with the classes."""
 
@@ -120,6 +129,7 @@ class Config(msgspec.Struct, frozen=True):
     log: LogConfig = LogConfig()
     limits: LimitsConfig = LimitsConfig()
     s2s: S2SSection = S2SSection()
+    components: tuple[ComponentConfig, ...] = ()
     modules: dict[str, Any] = {}    # options by module name, where they are not the defaults
 
     @property
@@ -152,7 +162,8 @@ def load(path: Path) -> Config:
 
 
 _OTHER_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:[0-9]{1,5})?")     # RFC 6120 4.9.3.19
-_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "log", "limits", "s2s", "module")
+_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "component", "log", "limits", "s2s",
+        "module")
 _LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
 _OPTIONS = {module.name: module.Options() for module in MODULES}
 
@@ -181,6 +192,7 @@ class _Reader:
             log=self._section(LogConfig, document.get("log", {}), "[log]") or LogConfig(),
             limits=self._limits(document.get("limits", {})),
             s2s=self._s2s(document.get("s2s", {})),
+            components=self._components(document, [host.name for host in hosts]),
             modules=self._sections(document.get("module", {}), "module", _OPTIONS),
         )
 
@@ -247,6 +259,23 @@ class _Reader:
                        for domain in self._domains((route.domain,), "[[s2s.route]]: domain"))
         return msgspec.structs.replace(s2s, route=routes, **domains)
 
+    def _components(self, document: dict[str, Any], hosts: list[str]) -> tuple[ComponentConfig, ...]:
+        if "component" not in document:
+            return ()
+        found = []
+        for component in self._tables(document, "component", ComponentConfig, lambda component, place: component):
+            place = f"[[component]] {component.domain}"
+            domains = list(self._domains((component.domain,), place))
+            if not component.secret:
+                self.complaints.append(f"{place}: secret: without one anybody could be it")
+            if (component.certificate is None) != (component.key is None):
+                self.complaints.append(f"{place}: certificate and key belong together")
+            found += [msgspec.structs.replace(component, domain=domain) for domain in domains]
+        self._no_doubles("component", [component.domain for component in found])
+        for domain in {component.domain for component in found} & set(hosts):
+            self.complaints.append(f"[[component]]: {domain} is a host")
+        return tuple(found)
+
     def _domains(self, names: Collection[str], place: str) -> Iterator[str]:
         """Prepared."""
         for name in names:
@@ -269,6 +298,8 @@ class _Reader:
             self.complaints.append(f"{place}: port: {listener.port} is not between 0 and 65535")
         if listener.kind == "s2s" and listener.tls == "optional":
             self.complaints.append(f"{place}: tls: servers always need TLS: starttls, direct or any")
+        elif listener.kind == "component" and listener.tls not in ("optional", "direct"):
+            self.complaints.append(f'{place}: tls: components know no STARTTLS: say "optional" (none), or "direct"')
         elif listener.tls == "optional" and not loopback and not listener.insecure:
             self.complaints.append(
                 f'{place}: tls = "optional" lets passwords cross {listener.address} in clear: '

@@ -1,6 +1,7 @@
 """From a domain to a stream with it: DNS, addresses, TLS, proof."""
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 
 from headrace.net.connect import connect
@@ -70,7 +71,7 @@ class Dialler:
         except ResolveError as error:
             raise unresolved(call, error) from None
         except OSError as error:    # TimeoutError is one
-            why = f"{target}: {error.strerror or error or 'no answer'}"
+            why = f"{target}: {os.strerror(error.errno) if error.errno else error or 'no answer'}"
             call.step(f"TCP: {why}")
             raise DialError(why) from None
         call.step(f"TCP: connected to {address[0]}, port {address[1]}")

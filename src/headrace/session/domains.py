@@ -1,6 +1,6 @@
 """Whom we talk to among servers, on what terms, and what streams with them have in common."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from headrace.core.limits import BEFORE_AUTH, SERVER, Limits
@@ -52,7 +52,10 @@ class Home:
     """This server, as its streams with others know it."""
 
     config: S2SConfig
-    hosts: Callable[[], Set[str]]
     keys: Keys
-    contexts: Mapping[str, Contexts]
+    contexts: Mapping[str, Contexts]    # by what others may reach here: hosts and components
     log: Log
+
+    @property
+    def hosts(self) -> Set[str]:
+        return self.contexts.keys()

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -20,7 +20,7 @@ from headrace.session.dialback import Dialback
 from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
 from headrace.session.inbound import END, Inbound
-from headrace.session.outbound import Call, DialError, Outbound, Question, Step
+from headrace.session.outbound import Call, DialError, Outbound, Question
 
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
 SHORT_SECONDS = 30.0        # a stream that lives longer than this was a good one
@@ -64,6 +64,14 @@ class LinkInfo:
     queue: int              # bytes not yet written
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of an attempt to reach a domain, step by step (`headrace s2s test`)."""
+
+    reached: bool
+    steps: list[str]
+
+
 class Federation:
     """What the router punts for other domains comes in by remote(); accepted links by on_link()."""
 
@@ -98,31 +106,36 @@ class Federation:
         for stream in list(self._streams):
             stream.stopped()
 
-    def links(self) -> list[LinkInfo]:
+    async def links(self) -> list[LinkInfo]:
         """Each pair of domains on each stream."""
-        found = []
-        for stream, peer in self._streams.items():
-            channel = peer.channel
-            tls = channel.version or "" if channel is not None else ""
-            if isinstance(stream, Inbound):
-                direction = "both" if stream.both_ways else "in"
-                found += [LinkInfo(direction, ours, theirs, peer.address, tls, how, peer.unsent)
-                          for (theirs, ours), how in stream.pairs.items()]
-            elif stream.how:
-                found.append(LinkInfo("both" if stream.both_ways else "out", stream.ours, stream.theirs, peer.address,
-                                      tls, stream.how, peer.unsent))
-        return found
+        return [info for stream, peer in self._streams.items() for info in self._infos(stream, peer)]
 
-    async def test(self, ours: str, theirs: str, step: Step) -> bool:
-        """Dials and hangs up, telling each step."""
+    def _infos(self, stream: Inbound | Outbound, peer: Peer) -> Iterator[LinkInfo]:
+        channel = peer.channel
+        tls = channel.version or "" if channel is not None else ""
+        if isinstance(stream, Inbound):
+            direction = "both" if stream.both_ways else "in"
+            pairs = [(ours, theirs, how) for (theirs, ours), how in stream.pairs.items()]
+        else:
+            direction = "both" if stream.both_ways else "out"
+            pairs = [(stream.ours, stream.theirs, stream.how)] if stream.how else []
+        for ours, theirs, how in pairs:
+            yield LinkInfo(direction, ours, theirs, peer.address, tls, how, peer.unsent)
+
+    async def test(self, domain: str, host: str | None = None) -> Trial:
+        """Dials a domain from one of ours and hangs up. Raises ValueError for what is no domain, or not ours."""
+        ours, theirs = host or min(self._home.hosts), domain_of(domain)
+        if not theirs or theirs != domain_of(f"x@{domain}"):
+            raise ValueError(f"{domain!r} is not a domain")
+        if ours not in self._home.hosts:
+            raise ValueError(f"{ours} is not a host of this server")
+        steps: list[str] = []
         try:
-            outbound = await self._dialler.dial(Call(ours, theirs, step=step))
+            outbound = await self._dialler.dial(Call(ours, theirs, step=steps.append))
         except DialError as error:
-            step(f"not reached: {error.text}")
-            return False
-        step(f"reached: proven by {outbound.how}")
+            return Trial(False, [*steps, f"not reached: {error.text}"])
         outbound.peer.stop(END)
-        return True
+        return Trial(True, [*steps, f"reached: {ours} was proven by {outbound.how}"])
 
     def _begun(self, outbound: Outbound) -> None:
         self._streams[outbound] = outbound.peer

@@ -105,7 +105,7 @@ class Inbound:
     # stream
 
     def _judge(self, header: Header) -> None:
-        host, claimed = judge_server(header, self._home.hosts())
+        host, claimed = judge_server(header, self._home.hosts)
         if self._proven is not None and claimed not in (None, self._proven):
             raise StreamError("invalid-from", "you have proven to be another")
         if claimed is not None and not self._home.config.may_talk(claimed):
@@ -178,7 +178,7 @@ class Inbound:
             raise SaslFailure("invalid-mechanism")
         authzid = (profile.data(element) or b"").decode(errors="replace")
         try:
-            domain = judge_domain(authzid or self._claimed, self._home.hosts())
+            domain = judge_domain(authzid or self._claimed, self._home.hosts)
         except StreamError as error:
             raise SaslFailure("invalid-authzid", error.text) from None
         if domain is None or self._claimed not in (None, domain):
@@ -217,7 +217,7 @@ class Inbound:
         self._grant(asked, "certificate (dialback)")
 
     def _refusal(self, asked: Dialback) -> tuple[str, str] | None:
-        hosts = self._home.hosts()
+        hosts = self._home.hosts
         if asked.to not in hosts:
             return "item-not-found", "that domain is not ours"
         if asked.from_ in hosts:
@@ -258,7 +258,7 @@ class Inbound:
         asked = self._read(stanza)
         if asked is None:
             return
-        if asked.to not in self._home.hosts():
+        if asked.to not in self._home.hosts:
             self._peer.send(dialback.refusal(asked, "item-not-found"))
             return
         good = self._home.keys.is_key(asked.key, asked.from_, asked.to, asked.id)

@@ -129,6 +129,13 @@ class Sessions(Protocol):
     def end(self, session: Session, condition: str, text: str = "") -> None: ...
 
 
+class Far(Protocol):
+    """Who takes stanzas for domains that are not hosted here and that no stream leads to yet."""
+
+    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
+        """wanted: its sender is told if it can't be sent."""
+
+
 class Log(Protocol):
     """structlog's way of calling: an event and its fields."""
 

@@ -32,13 +32,13 @@ class Header:
 
 
 def stream_header(*, from_: str | None, id: str | None, to: str | None = None, lang: str = "en",
-                  content: str = CLIENT, extra: str = "") -> bytes:
+                  content: str = CLIENT, version: str | None = VERSION, extra: str = "") -> bytes:
     """Our header for TCP, with the XML declaration that RFC 6120 11.5 lets us send.
 
     lang: the default language of what we say. extra: further declarations, such as xmlns:db (XEP-0220).
     """
     values = {"xmlns": content, "xmlns:stream": STREAM, "from": from_, "to": to, "id": id, "xml:lang": lang,
-              "version": VERSION}
+              "version": version}
     written = "".join(f" {key}='{escape(value)}'" for key, value in values.items() if value is not None)
     return f"<?xml version='1.0'?><stream:stream{written}{extra}>".encode()
 

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 import click
 
+from headrace.server.admin import ControlError, NotRunning, ask
 from headrace.server.config import Config, ConfigError, default, load
 
 P = ParamSpec("P")
@@ -49,6 +50,16 @@ def read_config(path: Path | None) -> Config:
         return load(path or here)
     except ConfigError as error:
         fail(Exit.CONFIG, error)
+
+
+def ask_server(config: Config, do: str, **values: Any) -> Any:
+    """What the server that runs on this data answers; ends the command if it does not."""
+    try:
+        return ask(config.data, do, **values)
+    except NotRunning:
+        fail(Exit.FAILED, "no server runs on this data")
+    except (ControlError, OSError) as error:
+        fail(Exit.FAILED, error)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

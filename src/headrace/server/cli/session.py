@@ -7,8 +7,7 @@ import orjson
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
-from headrace.server.admin import ControlError, NotRunning, ask
-from headrace.server.cli.main import Exit, fail, with_config
+from headrace.server.cli.main import Exit, ask_server, fail, with_config
 from headrace.server.config import Config
 
 
@@ -23,7 +22,7 @@ def session() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_(config: Config, host: str | None, as_json: bool) -> None:
     """List sessions, of HOST or of all: address, encryption, priority, silence."""
-    for one in _ask(config, "sessions", host=host):
+    for one in ask_server(config, "sessions", host=host):
         click.echo(orjson.dumps(one) if as_json else _line(one))
 
 
@@ -38,7 +37,7 @@ def end(config: Config, jid: str) -> None:
         fail(Exit.FAILED, f"{jid!r}: {error}")
     if wanted.local is None:
         fail(Exit.FAILED, f"{jid!r} is not an account: write user@host or user@host/resource")
-    ended = _ask(config, "end", jid=wanted.full)
+    ended = ask_server(config, "end", jid=wanted.full)
     if not ended:
         fail(Exit.FAILED, f"{wanted.full} has no session")
     click.echo(f"{ended} ended")
@@ -50,11 +49,3 @@ def _line(one: dict[str, Any]) -> str:
     encrypted = "TLS" if one["tls"] else "no TLS"
     return f"{one['jid']}  {one['address'] or 'away'}  {encrypted}  {presence}  silent {one['silence']:.0f} s"
 
-
-def _ask(config: Config, do: str, **values: Any) -> Any:
-    try:
-        return ask(config.data, do, **values)
-    except NotRunning:
-        fail(Exit.FAILED, "no server runs on this data")
-    except (ControlError, OSError) as error:
-        fail(Exit.FAILED, error)

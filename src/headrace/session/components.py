@@ -1,0 +1,171 @@
+"""External components (XEP-0114): programs beside the server that have a domain of their own, trusted by a secret."""
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha1
+
+from headrace.core import ns, reply
+from headrace.core.errors import JIDError
+from headrace.core.jid import JID
+from headrace.core.limits import BEFORE_AUTH, COMPONENT, Limits
+from headrace.core.stanza import Stanza, parse_stanza
+from headrace.net.link import Link
+from headrace.router.federation import Peer
+from headrace.router.router import Router
+from headrace.session.ports import Far, Log
+from headrace.stream.errors import StreamError, stream_error
+from headrace.stream.header import Header, judge_namespaces, stream_header
+from headrace.stream.limits import NegotiationLimits
+
+END = b"</stream:stream>"
+FOR_EVER = 10 * 365 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentConfig:
+    """headrace.router.federation.Config of a component's stream."""
+
+    negotiation: NegotiationLimits = field(default_factory=NegotiationLimits)
+    before: Limits = BEFORE_AUTH
+    after: Limits = COMPONENT
+    idle_seconds: float = FOR_EVER      # it connects to us: we could not call it back
+    keep_alive_seconds: float = 300.0
+
+
+class Components:
+    """The components of a server, and who takes what is for elsewhere: one of them, or `beyond`."""
+
+    def __init__(self, router: Router, secrets: Mapping[str, str], log: Log, *, config: ComponentConfig | None = None,
+                 beyond: Far | None = None) -> None:
+        """secrets: by prepared domain."""
+        self.secrets = secrets
+        self.log = log
+        self.connected: dict[str, Peer] = {}
+        self._router = router
+        self._config = config or ComponentConfig()
+        self._beyond = beyond
+        self._streams: set[ComponentStream] = set()
+
+    def on_link(self, link: Link) -> Peer:
+        """The Sink of an accepted connection."""
+        peer = Peer(self._router, self._router.routes, link, self._config)
+        peer.most_out = self._config.after.stanza
+        stream = ComponentStream(peer, self)
+        peer.start(stream)
+        self._streams.add(stream)
+        return peer
+
+    def stop(self) -> None:
+        for stream in list(self._streams):
+            stream.stopped()
+
+    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
+        """headrace.session.ports.Far: one for a component is for one that is not connected."""
+        domain = JID.parse(stanza.to or "").domain
+        if domain not in self.secrets and self._beyond is not None:
+            self._beyond.remote(stanza, wanted=wanted)
+        elif wanted and domain in self.secrets:
+            self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
+        elif wanted:
+            self._bounce(stanza, "remote-server-not-found", None)
+
+    def gone(self, stream: "ComponentStream", unsent: list[bytes]) -> None:
+        self._streams.discard(stream)
+        if stream.domain is not None:
+            del self.connected[stream.domain]
+            self.log.info("component gone", domain=stream.domain)
+        for raw in unsent:
+            stanza = parse_stanza(raw)
+            if stanza.name != "presence" or stanza.type in (None, "subscribe", "probe"):
+                self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
+
+    def _bounce(self, stanza: Stanza, condition: str, text: str | None) -> None:
+        error = reply.error_reply(stanza, condition, text, type="wait" if text else None)
+        if error is not None:
+            self._router.route(error)
+
+
+class ComponentStream:
+    """headrace.router.federation.Negotiator of one connection."""
+
+    def __init__(self, peer: Peer, components: Components) -> None:
+        self.domain: str | None = None      # once it has shown that it knows the secret
+        self._peer = peer
+        self._components = components
+        self._claimed: str | None = None
+        self._id = secrets.token_hex(16)
+        self._opened = False
+
+    def secured(self) -> None:
+        """Direct TLS is up; it opens a stream now."""
+
+    def opened(self, header: Header) -> None:
+        try:
+            judge_namespaces(header, ns.COMPONENT)
+            self._claimed = self._judge(header.to)
+        except StreamError as error:
+            self.failed(error.condition, error.text)
+            return
+        self._open()
+
+    def element(self, stanza: Stanza) -> None:
+        if (stanza.namespace, stanza.name) == (ns.COMPONENT, "handshake") and self.domain is None:
+            self._shake((stanza.element().text or "").strip())
+        else:
+            self.failed("unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+
+    def closed(self) -> None:
+        self._peer.stop(END)
+
+    def failed(self, condition: str, text: str) -> None:
+        if self._peer.ended:
+            return
+        self._components.log.warning("component stream error", domain=self._claimed, address=self._peer.address,
+                                     condition=condition, text=text)
+        if not self._opened:
+            self._open()
+        self._peer.stop(stream_error(condition, text) + END)
+
+    def expired(self) -> None:
+        self.failed("connection-timeout", "no handshake came")
+
+    def stopped(self) -> None:
+        """The server stops."""
+        self._peer.stop(stream_error("system-shutdown") + END)
+
+    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+        self._components.gone(self, unsent)
+
+    def _open(self) -> None:
+        """XEP-0114 has no version, and no features follow."""
+        self._peer.send(stream_header(from_=self._claimed, id=self._id, content=ns.COMPONENT, version=None))
+        self._opened = True
+
+    def _judge(self, to: str | None) -> str:
+        """The component that it wants to be. Raises StreamError."""
+        try:
+            domain = JID.parse(to or "").full
+        except JIDError:
+            raise StreamError("improper-addressing", "`to` has to be the component's domain") from None
+        if domain not in self._components.secrets:
+            raise StreamError("host-unknown", "there is no such component here")
+        return domain
+
+    def _shake(self, answer: str) -> None:
+        assert self._claimed is not None
+        wanted = sha1(f"{self._id}{self._components.secrets[self._claimed]}".encode()).hexdigest()
+        if not hmac.compare_digest(answer.lower().encode(), wanted.encode()):
+            self.failed("not-authorized", "that is not the secret")
+            return
+        if self._claimed in self._components.connected:
+            self.failed("conflict", "the component is connected already")
+            return
+        self.domain = self._claimed
+        self._components.connected[self.domain] = self._peer
+        self._peer.settle()
+        self._peer.send(b"<handshake/>")
+        self._peer.admit_all(self.domain)
+        self._peer.takes(self.domain)
+        self._components.log.info("component connected", domain=self.domain, address=self._peer.address)

@@ -1,0 +1,75 @@
+"""The configuration of what is elsewhere: other servers and components."""
+
+from pathlib import Path
+
+import pytest
+
+from headrace.server.config import ComponentConfig, Config, ConfigError, RouteConfig, load, resolvers
+
+BASE = """
+{top}
+[[listener]]
+kind = "{kind}"
+address = "{address}"
+port = 5269
+tls = "{tls}"
+[[host]]
+name = "a.example"
+{more}
+"""
+
+
+def read(folder: Path, *, kind: str = "s2s", tls: str = "starttls", address: str = "127.0.0.1", top: str = "",
+         more: str = "") -> Config:
+    (folder / "headrace.toml").write_text(BASE.format(kind=kind, tls=tls, address=address, top=top, more=more))
+    return load(folder / "headrace.toml")
+
+
+def test_the_defaults_are_the_safe_ones(tmp_path: Path) -> None:
+    s2s = read(tmp_path).s2s
+    assert (s2s.authorities, s2s.dialback, s2s.allow, s2s.deny, s2s.route) == (None, (), (), (), ())
+
+
+def test_all_of_it(tmp_path: Path) -> None:
+    config = read(tmp_path, more="""
+[s2s]
+authorities = "ca.pem"
+dialback = ["*"]
+allow = ["B.Example"]
+deny = ["bücher.example"]
+resolver = ["192.0.2.1", "192.0.2.2:5353", "2001:db8::1", "[2001:db8::2]:5353"]
+[[s2s.route]]
+domain = "B.example"
+address = "127.0.0.1"
+port = 5299
+tls = "direct"
+[[component]]
+domain = "IRC.a.example"
+secret = "x"
+""")
+    assert config.s2s.authorities == tmp_path / "ca.pem"
+    assert (config.s2s.dialback, config.s2s.allow, config.s2s.deny) == (("*",), ("b.example",), ("bücher.example",))
+    assert resolvers(config.s2s) == [
+        ("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53), ("2001:db8::2", 5353)]
+    assert config.s2s.route == (RouteConfig("b.example", "127.0.0.1", 5299, "direct"),)
+    assert config.components == (ComponentConfig("irc.a.example", "x"),)
+
+
+@pytest.mark.parametrize(("options", "complaint"), [
+    ({"tls": "optional"}, "servers always need TLS"),
+    ({"kind": "component"}, "components know no STARTTLS"),
+    ({"kind": "component", "tls": "optional", "address": "0.0.0.0"}, "in clear"),
+    ({"more": "[s2s]\nresolver = ['dns.example']"}, "resolver: 'dns.example' is no IP address"),
+    ({"more": "[s2s]\ndeny = ['romeo@b.example']"}, "deny: 'romeo@b.example' is not a domain"),
+    ({"more": "[s2s]\nallow = ['@']"}, "allow: '@'"),
+    ({"more": "[[s2s.route]]\ndomain = 'a@b'\naddress = 'x'"}, "'a@b' is not a domain"),
+    ({"more": "[s2s]\nalow = ['b.example']"}, "did you mean 'allow'?"),
+    ({"more": "[[component]]\ndomain = 'a.example'\nsecret = 'x'"}, "a.example is a host"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = ''"}, "anybody could be it"),
+    ({"more": "[[component]]\ndomain = 'irc.example'"}, "secret is missing"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nkey = 'k'"}, "belong together"),
+    ({"more": 2 * "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\n"}, "stands there twice"),
+])
+def test_complaints(tmp_path: Path, options: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint.replace("[", r"\[").replace("?", r"\?").replace("*", r"\*")):
+        read(tmp_path, **options)
