@@ -88,6 +88,7 @@ def measure(kind: str, count: int) -> tuple[float, float]:
         sender, receiver = a.client("juliet"), b.client("juliet")
         receiver.send("<presence/>")
         receiver.sync()
+        flow(sender, receiver, BATCH)   # they wait while the streams are opened: servers bound how many may
         flow(sender, receiver, WARM)
         before, start = cpu_seconds(os.getpid()), time.monotonic()
         flow(sender, receiver, count)
