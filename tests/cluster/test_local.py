@@ -47,6 +47,9 @@ class FakeRouter:
     def find(self, full: str) -> FakeSession | None:
         return self.bound.get(full)
 
+    def lend(self, session: FakeSession, raw: bytes) -> None:
+        self.deliver(session, raw)
+
     def deliver(self, session: FakeSession, raw: bytes) -> None:
         session.got.append(raw)
 

@@ -150,7 +150,7 @@ def test_counters(world: World, romeo: Session) -> None:
 
 def test_the_account_knows_the_highest_number_that_was_written(world: World, romeo: Session) -> None:
     for number in (5, 3, 0):
-        world.rig.router.deliver(romeo, message(100), number)
+        world.rig.router.lend(romeo, message(100), number)
     world.rig.allow(romeo.link, 99)
     world.rig.turn()
     assert world.rig.router.reached("romeo@localhost") == 0
@@ -164,12 +164,12 @@ def test_the_account_knows_the_highest_number_that_was_written(world: World, rom
 
 
 def test_with_stream_management_nothing_is_done_with_when_written(world: World, romeo: Session) -> None:
-    world.rig.router.deliver(romeo, message(100), 4)
+    world.rig.router.lend(romeo, message(100), 4)
     world.rig.allow(romeo.link, 30)
     world.rig.turn()
     romeo.manage(bytes(16), 600)
     for number in (5, 6):
-        world.rig.router.deliver(romeo, message(100), number)
+        world.rig.router.lend(romeo, message(100), number)
     world.rig.allow(romeo.link, -1)
     world.rig.turn()
     outbox = romeo.outbox

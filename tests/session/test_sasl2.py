@@ -278,7 +278,7 @@ async def test_inline_features_of_the_session(stage):
 def test_nothing_is_advertised_that_is_not_there(monkeypatch):
     monkeypatch.setattr(BindFeatures, "inline", ())
     with staged() as stage:
-        assert "<inline><bind xmlns='urn:xmpp:bind:0'/><fast " in stage.open()
+        assert "<inline><bind xmlns='urn:xmpp:bind:0'/><sm xmlns='urn:xmpp:sm:3'/><fast " in stage.open()
 
 
 async def test_a_failing_router_leaves_no_tables(stage):

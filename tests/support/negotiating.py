@@ -20,6 +20,7 @@ from headrace.session.logins import Logins
 from headrace.session.negotiation import Negotiation
 from headrace.session.offers import Offers
 from headrace.session.ports import SignedUp
+from headrace.session.resumption import Resumption
 from headrace.session.services import Services
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Account, ClientTokens, StorageUnavailable
@@ -98,12 +99,20 @@ class Sessions:
         self.bound = {}
         self.ended = []
         self.released = []
+        self.alive = {}     # (account, SM-ID) -> session
+        self.gone = {}      # (account, SM-ID) -> h
 
     def find(self, full):
         return self.bound.get(full)
 
     def sessions(self, bare):
         return [session for full, session in self.bound.items() if full.partition("/")[0] == bare]
+
+    def resumable(self, bare, id):
+        return self.alive.get((bare, id))
+
+    def last_h(self, bare, id):
+        return self.gone.get((bare, id))
 
     def release(self, bare):
         self.released.append(bare)
@@ -180,6 +189,7 @@ class Wire:
         self.channel = channel
         self.sent = b""
         self.acts = []
+        self.most = 99      # stanzas that a resumed session has sent; it got 42
 
     def send(self, data):
         self.sent += data
@@ -196,6 +206,12 @@ class Wire:
     def bind(self, jid, lang, greet):
         self.acts.append(("bind", jid, lang))
         self.sent += greet(Bound(jid))
+
+    def resume(self, session, h, lang, greet):
+        if h > self.most:
+            raise ValueError(b"<too-high/>")
+        self.acts.append(("resume", session, h, lang))
+        self.sent += greet(42)
 
     def finish(self):
         self.acts.append("finish")
@@ -216,7 +232,8 @@ def services(accounts, sessions, *, log, fast, pool, backoff, clock, realm):
     return Services(
         authority=Authority(dict.fromkeys(sessions.hosts, made), decoys, backoff, clock),
         binder=Binder(accounts, sessions, b"s" * 32), sessions=sessions, logins=Logins(), log=log,
-        bind_features=BindFeatures(), sign_up=SignUp(), fast=fast, login_features=(fast,))
+        bind_features=BindFeatures(), sign_up=SignUp(), fast=fast, login_features=(fast,),
+        resumption=Resumption(sessions))
 
 
 class Stage:

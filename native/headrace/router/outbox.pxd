@@ -9,10 +9,16 @@ from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from headrace.net.reactor cimport Reactor
 
 
+cdef enum Whose:
+    SHARED = 0              # others were given it too, or it is of no use to anybody else
+    SOLE                    # nobody else was given it: goes to another taker if it is never done with
+    LENT                    # somebody keeps it until it is written, with stream management; then it is SOLE
+
+
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
     uint16_t attrs_at       # where the head's attributes begin
-    uint16_t sole           # nobody else was given it: goes to another taker if it is never done with
+    uint16_t sole           # Whose
     int64_t queued          # ns, Reactor.now
     uint64_t number         # of the recipient's copy in the archive; 0: in no archive
 
@@ -50,14 +56,14 @@ cdef class Outbox:
     cdef size_t first                       # what the next first chunk should hold: the last burst
 
     cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() at most these
-    cdef int commit(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1
+    cdef int commit(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it
     cdef size_t to_border(self) noexcept
-    cdef uint64_t past_bytes(self) noexcept     # of written_bytes, those of stanzas that are done with
     # Stream management. From now on, from the next border on, stanzas are numbered from 1.
     cdef void manage(self) noexcept
     cdef bint acknowledge(self, uint32_t h) noexcept    # False: more than was written. What is behind is no news
+    cdef void adopt(self) noexcept          # what is LENT is SOLE
     cdef void rewind(self) noexcept         # all that is not acknowledged is unsent again, from its first byte
     # (stanza, number, queued) of each sole stanza that is not done with, in order.
     cdef list orphans(self)

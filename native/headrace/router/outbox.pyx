@@ -49,12 +49,12 @@ cdef class Outbox:
         self.tail = chunk
         return chunk
 
-    cdef int commit(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
+    cdef int commit(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
         cdef Chunk* chunk = self.tail
         cdef Entry* entry = entry_of(chunk, chunk.stanzas)
         entry.size = <uint32_t>n
         entry.attrs_at = <uint16_t>attrs_at
-        entry.sole = sole
+        entry.sole = <uint16_t>sole
         entry.queued = self.reactor.now
         entry.number = number
         chunk.fill += <uint32_t>n
@@ -98,6 +98,8 @@ cdef class Outbox:
                 self.unacknowledged_bytes += step
             if self.left:
                 return
+            if entry_of(chunk, chunk.done).sole == LENT:
+                entry_of(chunk, chunk.done).sole = SOLE
             chunk.done += 1
             self.unsent -= 1
             if self.managed and not self.skip:
@@ -129,9 +131,6 @@ cdef class Outbox:
     cdef size_t to_border(self) noexcept:
         return self.left
 
-    cdef uint64_t past_bytes(self) noexcept:
-        return self.written_bytes - self.unacknowledged_bytes
-
     cdef void manage(self) noexcept:
         self.managed = True
         self.skip = self.left > 0
@@ -147,6 +146,15 @@ cdef class Outbox:
             self.pass_entry()
             n -= 1
         return True
+
+    cdef void adopt(self) noexcept:
+        cdef Chunk* chunk = self.head
+        cdef uint32_t i
+        while chunk != NULL:
+            for i in range(chunk.stanzas):
+                if entry_of(chunk, i).sole == LENT:
+                    entry_of(chunk, i).sole = SOLE
+            chunk = chunk.next
 
     cdef void rewind(self) noexcept:
         cdef Chunk* chunk = self.head
@@ -176,7 +184,7 @@ cdef class Outbox:
             at = 0
             for i in range(chunk.stanzas):
                 entry = entry_of(chunk, i)
-                if entry.sole and i >= chunk.past:
+                if entry.sole == SOLE and i >= chunk.past:
                     found.append((bytes_of(chunk)[at:at + entry.size], entry.number, entry.queued))
                 at += entry.size
             chunk = chunk.next

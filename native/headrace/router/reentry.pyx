@@ -19,9 +19,7 @@ from headrace.router.parcel cimport (
 )
 from headrace.router.session cimport P_ABSENT, S_CARBONS
 
-from headrace.xep.delay import delay
-
-cdef bytes END = b"</message>"  # set at import
+from headrace.router import slow
 
 
 cdef int reenter_each(Exchange exchange, Reader reader, Session was, list held) except -1:
@@ -41,14 +39,13 @@ cdef bytes stamped(Exchange exchange, Reader reader, bytes stanza, int64_t queue
     cdef Tokenizer tok = reader.take(stanza)
     cdef Parcel parcel
     try:
-        if tok.view.kind != KIND_MESSAGE or tok.view.known & bit(K_DELAY) or not stanza.endswith(END):
+        if tok.view.kind != KIND_MESSAGE or tok.view.known & bit(K_DELAY) or tok.view.body == tok.view.body_end:
             return stanza
         jid_split(tok.view.to, &parcel.to)
         domain = str_bytes(parcel.to.domain).decode()
     finally:
         reader.give(tok)
-    came = exchange.reactor.time - (exchange.reactor.now - queued) / 1e9
-    return stanza.removesuffix(END) + delay(domain, came) + END
+    return slow.stamped(stanza, domain, exchange.reactor.time - (exchange.reactor.now - queued) / 1e9)
 
 
 cdef int reenter(Exchange exchange, Reader reader, Session was, bytes stanza, uint64_t number,

@@ -61,6 +61,14 @@ cdef bint valid(const Parcel* parcel) noexcept:
     return parcel.type != UNKNOWN_TYPE
 
 
+cdef size_t attrs_begin(bytes raw) noexcept:
+    """Behind the name."""
+    cdef size_t at = 1
+    while at < <size_t>len(raw) and raw[at] not in b" />\t\r\n":
+        at += 1
+    return at
+
+
 cdef inline int64_t patience(double seconds) noexcept:
     return <int64_t>(seconds * 1e9) if seconds > 0 else EVER
 
@@ -317,13 +325,13 @@ cdef class Router(Exchange):
 
     # Stanzas of our own making.
 
-    def deliver(self, Session session not None, bytes raw not None, uint64_t number=0):
-        cdef size_t n = len(raw), attrs_at = 1
-        while attrs_at < n and raw[attrs_at] not in b" />\t\r\n":
-            attrs_at += 1
+    def deliver(self, Session session not None, bytes raw not None):
         if session.flags & S_INACTIVE and not self.may_enter(session, raw):
             return
-        session.put_numbered(raw, n, attrs_at, number)
+        session.put(raw, len(raw), attrs_begin(raw))
+
+    def lend(self, Session session not None, bytes raw not None, uint64_t number=0):
+        session.put_numbered(raw, len(raw), attrs_begin(raw), number)
 
     def answer(self, Session session not None, bytes raw not None):
         self.deliver(session, raw)

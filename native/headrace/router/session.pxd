@@ -123,7 +123,7 @@ cdef class Session(Sink):
     cdef bint told                          # the stream's end has been queued
     cdef bint left                          # unbound
     cdef list orphans                       # cut from its outbox, for others to take once it is unbound
-    cdef list marks                         # (Outbox.past_bytes(), future) of written(), in order; None while empty
+    cdef list marks                         # (Outbox.written_bytes, future) of written(), in order; None while empty
     cdef uint64_t mark                      # the first of them; 0: nobody waits
     cdef str condition                      # of the stream error that ends it; None: just </stream:stream>
     cdef str text
@@ -137,13 +137,13 @@ cdef class Session(Sink):
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
     cdef int put_to(
         self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1   # with to_attr put in
-    # One that is in the archive of the account by this number.
+    # A message that is kept for the account until written() tells; in its archive by this number, 0: in none.
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
     # Presence of `sender` (full JID), without `to`.
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1
     # A copy of this message, `to` missing; number: as Parcel.number.
     cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
-    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1
+    cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
     cdef int done_with(self) except -1      # stanzas of the outbox are
     # CSI: is it to enter the outbox now? If not, it is held or dropped. parcel NULL: at once.
     cdef bint opens(self, const Parcel* parcel) except -1

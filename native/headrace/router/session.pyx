@@ -5,6 +5,7 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY, K_JINGLE_MESSAGE, K_STORE
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE, KIND_MESSAGE
 from headrace.core.writer cimport put_escaped, splice_bound, splice_write
+from headrace.router.outbox cimport LENT, SHARED, SOLE
 from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, equal, packed
 from headrace.router.quiet cimport V_EVENT, V_NOW, V_PRESENCE, verdict
 
@@ -143,7 +144,7 @@ cdef class Session(Sink):
     def written(self):
         cdef uint64_t mark = self.outbox.written_bytes + self.outbox.unsent_bytes
         future = get_running_loop().create_future()
-        if self.flags & S_ENDED or mark == self.outbox.past_bytes():
+        if self.flags & (S_ENDED | S_HIBERNATED) or self.outbox.unsent_bytes == 0:
             future.set_result(not self.flags & S_ENDED)     # an ended one takes nothing any more
             return future
         if self.marks is None:
@@ -226,6 +227,8 @@ cdef class Session(Sink):
     cdef int hibernate(self) except -1:
         self.flags |= S_HIBERNATED
         self.lost = self.router.reactor.now
+        self.outbox.adopt()
+        self.answer_marks()
         self.router.reactor.deadline(self, self.management.patience)
         self.router.hibernated(self)
         return self.act()
@@ -331,16 +334,21 @@ cdef class Session(Sink):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
-        return self.added(end - dst, attrs_at, sole, parcel.number)
+        return self.added(end - dst, attrs_at, SOLE if sole else SHARED, parcel.number)
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
-        return self.put_numbered(p, n, attrs_at, 0)
+        if self.flags & S_ENDED:
+            return 0
+        memcpy(self.outbox.reserve(n), p, n)
+        return self.added(n, attrs_at, SHARED, 0)
 
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
         if self.flags & CLOSED and not self.opens(NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
-        return self.added(n, attrs_at, False, number)
+        if not self.flags & S_MANAGED:
+            return self.added(n, attrs_at, SHARED, number)
+        return self.added(n, attrs_at, SOLE if self.flags & S_HIBERNATED else LENT, number)
 
     cdef int put_to(
             self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1:
@@ -352,7 +360,7 @@ cdef class Session(Sink):
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
-        return self.added(n + more, attrs_at, False, number)
+        return self.added(n + more, attrs_at, SHARED, number)
 
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1:
         if not self.flags & S_INACTIVE or not self.router.waiting & (1 << V_PRESENCE):
@@ -415,7 +423,7 @@ cdef class Session(Sink):
         for stanza in self.quiet.take():
             n = len(stanza)
             memcpy(self.outbox.reserve(n), <char*>stanza, n)
-            self.added(n, PRESENCE_AT if stanza[1] == c'p' else MESSAGE_AT, False, 0)
+            self.added(n, PRESENCE_AT if stanza[1] == c'p' else MESSAGE_AT, SHARED, 0)
         return 0
 
     # What others do.
@@ -438,7 +446,7 @@ cdef class Session(Sink):
         self.flags |= S_PUSHED
         return self.router.missed(self, parcel)
 
-    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
         self.outbox.commit(n, attrs_at, sole, number)
         self.router.reactor.sent += 1
@@ -474,7 +482,7 @@ cdef class Session(Sink):
             if not account.moved:
                 account.moved = True
                 self.router.moved.append(account)
-        if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.past_bytes() >= self.mark):
+        if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.written_bytes >= self.mark):
             self.router.reactor.later(self)
         return 0
 
@@ -513,7 +521,7 @@ cdef class Session(Sink):
 
     cdef int act(self) except -1:
         cdef Held held
-        if self.mark and self.outbox.past_bytes() >= self.mark:
+        if self.mark and self.outbox.written_bytes >= self.mark:
             self.answer_marks()
         if self.management is not None:
             self.management.act(self.link)
@@ -536,16 +544,17 @@ cdef class Session(Sink):
 
     cdef int answer_marks(self) except -1:
         """Those whose bytes are written; when nothing can be written any more, all."""
-        cdef bint ends = self.link is None and not self.flags & S_HIBERNATED
+        cdef bint kept = self.flags & S_HIBERNATED != 0
+        cdef bint ends = self.link is None
         cdef uint64_t mark
         while self.marks:
             mark, future = self.marks[0]
-            if mark > self.outbox.past_bytes() and not ends:
+            if mark > self.outbox.written_bytes and not ends:
                 self.mark = mark
                 return 0
             del self.marks[0]
             if not future.done():
-                future.set_result(mark <= self.outbox.past_bytes())
+                future.set_result(kept or mark <= self.outbox.written_bytes)
         self.marks = None
         self.mark = 0
         return 0
@@ -571,7 +580,7 @@ cdef class Session(Sink):
                 del self.orphans[:len(self.outbox.orphans())]
             # The stream's end follows the last stanza; nothing of an ended session's outbox is ever replayed.
             memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
-            self.outbox.commit(len(last), 0, False, 0)
+            self.outbox.commit(len(last), 0, SHARED, 0)
             self.link.finish()
         if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True

@@ -65,6 +65,17 @@ cdef class Handshake(Sink):
         link.write(words, len(words))
         link.resume()
 
+    def resume(self, session, h, str lang, greet not None):
+        cdef Link link = self.link
+        cdef bytes words
+        self.tok.use_limits(self.config.after)
+        handled = session.attach(link, self.tok, h, lang)
+        self.tok = None
+        self._drop()
+        words = greet(handled)
+        link.write(words, len(words))
+        link.resume()
+
     def finish(self):
         cdef Link link = self.link
         if link is not None:

@@ -35,7 +35,7 @@ class LocalAccounts:
         if session is None:
             return False
         for number, stanza in stanzas:
-            self._router.deliver(session, stanza, number)
+            self._router.lend(session, stanza, number)
         return await session.written()
 
     async def acknowledged(self) -> dict[str, int]:

@@ -53,9 +53,9 @@ class Accounts(Protocol):
         """A stanza of ours, as it is, into the outbox of each such resource. Answers how many got it."""
 
     async def hand_over(self, resource: str, stanzas: Sequence[tuple[int, bytes]]) -> bool:
-        """Messages that have waited to one resource (full JID), each with its number in the archive. Answers once it
-        has them (acknowledged, or written to its socket if it acknowledges nothing); False if the session ended before
-        that."""
+        """Messages that are kept for the account to one resource (full JID), each with its number in the archive.
+        Answers once they are written to its socket, or it hibernates; False if the session ended before that. From
+        then on it answers for them."""
 
     async def acknowledged(self) -> dict[str, int]:
         """Up to which number in the archive each account has what was sent to it; of those of which this last told

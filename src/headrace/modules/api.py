@@ -137,7 +137,22 @@ class Bound:
     payload: bytes
 
 
-Effect = Reply | Send | Route | Interested | Switch | End | Later | Bound
+@dataclass(frozen=True, slots=True)
+class Manage:
+    """The session has stream management from now on (XEP-0198)."""
+
+    id: bytes  # its SM-ID
+    seconds: float  # so long it may be without a connection; 0: not at all
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A nonza of ours, before the session's next stanza."""
+
+    nonza: bytes
+
+
+Effect = Reply | Send | Route | Interested | Switch | End | Later | Bound | Manage | Say
 Effects = Effect | Sequence[Effect] | None
 Outcome = Effects | Coroutine[Any, Any, Effects]
 
@@ -177,6 +192,32 @@ def iq(type: str, namespace: str, name: str, target: Target, *, hold_all: bool =
     def mark(function: F) -> F:
         marks = vars(function).setdefault("iq_handlers", [])
         marks.append(IqHandler(type, namespace, name, target, hold_all))
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class Nonza:
+    """A top-level element of a client that is no stanza (RFC 6120 8)."""
+
+    sender: str  # full JID of its session
+    element: Element
+
+
+@dataclass(frozen=True, slots=True)
+class NonzaHandler:
+    """How `@nonza` marks a method."""
+
+    namespace: str
+    name: str
+
+
+def nonza(namespace: str, name: str) -> Callable[[F], F]:
+    """Mark a method that gets this `Nonza` of bound sessions, and answers at once: no coroutine."""
+
+    def mark(function: F) -> F:
+        vars(function).setdefault("nonza_handlers", []).append(NonzaHandler(namespace, name))
         return function
 
     return mark

@@ -15,12 +15,15 @@ from headrace.modules.api import (
     End,
     Interested,
     Later,
+    Manage,
     Module,
+    Nonza,
     Outcome,
     Refused,
     Reply,
     Request,
     Route,
+    Say,
     Send,
     Switch,
     Target,
@@ -72,6 +75,18 @@ def iq_table(modules: Sequence[Module]) -> dict[tuple[Target, str, str, str], Ha
     return table
 
 
+def nonza_table(modules: Sequence[Module]) -> dict[tuple[str, str], Callable[[Nonza], Outcome]]:
+    """(namespace, name) -> handler. Raises ValueError where two modules want the same."""
+    table: dict[tuple[str, str], Callable[[Nonza], Outcome]] = {}
+    for module in modules:
+        for _, function in getmembers(module, ismethod):
+            for mark in getattr(function, "nonza_handlers", ()):
+                if (mark.namespace, mark.name) in table:
+                    raise ValueError(f"two modules handle {mark}")
+                table[mark.namespace, mark.name] = function
+    return table
+
+
 def hooks(modules: Sequence[Module], name: str) -> list[Any]:
     """The methods of modules that override this hook."""
     return [getattr(m, name) for m in modules if getattr(type(m), name) is not getattr(Module, name)]
@@ -86,6 +101,7 @@ class Dispatcher:
         self._log = log
         self._far = far
         self._iq = iq_table(modules)
+        self._nonzas = nonza_table(modules)
         self._available = hooks(modules, "available")
         self._rose = hooks(modules, "rose")
         self._gone = hooks(modules, "gone")
@@ -120,7 +136,7 @@ class Dispatcher:
                 call = partial(self._then_missed, call, request)
             return self._run(session, stanza, partial(self._screened, request, call), held)
         if reason == Reason.P_NONZA and session is not None:
-            self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+            self._nonza(session, stanza)
         elif reason == Reason.P_REMOTE and self._far is not None:
             self._far.remote(stanza, wanted=worth_an_error(session, stanza))
         elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
@@ -139,6 +155,13 @@ class Dispatcher:
 
     def gone(self, session: Session) -> None:
         self._run_aside(self._gone, session.jid)
+
+    def _nonza(self, session: Session, stanza: Stanza) -> None:
+        handler = self._nonzas.get((stanza.namespace, stanza.name))
+        if handler is None:
+            self._router.end(session, "unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+        else:
+            self._run(session, None, partial(handler, Nonza(session.jid, stanza.element())))
 
     def _to_server(self, session: Session | None, stanza: Stanza) -> Ticket:
         if stanza.name != "iq":
@@ -246,6 +269,10 @@ class Dispatcher:
                     session.set_flag(SessionFlag[f"S_{audience.name}"])
                 case Switch(flag, on) if session is not None:
                     session.set_flag(flag, on)
+                case Manage(id, seconds) if session is not None:
+                    session.manage(id, seconds)
+                case Say(nonza) if session is not None and session.link is not None:
+                    session.link.send(nonza)
                 case End(condition, text) if session is not None:
                     self._router.end(session, condition, text)
                 case Later(work):

@@ -187,11 +187,12 @@ class Offline(Module):
         return True
 
     def _delayed(self, message: OfflineMessage, account: str) -> bytes:
-        """The stored stanza with its id, stamped by our domain."""
-        end, id = b"</message>", b""
+        """The stored stanza with its id, stamped by our domain, unless it was when a session had it that is lost."""
+        end, id, host = b"</message>", b"", account.rpartition("@")[2]
         if message.archived:
             id = stanza_id(account, self.context.storage.queue.id_of(message.id, account.encode()))
-        return message.stanza.removesuffix(end) + id + delay(account.rpartition("@")[2], message.time) + end
+        stamp = b"" if is_stamped(message.stanza, host) else delay(host, message.time)
+        return message.stanza.removesuffix(end) + id + stamp + end
 
     async def _takers(self, account: str) -> list[Resource]:
         """Those that take messages to the bare JID: available, with a priority that is not negative."""
@@ -205,3 +206,9 @@ class Offline(Module):
 
 def is_from(message: OfflineMessage, jids: frozenset[str]) -> bool:
     return bool(jids) and listed(jids, parse_stanza(message.stanza).from_ or "")
+
+
+def is_stamped(raw: bytes, host: str) -> bool:
+    stanza = parse_stanza(raw)
+    return bool(stanza.known >> Known.K_DELAY & 1) and any(
+        child.get("from") == host for child in stanza.element().iterfind(f"{{{ns.DELAY}}}delay"))

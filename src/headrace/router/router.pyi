@@ -113,9 +113,13 @@ class Router:
     def directed(self, full: str, to: str) -> bool:
         """Has the session of this full JID sent its presence to this very address (RFC 6121 4.6)?"""
 
-    def deliver(self, session: Session, raw: bytes, number: int = 0) -> None:
+    def deliver(self, session: Session, raw: bytes) -> None:
         """Queue a stanza of our own making towards this session as it is: replies, pushes. Nothing if it has
-        ended. number: of it in the account's archive (Account.reached)."""
+        ended."""
+
+    def lend(self, session: Session, raw: bytes, number: int = 0) -> None:
+        """Likewise of a message that is kept for the account until Session.written() says that the session answers for
+        it. number: of it in the account's archive (Account.reached); 0: it is in none."""
 
     def answer(self, session: Session, raw: bytes) -> None:
         """deliver() for an error that answers a message: where that was copied to other sessions of the account

@@ -84,8 +84,8 @@ class Session:
     """How many of its client's stanzas are handled, as XEP-0198 counts; 0 without stream management."""
 
     def written(self) -> Future[bool]:
-        """Done once all that is in the outbox now is done with, that is, written to the socket, or acknowledged with
-        stream management: True; False if the session ends before that."""
+        """Done once all that is in the outbox now has been written to the socket, or the session hibernates: True;
+        False if it ends before that."""
 
     def manage(self, id: bytes, seconds: float) -> None:
         """Switch stream management on, with this SM-ID of 16 bytes. seconds: so long it may be without a link; 0: it

@@ -1,4 +1,6 @@
-"""The slow road of the splice rule (protocol.md 1): what may not be copied as it came is written anew from its tree."""
+"""The slow road of the splice rule (protocol.md 1): what may not be copied as it came is written anew from its tree.
+
+And what else the router does to a stanza too seldom to do it natively."""
 
 from collections.abc import Collection
 from xml.etree.ElementTree import Element
@@ -9,6 +11,7 @@ from headrace.core.ns import CLIENT, COMPONENT, DELAY, SERVER, SID, XML
 from headrace.core.stanza import Stanza
 from headrace.core.writer import serialize
 from headrace.router.judged import Origin, judged
+from headrace.xep.delay import delay
 
 HEAD = ("from", "to", "id", "type", f"{{{XML}}}lang")
 CONTENT = (CLIENT, SERVER, COMPONENT)  # below another stream's root these would turn into parts of the stanza
@@ -37,6 +40,12 @@ def moved(element: Element, content: str) -> Element:
     made.text, made.tail = element.text, element.tail
     made.extend([moved(child, content) for child in element])
     return made
+
+
+def stamped(message: bytes, domain: str, time: float) -> bytes:
+    """A message of our own writing, not empty, with the Unix time at which it came."""
+    end = b"</message>"
+    return message.removesuffix(end) + delay(domain, time) + end
 
 
 def passes(child: Element, origin: int, hosts: Collection[str], stanza: Stanza) -> bool:

@@ -30,7 +30,6 @@ from headrace.net.reactor import Reactor
 from headrace.net.resolve import Resolver, Target
 from headrace.net.tls import TlsContext, TlsError
 from headrace.router.router import Router
-from headrace.router.session import Session
 from headrace.sasl.credentials import Credentials, Decoys, make
 from headrace.server.admin import ControlChannel
 from headrace.server.catalog import MODULES
@@ -56,6 +55,7 @@ from headrace.session.exchanges import Authority, Realm
 from headrace.session.fast import Fast
 from headrace.session.federation import Federation
 from headrace.session.logins import Logins
+from headrace.session.resumption import Resumption
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Storage
 
@@ -131,9 +131,9 @@ class App:
             self.federation.stop()
         if self.components is not None:
             self.components.stop()
-        for link in [link for listener in self.listeners for link in listener.links]:
-            if isinstance(link.sink, Session):
-                self.router.end(link.sink, "system-shutdown")
+        if self.dispatcher is not None:
+            for session in self.router.everybody():     # also those that have no connection now
+                self.router.end(session, "system-shutdown")
         await self._links_gone()
         if self.dispatcher is not None:
             with contextlib.suppress(TimeoutError):
@@ -148,7 +148,7 @@ class App:
 
     async def _links_gone(self) -> None:
         deadline = time.monotonic() + STOP_SECONDS
-        while self.reactor.links and time.monotonic() < deadline:   # noqa: ASYNC110  nobody counts them for us
+        while (self.reactor.links or self.reactor.sessions) and time.monotonic() < deadline:   # noqa: ASYNC110  nobody counts them for us
             await asyncio.sleep(0.01)
         if self.reactor.links:
             self.log.warning("connections did not end in time", connections=self.reactor.links)
@@ -197,7 +197,8 @@ class App:
             authority=Authority(realms, decoys, backoff, time.monotonic),
             binder=Binder(loader, self.router, secret, config.limits.account), sessions=self.router,
             logins=self.logins, log=self.log,
-            bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,))
+            bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,),
+            resumption=Resumption(self.router))
 
     async def _federation(self) -> Federation:
         """Other servers: who they are is asked in both directions, each host of ours has its own certificate."""

@@ -10,6 +10,7 @@ from headrace.modules.commands import Commands
 from headrace.modules.csi import ClientState
 from headrace.modules.disco import Disco
 from headrace.modules.last import Last
+from headrace.modules.management import StreamManagement
 from headrace.modules.offline import Offline
 from headrace.modules.ping import Ping
 from headrace.modules.presence import Presence
@@ -26,6 +27,6 @@ from headrace.modules.vcard import VCard
 from headrace.modules.version import Version
 
 MODULES: tuple[type[Module], ...] = (
-    Disco, Session, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence, Archive, Offline,
-    Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
+    Disco, Session, StreamManagement, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence,
+    Archive, Offline, Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
 )

@@ -11,6 +11,7 @@ from headrace.session.binding import TooManySessions
 from headrace.session.inline import Login
 from headrace.session.offers import Offers
 from headrace.session.ports import Wire
+from headrace.session.resumption import Found, attach
 from headrace.session.services import Services
 from headrace.storage.ports import StorageError
 
@@ -26,11 +27,17 @@ class Entry:
 
     async def run(self, last_words: bytes | None, lang: str | None) -> bool:
         """Writes <success/> and the features that follow it; is a resource bound?
-        SaslFailure: temporary-auth-failure."""
-        account = self._login.account
-        bind = self._login.request.child(ns.BIND2, "bind")
+        SaslFailure: temporary-auth-failure. Raises StreamError for a count that can't be."""
+        account, request = self._login.account, self._login.request
+        bind, resume = request.child(ns.BIND2, "bind"), request.child(ns.SM, "resume")
         try:
             granted = b"".join([await feature.run(self._login) for feature in self._services.login_features])
+            if resume is not None:
+                found = await self._services.resumption.find(account, resume)
+                if isinstance(found, Found):
+                    self._resume(found, last_words, granted, lang)
+                    return True
+                granted += found
             if bind is not None:
                 await self._services.binder.load(account)
                 first = await self._services.bind_features.before(account.bare)
@@ -43,6 +50,12 @@ class Entry:
         self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
         return False
 
+    def _resume(self, found: Found, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
+        """No bind then, and no features (XEP-0198 10.2)."""
+        jid = found.session.jid
+        self._wire.authenticated()
+        attach(self._wire, lang, found, lambda resumed: profile2.success(jid, last_words, resumed + granted))
+
     def _bind(self, request: Element, first: bytes, last_words: bytes | None, granted: bytes,
               lang: str | None) -> None:
         jid = self._resource(request)
@@ -50,7 +63,9 @@ class Entry:
 
         def greet(session: Session) -> bytes:
             """Before the session gets anything."""
-            inside = first + b"".join(self._services.bind_features.bound(session, child) for child in request)
+            asked = {child.tag: child for child in reversed(request)}   # each once
+            inside = first + b"".join(self._services.bind_features.bound(session, asked[tag])
+                                      for tag in reversed(asked))
             bound = f"<bound xmlns='{ns.BIND2}'>".encode() + inside + b"</bound>"
             return profile2.success(jid.full, last_words, bound + granted) + self._offers.bound
 

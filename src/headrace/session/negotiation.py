@@ -3,7 +3,7 @@
     HEADER --header--> LOGIN --<starttls/>--> HEADER, now inside TLS
                        LOGIN --<auth/>--> EXCHANGE --proof--> HEADER, now as an account
                              <--failure-- EXCHANGE
-           --header--> BIND --bind request--> OVER: the router's session has the connection
+           --header--> BIND --bind request, or <resume/>--> OVER: the router's session has the connection
 
 and by XEP-0388, where proof leads on without a restart, past upgrade tasks (XEP-0480) if need be:
 
@@ -37,11 +37,13 @@ from headrace.session.fast import TokenExchange
 from headrace.session.inline import Login
 from headrace.session.offers import Greeting, Offers
 from headrace.session.ports import Wire
+from headrace.session.resumption import Found, attach
 from headrace.session.services import Services
 from headrace.session.upgrades import Upgrades
 from headrace.storage.ports import StorageError
 from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, default_language, judge_client, stream_header
+from headrace.xep.management import failed
 
 END = b"</stream:stream>"
 
@@ -145,6 +147,8 @@ class Negotiation:
             await work
         except SaslFailure as failure:
             self._refuse(failure, namespace)
+        except StreamError as error:
+            self._fail(error.condition, error.text, extra=error.extra)
 
     # stream
 
@@ -166,7 +170,7 @@ class Negotiation:
         self._wire.send(stream_header(from_=origin, to=to, id=secrets.token_hex(8)))
         self._opened = True
 
-    def _fail(self, condition: str, text: str, *, content: str = "") -> None:
+    def _fail(self, condition: str, text: str, *, content: str = "", extra: bytes = b"") -> None:
         """A stream error; our header goes before it if it has not yet (RFC 6120 4.9.1.2)."""
         if self.state is State.OVER:
             return
@@ -174,7 +178,7 @@ class Negotiation:
                                 account=self.account and self.account.bare)
         if not self._opened:
             self._open()
-        self._end(stream_error(condition, text, content=content) + END)
+        self._end(stream_error(condition, text, content=content, extra=extra) + END)
 
     def _end(self, last: bytes) -> None:
         if self.state is not State.OVER:
@@ -406,6 +410,21 @@ class Negotiation:
         self._wire.bind(jid.full, self._lang, greet)
         self.state = State.OVER
 
+    # stream management (XEP-0198 5)
+
+    async def _resume(self, stanza: Stanza) -> None:
+        assert self.account is not None
+        found = await self._services.resumption.find(self.account, stanza.element())
+        if isinstance(found, Found):
+            attach(self._wire, self._lang, found)
+            self.state = State.OVER
+        else:
+            self._wire.send(found)
+
+    def _early(self, stanza: Stanza) -> None:
+        """Nobody has logged in, or no resource is bound."""
+        self._wire.send(failed("unexpected-request"))
+
     def _reject(self, stanza: Stanza, condition: str, text: str = "") -> None:
         self._wire.send(reply.error_reply(stanza, condition, text) or b"")
 
@@ -442,5 +461,9 @@ _ROUTES: dict[tuple[State, str, str], _Handler] = {
     (State.TASK, ns.SASL2, "next"): Negotiation._next,
     (State.TASK, ns.SASL2, "task-data"): Negotiation._task_data,
     (State.TASK, ns.SASL2, "abort"): Negotiation._abort,
+    (State.LOGIN, ns.SM, "enable"): Negotiation._early,
+    (State.LOGIN, ns.SM, "resume"): Negotiation._early,
+    (State.BIND, ns.SM, "enable"): Negotiation._early,
+    (State.BIND, ns.SM, "resume"): Negotiation._resume,
     (State.BIND, ns.CLIENT, "iq"): Negotiation._iq,
 }

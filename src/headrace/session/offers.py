@@ -77,6 +77,7 @@ class Offers:
 
     def _authentication(self, realm: Realm, offer: Offer, channel: Channel) -> bytes:
         inline = [features.inline_bind(self._services.bind_features.inline)]
+        inline.append(self._services.resumption.feature(realm, channel))
         inline += [feature.feature(realm, channel) for feature in self._services.login_features]
         upgrades = [task for task, digest in UPGRADES.items() if digest in realm.verifiers.digests]
         return features.authentication(offer.mechanisms, inline, () if realm.anonymous else upgrades)

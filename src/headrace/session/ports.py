@@ -43,6 +43,12 @@ class Wire(Protocol):
 
         greet(session) gives what is sent before anything that the session gets. Raises what it raises."""
 
+    def resume(self, session: Session, h: int, lang: str | None, greet: Callable[[int], bytes]) -> None:
+        """The connection is this session's from now on, whose client has h of its stanzas.
+
+        It reads what is here unread. greet(h of the client's) gives what is sent before what the session sends again.
+        Raises what Session.attach() raises; then nothing has changed."""
+
     def finish(self) -> None:
         """Send what is queued and close."""
 
@@ -123,6 +129,10 @@ class Sessions(Protocol):
     def find(self, full: str) -> Session | None: ...
 
     def sessions(self, bare: str) -> list[Session]: ...
+
+    def resumable(self, bare: str, id: bytes) -> Session | None: ...
+
+    def last_h(self, bare: str, id: bytes) -> int | None: ...
 
     def release(self, bare: str) -> None: ...
 

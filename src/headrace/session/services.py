@@ -9,6 +9,7 @@ from headrace.session.fast import Fast
 from headrace.session.inline import BindFeatures, LoginFeature
 from headrace.session.logins import Logins
 from headrace.session.ports import Log, Sessions, SignUp
+from headrace.session.resumption import Resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +22,5 @@ class Services:
     bind_features: BindFeatures
     sign_up: SignUp
     fast: Fast
+    resumption: Resumption
     login_features: Sequence[LoginFeature]  # in the order in which they run; `fast` among them

@@ -1,0 +1,387 @@
+"""Stream management on the wire (XEP-0198): a client that loses its connection, its address, its patience."""
+
+import re
+import xml.etree.ElementTree as ET
+from base64 import b64encode
+
+import pytest
+
+from support.people import PASSWORD, World, befriend
+from support.rawclient import NS, Client, bodies, body, brief
+
+SM = "{urn:xmpp:sm:3}"
+ENABLE = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
+R = "<r xmlns='urn:xmpp:sm:3'/>"
+SASL2 = "{urn:xmpp:sasl:2}"
+KINDS = ("plain", "direct")
+
+
+def h_of(client: Client) -> int:
+    client.send(R)
+    return int(client.until(lambda e: e.tag == SM + "a")[-1].get("h", ""))
+
+
+def ack(h: int) -> str:
+    return f"<a xmlns='urn:xmpp:sm:3' h='{h}'/>"
+
+
+def chat(to: str, text: object) -> str:
+    return f"<message to='{to}' type='chat' id='{text}'><body>{text}</body></message>"
+
+
+def enable(client: Client, attributes: str = "resume='true'") -> str:
+    """The SM-ID."""
+    client.send(f"<enable xmlns='urn:xmpp:sm:3' {attributes}/>")
+    answer = client.until(lambda e: e.tag.startswith(SM) and e.tag != SM + "r")[-1]
+    assert answer.tag == SM + "enabled", client.raw
+    return answer.get("id", "")
+
+
+def managed(world: World, account: str = "", resource: str | None = None) -> tuple[Client, str]:
+    client = world.connected(account, resource)
+    id = enable(client)
+    client.send("<presence/>")
+    client.until(lambda e: e.tag == NS + "presence")
+    client.send(ack(1))
+    return client, id
+
+
+def authenticated(world: World, account: str, kind: str = "plain") -> Client:
+    client = world.connection(kind)
+    client.authenticate(account.partition("@")[0], PASSWORD)
+    return client
+
+
+def resume(client: Client, id: str, h: int) -> ET.Element:
+    client.send(f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='{h}'/>")
+    return client.next()
+
+
+def failure(element: ET.Element) -> str:
+    assert element.tag == SM + "failed"
+    return element[0].tag.rpartition("}")[2]
+
+
+def stanzas(elements: list[ET.Element]) -> list[ET.Element]:
+    return [e for e in elements if e.tag.startswith(NS)]
+
+
+def test_offered_after_login_not_before(world: World) -> None:
+    client = world.connection()
+    assert client.open().find(SM + "sm") is None
+    client.plain(world.account().partition("@")[0], PASSWORD)
+    assert client.open().find(SM + "sm") is not None
+
+
+def test_enabled(world: World) -> None:
+    client = world.connected()
+    client.send(ENABLE)
+    answer = client.next()
+    assert (answer.tag, answer.get("resume"), answer.get("max"), answer.get("location")) == (
+        SM + "enabled", "true", "600", None)
+    assert re.fullmatch("[A-Za-z0-9_-]{22}", answer.get("id", ""))
+
+
+@pytest.mark.parametrize(("attributes", "answer"), [
+    ("", (None, None)), ("resume='1' max='30'", ("true", "30")), ("resume='true' max='86400'", ("true", "600"))])
+def test_what_a_client_may_ask_for(world: World, attributes: str, answer: tuple[str | None, str | None]) -> None:
+    client = world.connected()
+    client.send(f"<enable xmlns='urn:xmpp:sm:3' {attributes}/>")
+    enabled = client.next()
+    assert (enabled.get("resume"), enabled.get("max")) == answer
+
+
+def test_too_early_and_too_often(world: World) -> None:
+    client = world.connection()
+    client.open()
+    client.send(ENABLE)
+    assert failure(client.next()) == "unexpected-request"
+    client.plain(world.account().partition("@")[0], PASSWORD)
+    client.open()
+    client.send(ENABLE)
+    assert failure(client.next()) == "unexpected-request"
+    client.bind()
+    enable(client)
+    client.send(ENABLE)
+    assert failure(client.next()) == "unexpected-request"
+    assert client.stream_error() == "policy-violation"
+
+
+def test_each_stanza_is_counted_once_handled(world: World) -> None:
+    """Whatever becomes of it; in one segment, and from right behind <enable/>."""
+    client = world.connected()
+    friend = world.account()
+    client.send("<presence/>", ENABLE, "<presence/>", chat(friend, 1), "<iq type='get' id='1'><x xmlns='y'/></iq>",
+                "<message to='@'/>", chat("nobody@localhost", 2), "<presence to='x@localhost' type='subscribe'/>", R)
+    answer = client.until(lambda e: e.tag == SM + "a")[-1]
+    assert 1 <= int(answer.get("h", "")) <= 6       # at the latest after 50 ms, with what is handled then
+    if answer.get("h") != "6":
+        answer = client.until(lambda e: e.tag == SM + "a" and e.get("h") == "6")[-1]
+    assert h_of(client) == 6
+
+
+def test_we_ask(world: World) -> None:
+    juliet, _ = managed(world)
+    romeo = world.online()
+    romeo.send(*(chat(juliet.jid, n) for n in range(100)))
+    romeo.sync()
+    seen = juliet.until(lambda e: body(e) == "99")
+    if not any(e.tag == SM + "r" for e in seen):
+        juliet.until(lambda e: e.tag == SM + "r")
+
+
+@pytest.mark.parametrize("end", ["close", "reset"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_resumed(world: World, end: str, kind: str) -> None:
+    """From another address, over TCP or TLS: what was lost comes again, once and in order, before anything new."""
+    juliet, id = managed(world)
+    romeo = world.online()
+    romeo.send(*(chat(juliet.bare, n) for n in range(5)))
+    got = juliet.until(lambda e: body(e) == "2")        # the rest is on its way
+    getattr(juliet, end)()
+    romeo.send(*(chat(juliet.bare, n) for n in range(5, 10)))
+    romeo.sync()
+    again = authenticated(world, juliet.bare, kind)
+    answer = resume(again, id, 1 + len(stanzas(got)))
+    assert (answer.tag, answer.get("previd"), answer.get("h")) == (SM + "resumed", id, "1")
+    romeo.send(chat(juliet.jid, 10))
+    assert bodies(again.until(lambda e: body(e) == "10")) == [str(n) for n in range(3, 11)]
+    again.send(chat(romeo.jid, "here"))
+    assert body(romeo.until(lambda e: body(e) is not None)[-1]) == "here"
+    assert h_of(again) == 2
+
+
+def test_contacts_notice_nothing(world: World) -> None:
+    romeo = world.online()
+    juliet, id = managed(world)
+    befriend(romeo, juliet)
+    befriend(juliet, romeo)
+    juliet.close()
+    romeo.send(f"<presence to='{juliet.bare}' type='probe'/>")
+    assert romeo.until(lambda e: e.tag == NS + "presence")[-1].get("from") == juliet.jid
+    again = authenticated(world, juliet.bare)
+    assert resume(again, id, 1).tag == SM + "resumed"
+    assert [e for e in romeo.sync() if e.get("type") == "unavailable"] == []
+    again.send("<presence><status>back</status></presence>")
+    assert romeo.until(lambda e: e.findtext(NS + "status") == "back")
+
+
+def test_resumed_while_the_old_connection_seems_alive(world: World) -> None:
+    juliet, id = managed(world)
+    romeo = world.online()
+    romeo.send(chat(juliet.jid, 1))
+    juliet.until(lambda e: body(e) == "1")
+    again = authenticated(world, juliet.bare)
+    answer = resume(again, id, 1)
+    assert answer.tag == SM + "resumed"
+    assert bodies(again.until(lambda e: body(e) == "1")) == ["1"]
+    assert juliet.stream_error() == "conflict"
+    romeo.send(chat(juliet.jid, 2))
+    assert again.until(lambda e: body(e) == "2")
+
+
+def test_what_a_client_pipelines_behind_resume(world: World) -> None:
+    juliet, id = managed(world)
+    romeo = world.online()
+    juliet.close()
+    again = authenticated(world, juliet.bare)
+    again.send(f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='1'/>", chat(romeo.jid, 1), chat(romeo.jid, 2), R)
+    assert again.next().tag == SM + "resumed"
+    assert again.until(lambda e: e.tag == SM + "a")[-1].get("h") == "3"
+    assert bodies(romeo.until(lambda e: body(e) == "2")) == ["1", "2"]
+
+
+def test_a_wrong_id_is_like_an_unknown_one(world: World) -> None:
+    juliet, id = managed(world)
+    stranger = authenticated(world, world.account())
+    answers = []
+    for wrong in (id, "A" * 22, "nonsense"):
+        answer = resume(stranger, wrong, 0)
+        answers.append(stranger.raw)
+        assert failure(answer) == "item-not-found"
+    assert len(set(answers)) == 1
+    assert stranger.bind().get("type") == "result"
+    again = authenticated(world, juliet.bare)
+    assert failure(resume(again, id[:-1] + ("A" if id[-1] != "A" else "Q"), 1)) == "item-not-found"
+    assert resume(again, id, 1).tag == SM + "resumed"
+
+
+def test_a_session_that_was_closed_is_not_resumed_but_known(world: World) -> None:
+    juliet, id = managed(world)
+    juliet.send("<message to='x@localhost' type='headline'/>")
+    juliet.log_out()
+    again = authenticated(world, juliet.bare)
+    answer = resume(again, id, 1)
+    assert (failure(answer), answer.get("h")) == ("item-not-found", "2")
+    assert again.bind().get("type") == "result"
+
+
+def test_too_high_a_count(world: World) -> None:
+    juliet, id = managed(world)
+    juliet.close()
+    again = authenticated(world, juliet.bare)
+    error = resume(again, id, 2)
+    conditions = [child.tag.rpartition("}")[2] for child in error]
+    assert conditions == ["undefined-condition", "text", "handled-count-too-high"]
+    assert error.find(SM + "handled-count-too-high").attrib == {"h": "2", "send-count": "1"}     # type: ignore[union-attr]
+    assert again.ended().strip() == b"</stream:stream>"
+    again = authenticated(world, juliet.bare)
+    assert resume(again, id, 1).tag == SM + "resumed"
+    again.send(ack(2))
+    assert again.stream_error() == "undefined-condition"
+
+
+def test_the_same_resource_replaces_a_lost_session(world: World) -> None:
+    """What it held goes to the new one when it becomes available."""
+    juliet, id = managed(world, resource="home")
+    romeo = world.online()
+    juliet.close()
+    romeo.send(chat(juliet.jid, "kept"))
+    romeo.sync()
+    again = world.connected(juliet.bare, "home")
+    assert again.jid == juliet.jid
+    again.send("<presence/>")
+    kept = again.until(lambda e: body(e) == "kept")[-1]
+    assert len(kept.findall("{urn:xmpp:delay}delay")) == 1
+    third = authenticated(world, juliet.bare)
+    assert failure(resume(third, id, 1)) == "item-not-found"
+
+
+def test_time_is_over(world: World) -> None:
+    romeo = world.online()
+    juliet = world.connected()
+    id = enable(juliet, "resume='true' max='1'")
+    juliet.send("<presence/>")
+    juliet.until(lambda e: e.tag == NS + "presence")
+    befriend(romeo, juliet)
+    romeo.send(chat(juliet.jid, "late"))
+    romeo.sync()
+    juliet.close()
+    gone = romeo.until(lambda e: e.get("type") == "unavailable")[-1]
+    assert gone.get("from") == juliet.jid
+    again = authenticated(world, juliet.bare)
+    assert failure(resume(again, id, 1)) == "item-not-found"
+    assert again.bind().get("type") == "result"
+    again.send("<presence/>")
+    assert body(again.until(lambda e: body(e) is not None)[-1]) == "late"
+
+
+def test_a_new_password_ends_lost_sessions(world: World) -> None:
+    juliet, id = managed(world)
+    other, other_id = managed(world, juliet.bare)
+    juliet.close()
+    user = juliet.bare.partition("@")[0]
+    answer = other.ask("set", f"<query xmlns='jabber:iq:register'><username>{user}</username>"
+                              f"<password>another</password></query>", to="localhost")
+    assert answer.get("type") == "result", other.raw
+    again = world.connection()
+    again.authenticate(user, "another")
+    assert failure(resume(again, id, 1)) == "item-not-found"
+    assert resume(again, other_id, 1).tag in (SM + "resumed", "{http://etherx.jabber.org/streams}error")
+
+
+def test_ended_by_an_operator(world: World) -> None:
+    juliet, id = managed(world)
+    juliet.close()
+    world.server.command("user", "disable", juliet.bare)
+    world.server.command("user", "enable", juliet.bare)
+    again = authenticated(world, juliet.bare)
+    assert failure(resume(again, id, 1)) == "item-not-found"
+
+
+# Inline (XEP-0198 10)
+
+def sasl2(world: World, account: str, *inside: str) -> Client:
+    client = world.connection("direct")
+    features = client.open()
+    inline = features.find(f"{SASL2}authentication/{SASL2}inline")
+    assert inline is not None
+    assert inline.find(SM + "sm") is not None
+    plain = b64encode(f"\0{account.partition('@')[0]}\0{PASSWORD}".encode()).decode()
+    client.send(f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>{plain}</initial-response>",
+                *inside, "</authenticate>")
+    return client
+
+
+BIND2 = "<bind xmlns='urn:xmpp:bind:0'><tag>x</tag><enable xmlns='urn:xmpp:sm:3' resume='true'/></bind>"
+BOUND = "{urn:xmpp:bind:0}bound"
+
+
+def test_enabled_while_binding(world: World) -> None:
+    account = world.account()
+    client = sasl2(world, account, BIND2)
+    success = client.next()
+    enabled = success.find(f"{BOUND}/{SM}enabled")
+    assert enabled is not None
+    assert client.next().tag.endswith("features")
+    client.send("<presence/>", R)
+    answers = client.until(lambda e: e.tag == SM + "a")
+    assert answers[-1].get("h") == "1"
+    client.close()
+    again = authenticated(world, account)
+    assert resume(again, enabled.get("id", ""), 0).tag == SM + "resumed"
+    assert again.until(lambda e: e.tag == NS + "presence")
+
+
+def test_resumed_while_logging_in(world: World) -> None:
+    juliet, id = managed(world)
+    romeo = world.online()
+    juliet.close()
+    romeo.send(chat(juliet.jid, 1))
+    romeo.sync()
+    again = sasl2(world, juliet.bare, f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='1'/>", BIND2)
+    success = again.next()
+    assert success.tag == SASL2 + "success"
+    assert success.findtext(SASL2 + "authorization-identifier") == juliet.jid
+    assert success.find(SM + "resumed").attrib == {"previd": id, "h": "1"}      # type: ignore[union-attr]
+    assert success.find(BOUND) is None
+    assert body(again.next()) == "1"        # no features
+
+
+def test_not_resumed_while_logging_in_but_bound(world: World) -> None:
+    account = world.account()
+    again = sasl2(world, account, f"<resume xmlns='urn:xmpp:sm:3' previd='{'A' * 22}' h='1'/>", BIND2)
+    success = again.next()
+    assert failure(success.find(SM + "failed")) == "item-not-found"      # type: ignore[arg-type]
+    assert success.find(f"{BOUND}/{SM}enabled") is not None
+    assert again.next().tag.endswith("features")
+
+
+# Promises
+
+def test_cut_again_and_again_nothing_is_lost_or_doubled(world: World, soak: int) -> None:
+    romeo = world.online()
+    juliet, id = managed(world)
+    seen: list[str] = []
+    h, sent = 1, 0
+    for turn in range(15 * soak):
+        romeo.send(*(chat(juliet.bare, sent + n) for n in range(20)))
+        sent += 20
+        last, account = str(sent - 11 + turn % 3), juliet.bare
+        for element in juliet.until(lambda e, last=last: body(e) == last):      # type: ignore[misc]
+            if element.tag.startswith(NS):
+                h += 1
+                seen += [body(element) or ""]
+            if element.tag == SM + "r" and turn % 2:
+                juliet.send(ack(h))
+        juliet.reset() if turn % 2 else juliet.close()
+        juliet = authenticated(world, account, KINDS[turn % 2])
+        juliet.bare = account
+        assert resume(juliet, id, h).tag == SM + "resumed"
+    seen += [body(e) or "" for e in juliet.until(lambda e: body(e) == str(sent - 1)) if body(e)]
+    assert seen == [str(n) for n in range(sent)]
+
+
+def test_bare_and_lost_sessions_take_messages_in_order(world: World) -> None:
+    """Two resources, one lost: each message once per resource (protocol.md 5)."""
+    juliet, id = managed(world)
+    other = world.online(juliet.bare)
+    romeo = world.online()
+    juliet.close()
+    romeo.send(chat(juliet.bare, "both"), chat(juliet.jid, "one"))
+    romeo.sync()
+    again = authenticated(world, juliet.bare)
+    assert resume(again, id, 1).tag == SM + "resumed"
+    assert bodies(again.until(lambda e: body(e) == "one")) == ["both", "one"]
+    assert bodies(other.sync()) == ["both"]
+    assert brief(other.ask("get", "<ping xmlns='urn:xmpp:ping'/>")).startswith("iq result")
