@@ -1,12 +1,19 @@
 """Calls the native floors as the data plane does, with no Python between two stanzas: for the benchmarks alone."""
 
 from libc.stddef cimport size_t
+from libc.stdio cimport snprintf
 from posix.unistd cimport read, write
 
 from headrace.core.buf cimport Str, str_of
 from headrace.core.jid cimport JidCache
 from headrace.core.tokenizer cimport EV_ELEMENT, EV_MORE, EV_OPEN, KIND_MESSAGE, Tokenizer, Workspace
 from headrace.core.writer cimport Head, splice_allowed, splice_size, splice_write
+
+cdef extern from *:
+    """
+    #include <string.h>
+    """
+    void* memmem(const void* haystack, size_t n, const void* needle, size_t m) noexcept
 
 HEADER = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
 
@@ -87,17 +94,23 @@ cdef class Route:
     """From the bytes in one socket to the bytes in another, through two links and the router.
 
     run() writes `data` to the sender's socket, lets its link read it, ends the reactor's turn and reads what the
-    receiver's socket got: what the loop would do, without a loop."""
+    receiver's socket got: what the loop would do, without a loop. managed: stanzas in `data`, behind which the sender
+    asks for an acknowledgement (XEP-0198); the receiver gives one when it is asked."""
     cdef object pair        # owns the sockets and links
     cdef object link        # the sender's: its own read callback
     cdef list scheduled     # what the reactor asked the loop to call
     cdef int sender         # the clients' ends of the sockets
     cdef int receiver
     cdef list others        # of those who get copies
+    cdef object receiver_link
+    cdef long managed
+    cdef long h             # stanzas that the receiver has
     cdef bytes data
     cdef bytearray got
 
-    def __init__(self, pair, bytes data not None):
+    def __init__(self, pair, bytes data not None, long managed=0):
+        self.receiver_link = pair.juliet_link
+        self.managed = managed
         self.pair = pair
         self.link = pair.romeo_link
         self.scheduled = pair.loop.scheduled
@@ -124,4 +137,22 @@ cdef class Route:
             n = read(self.receiver, got, len(self.got))
             if n <= 0:
                 raise OSError("nothing came out")
+            if self.managed:
+                self.acknowledge(got, n)
         return bytes(self.got[:n])
+
+    cdef int acknowledge(self, const char* got, ssize_t n) except -1:
+        cdef char answer[64]
+        cdef int size
+        self.h += self.managed
+        if read(self.sender, answer, sizeof(answer)) <= 0:
+            raise OSError("no answer came")
+        if memmem(got, n, b"<r xmlns=", 9) == NULL:
+            return 0
+        size = snprintf(answer, sizeof(answer), "<a xmlns='urn:xmpp:sm:3' h='%ld'/>", self.h)
+        if write(self.receiver, answer, size) != size:
+            raise OSError("the receiver's socket is full")
+        self.receiver_link()
+        while self.scheduled:
+            self.scheduled.pop()()
+        return 0

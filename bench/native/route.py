@@ -19,8 +19,9 @@ from headrace.router.session import Session, SessionFlag
 from native.build import drive
 
 HEADER = b"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+ASK = b"<r xmlns='urn:xmpp:sm:3'/>"
 SIZE = 300
-FEATURES = ("nothing", "blocking", "carbons", "inactive")
+FEATURES = ("nothing", "blocking", "carbons", "inactive", "management")
 BLOCKED = 20
 
 
@@ -66,13 +67,15 @@ class Pair:
 
     def __init__(self, feature: str = "nothing") -> None:
         """blocking: both have blocked 20 others; carbons: both have a second session that gets copies; inactive: the
-        receiver says that it is (XEP-0352)."""
+        receiver says that it is (XEP-0352); management: the sender asks for an acknowledgement behind each read, the
+        receiver gives one when it is asked (XEP-0198)."""
         self.loop = Loop()
         self.reactor = Reactor(self.loop)
         self.router = Router(self.reactor, NoControl())
         self.router.add_host("example.org")
         self.romeo, self.romeo_link = self.log_in("romeo@example.org", "orchard")
-        self.juliet, _ = self.log_in("juliet@example.org", "balcony")
+        self.juliet, self.juliet_link = self.log_in("juliet@example.org", "balcony")
+        self.managed = feature == "management"
         self.others: list[socket.socket] = []
         if feature == "blocking":
             for name in ("romeo", "juliet"):
@@ -84,6 +87,9 @@ class Pair:
             self.juliet.recv(65536)     # the other one's presence
         elif feature == "inactive":
             self.session("juliet@example.org/balcony").set_flag(SessionFlag.S_INACTIVE)
+        elif feature == "management":
+            for session in self.router.everybody():
+                session.manage(bytes(16), 600)
 
     def session(self, jid: str) -> Session:
         session = self.router.find(jid)
@@ -112,7 +118,7 @@ class Pair:
     def route(self, batch: int, extra: bytes = ACTIVE) -> Any:
         """Something whose run(turns) routes `batch` messages a turn."""
         data = b"".join(message(SIZE, "juliet@example.org/balcony", i, extra) for i in range(batch))
-        return drive().Route(self, data)
+        return drive().Route(self, data + ASK, batch) if self.managed else drive().Route(self, data)
 
 
 def main() -> None:
