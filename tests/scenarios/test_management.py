@@ -372,6 +372,34 @@ def test_cut_again_and_again_nothing_is_lost_or_doubled(world: World, soak: int)
     assert seen == [str(n) for n in range(sent)]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_receiver_that_stops_in_the_middle_of_a_stanza_and_acknowledges(world: World, kind: str) -> None:
+    """60 KiB each, more than the sockets hold; then it is lost in the middle of one, and resumes."""
+    size, count = 60 << 10, 80
+    romeo = world.online()
+    juliet = world.connected(kind=kind)
+    id = enable(juliet)
+    for n in range(count):
+        romeo.send(f"<message to='{juliet.jid}' type='chat' id='{n}'><body>{n} {'x' * size}</body></message>")
+    seen: list[str | None] = []
+    rest = b""
+    while len(seen) < count // 2:
+        rest += juliet.socket.recv(size // 3)
+        *whole, rest = rest.split(b"</message>")
+        if whole:
+            seen += [stanza.partition(b"<body>")[2].partition(b" ")[0].decode() for stanza in whole]
+            juliet.send(ack(len(seen)))
+    juliet.reset()
+    again = authenticated(world, juliet.bare, kind)
+    assert resume(again, id, len(seen)).tag == SM + "resumed"
+    for text in bodies(again.until(lambda e: e.get("id") == str(count - 1))):
+        assert text is not None
+        number, _, rest_of_it = text.partition(" ")
+        assert rest_of_it == "x" * size
+        seen.append(number)
+    assert seen == [str(n) for n in range(count)]
+
+
 def test_bare_and_lost_sessions_take_messages_in_order(world: World) -> None:
     """Two resources, one lost: each message once per resource (protocol.md 5)."""
     juliet, id = managed(world)

@@ -67,7 +67,8 @@ class LocalAccounts:
 
     async def resources(self, account: str) -> list[Resource]:
         return [Resource(session.jid, bool(session.flags & SessionFlag.S_AVAILABLE),
-                         bool(session.flags & SessionFlag.S_INTERESTED), session.priority)
+                         bool(session.flags & SessionFlag.S_INTERESTED), session.priority,
+                         bool(session.flags & SessionFlag.S_HIBERNATED))
                 for session in self._router.sessions(account) if not session.flags & SessionFlag.S_ENDED]
 
     async def online(self, host: str | None = None) -> list[Online]:

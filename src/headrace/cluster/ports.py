@@ -29,6 +29,7 @@ class Resource:
     available: bool
     interested: bool
     priority: int
+    hibernated: bool = False  # its connection is lost; it takes what comes until its client is back (XEP-0198)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,9 +199,9 @@ class Offline(Module):
         return [r for r in await self.context.accounts.resources(account) if r.available and r.priority >= 0]
 
     async def _taker(self, account: str) -> str | None:
-        """The one of the highest priority."""
+        """The one of the highest priority; one that is lost only if there is no other."""
         takers = await self._takers(account)
-        return max(takers, key=lambda resource: resource.priority).jid if takers else None
+        return max(takers, key=lambda r: (not r.hibernated, r.priority)).jid if takers else None
 
 
 def is_from(message: OfflineMessage, jids: frozenset[str]) -> bool:
