@@ -5,8 +5,9 @@ import random
 
 import pytest
 
+from headrace.core.stanza import Stanza
 from headrace.router.control import HoldAll, Outcome
-from headrace.router.session import Session, SessionFlag
+from headrace.router.session import Reason, Session, SessionFlag
 from support.routing import World
 
 ID = bytes(range(16))
@@ -117,6 +118,29 @@ async def test_what_waits_its_turn_is_not_handled(world: World) -> None:
     assert (holder.tickets, romeo.h) == ([3, 4, 5], 2)
     romeo.settle(3)
     assert romeo.h == 3
+
+
+async def test_enabling_waits_for_nothing_and_counts_from_there(world: World) -> None:
+    """Stanzas on both sides of <enable/> wait their turn, in one segment; only those behind it count."""
+    ready = asyncio.Event()
+    romeo, juliet = world.client("romeo@localhost/a"), world.client("juliet@localhost/b")
+
+    def answer(session: Session, stanza: Stanza, reason: int) -> Outcome:
+        if reason == Reason.P_NONZA:
+            session.manage(ID, 600)
+            return None
+        return HoldAll(ready.wait())
+
+    world.notes.answer = answer     # type: ignore[assignment]
+    world.send(romeo, "<iq type='set' id='1'><a xmlns='b'/></iq><message to='juliet@localhost/b' id='2'/>"
+                      "<enable xmlns='urn:xmpp:sm:3'/><message to='juliet@localhost/b' id='3'/>"
+                      "<r xmlns='urn:xmpp:sm:3'/>")
+    assert (romeo.h, world.got(juliet), world.got(romeo)) == (0, [], [])
+    ready.set()
+    await asyncio.sleep(0.01)
+    world.rig.turn()
+    assert [m.get("id") for m in world.got(juliet)] == ["2", "3"]
+    assert ([a.get("h") for a in world.got(romeo)], romeo.h) == (["1"], 1)
 
 
 def test_any_order_against_a_model(world: World, soak: int) -> None:
