@@ -26,6 +26,7 @@ class FakeSession:
     link: Any = None
     silence: float = 1.5
     got: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)  # of what was lent
     outcome: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property
@@ -47,7 +48,8 @@ class FakeRouter:
     def find(self, full: str) -> FakeSession | None:
         return self.bound.get(full)
 
-    def lend(self, session: FakeSession, raw: bytes) -> None:
+    def lend(self, session: FakeSession, raw: bytes, number: int) -> None:
+        session.numbers.append(number)
         self.deliver(session, raw)
 
     def deliver(self, session: FakeSession, raw: bytes) -> None:
@@ -123,7 +125,8 @@ async def test_nobody_is_there(router: FakeRouter, accounts: LocalAccounts) -> N
     await accounts.push("x@example.org", b"<q/>")
     assert await accounts.deliver("x@example.org", b"<presence/>", Audience.AVAILABLE) == 0
     assert await accounts.resources("x@example.org") == []
-    assert not await accounts.hand_over("x@example.org/r", [b"<message/>"])
+    assert not await accounts.hand_over("x@example.org/r", [(1, b"<message/>")])
+    assert not await accounts.write("x@example.org/r", [b"<message/>"])
     assert got(router) == {}
 
 
@@ -149,18 +152,29 @@ async def test_routing_is_the_routers(router: FakeRouter, accounts: LocalAccount
 
 async def test_handed_over(router: FakeRouter, accounts: LocalAccounts) -> None:
     session = router.bound[f"{ROMEO}/a"]
-    handing = asyncio.create_task(accounts.hand_over(session.jid, [b"<one/>", b"<two/>"]))
+    handing = asyncio.create_task(accounts.hand_over(session.jid, [(1, b"<one/>"), (2, b"<two/>")]))
     await asyncio.sleep(0)
-    assert session.got == [b"<one/>", b"<two/>"]
+    assert (session.got, session.numbers) == ([b"<one/>", b"<two/>"], [1, 2])
     assert not handing.done()
     session.outcome.set_result(True)
     assert await handing
 
 
+async def test_written(router: FakeRouter, accounts: LocalAccounts) -> None:
+    session = router.bound[f"{ROMEO}/a"]
+    writing = asyncio.create_task(accounts.write(session.jid, [b"<one/>", b"<two/>"]))
+    await asyncio.sleep(0)
+    assert (session.got, session.numbers) == ([b"<one/>", b"<two/>"], [])
+    assert not writing.done()
+    session.outcome.set_result(True)
+    assert await writing
+
+
 async def test_session_that_ends_first(router: FakeRouter, accounts: LocalAccounts) -> None:
     session = router.bound[f"{ROMEO}/a"]
     session.outcome.set_result(False)
-    assert not await accounts.hand_over(session.jid, [b"<one/>"])
+    assert not await accounts.hand_over(session.jid, [(1, b"<one/>")])
+    assert not await accounts.write(session.jid, [b"<one/>"])
 
 
 async def test_who_is_online(router: FakeRouter, accounts: LocalAccounts) -> None:

@@ -223,7 +223,7 @@ async def test_who_asked_is_known_until_it_goes(world: World) -> None:
     await ask(world)
     assert SENDER in world.context.archiving.queried
     world.module(Archive).gone(SENDER)
-    assert world.context.archiving.queried == set()
+    assert world.context.archiving.queried == {}
 
 
 @pytest.mark.parametrize("kind", ["get", "set"])

@@ -186,6 +186,18 @@ def test_what_was_written_is_done_with(verona: Verona) -> None:
     assert verona.rig.router.reached(JULIET) == number
 
 
+@pytest.mark.parametrize("presence", ["", "<presence><priority>-1</priority></presence>"])
+def test_what_a_shy_resource_gets_says_nothing_of_what_waits(verona: Verona, presence: str) -> None:
+    """It is given what is for it alone: older messages to the account still wait for somebody who takes them."""
+    shy = verona.client("nurse@localhost/shy")
+    verona.send(shy, presence)
+    verona.say(BODY, "nurse@localhost")
+    assert len(verona.notes.punted) == 1
+    verona.say(BODY, "nurse@localhost/shy")
+    verona.commit()
+    assert verona.rig.router.reached("nurse@localhost") == 0
+
+
 def test_nobody_is_asked(verona: Verona) -> None:
     """None of it wakes the control plane."""
     verona.say(BODY)

@@ -61,6 +61,13 @@ class FakeHome:
         self.has[resource.partition("/")[0]] = stanzas[-1][0]
         return True
 
+    async def write(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        found = next((r for r in self.here if r.jid == resource), None)
+        if found is None or found.dies:
+            return False
+        found.got += stanzas
+        return True
+
     async def acknowledged(self) -> dict[str, int]:
         return self.has
 

@@ -13,12 +13,13 @@ cdef enum Whose:
     SHARED = 0              # others were given it too, or it is of no use to anybody else
     SOLE                    # nobody else was given it: goes to another taker if it is never done with
     LENT                    # somebody keeps it until it is written, with stream management; then it is SOLE
+    APART = 4               # beside the others: older ones wait elsewhere, so that its number says nothing of them
 
 
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
     uint16_t attrs_at       # where the head's attributes begin
-    uint16_t sole           # Whose
+    uint16_t sole           # Whose, and perhaps APART
     int64_t queued          # ns, Reactor.now
     uint64_t number         # of the recipient's copy in the archive; 0: in no archive
 

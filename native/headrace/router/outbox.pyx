@@ -110,9 +110,9 @@ cdef class Outbox:
 
     cdef void pass_entry(self) noexcept:
         cdef Chunk* chunk = self.head
-        cdef uint64_t number = entry_of(chunk, chunk.past).number
-        if number > self.reached:
-            self.reached = number
+        cdef Entry* entry = entry_of(chunk, chunk.past)
+        if entry.number > self.reached and not entry.sole & APART:
+            self.reached = entry.number
         chunk.past += 1
         if chunk.past == chunk.stanzas:
             self.drop_head()
@@ -184,7 +184,7 @@ cdef class Outbox:
             at = 0
             for i in range(chunk.stanzas):
                 entry = entry_of(chunk, i)
-                if entry.sole == SOLE and i >= chunk.past:
+                if entry.sole & ~APART == SOLE and i >= chunk.past:
                     found.append((bytes_of(chunk)[at:at + entry.size], entry.number, entry.queued))
                 at += entry.size
             chunk = chunk.next

@@ -144,6 +144,7 @@ cdef class Session(Sink):
     # A copy of this message, `to` missing; number: as Parcel.number.
     cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
     cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
+    cdef int apart(self) noexcept           # APART of what it is given now, if it is
     cdef int done_with(self) except -1      # stanzas of the outbox are
     # CSI: is it to enter the outbox now? If not, it is held or dropped. parcel NULL: at once.
     cdef bint opens(self, const Parcel* parcel) except -1

@@ -5,7 +5,7 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY, K_JINGLE_MESSAGE, K_STORE
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE, KIND_MESSAGE
 from headrace.core.writer cimport put_escaped, splice_bound, splice_write
-from headrace.router.outbox cimport LENT, SHARED, SOLE
+from headrace.router.outbox cimport APART, LENT, SHARED, SOLE
 from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, equal, packed
 from headrace.router.quiet cimport V_EVENT, V_NOW, V_PRESENCE, verdict
 
@@ -334,7 +334,13 @@ cdef class Session(Sink):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
-        return self.added(end - dst, attrs_at, SOLE if sole else SHARED, parcel.number)
+        return self.added(end - dst, attrs_at, (SOLE if sole else SHARED) | self.apart(), parcel.number)
+
+    cdef int apart(self) noexcept:
+        """A message to the full JID of one that is given no others, or not yet: see Account.reached."""
+        if self.flags & S_AVAILABLE and self.priority >= 0 and not self.account.catching_up:
+            return 0
+        return APART
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
         if self.flags & S_ENDED:

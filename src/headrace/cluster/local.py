@@ -38,6 +38,14 @@ class LocalAccounts:
             self._router.lend(session, stanza, number)
         return await session.written()
 
+    async def write(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        session = self._router.find(resource)
+        if session is None:
+            return False
+        for stanza in stanzas:
+            self._router.deliver(session, stanza)
+        return await session.written()
+
     async def acknowledged(self) -> dict[str, int]:
         return self._router.acknowledged()
 

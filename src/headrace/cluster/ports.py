@@ -58,6 +58,9 @@ class Accounts(Protocol):
         Answers once they are written to its socket, or it hibernates; False if the session ended before that. From
         then on it answers for them."""
 
+    async def write(self, resource: str, stanzas: Sequence[bytes]) -> bool:
+        """Stanzas of ours, of use to nobody else, to one resource. Answers as hand_over()."""
+
     async def acknowledged(self) -> dict[str, int]:
         """Up to which number in the archive each account has what was sent to it; of those of which this last told
         less."""

@@ -57,7 +57,7 @@ class Archive(Module):
             raise Refused("feature-not-implemented", str(error)) from None
         except ValueError as error:
             raise Refused("bad-request", str(error)) from None
-        self.context.archiving.queried.add(request.sender)
+        self.context.archiving.queried[request.sender] = self.context.storage.queue.last
         account, wanted = request.account, await self._filter(request.account, query)
         limit = min(self.options.page if query.page.max is None else query.page.max, self.options.page)
         page = await self._page(account, query, wanted, limit)
@@ -99,7 +99,7 @@ class Archive(Module):
         raise Refused("forbidden")
 
     def gone(self, sender: str) -> Effects:
-        self.context.archiving.queried.discard(sender)
+        self.context.archiving.queried.pop(sender, None)
         return ()
 
     async def _filter(self, account: str, query: Query) -> ArchiveFilter:
@@ -156,10 +156,10 @@ class Archive(Module):
             batch.append(mam.result(request.account, request.sender, query.id, time=message.time,
                                     id=self._id(message, request.account), stanza=message.stanza))
             if sum(map(len, batch)) > HANDED_OVER:
-                if not await self.context.accounts.hand_over(request.sender, batch):
+                if not await self.context.accounts.write(request.sender, batch):
                     return False
                 batch = []
-        return not batch or await self.context.accounts.hand_over(request.sender, batch)
+        return not batch or await self.context.accounts.write(request.sender, batch)
 
     def _id(self, message: ArchivedMessage, account: str) -> str:
         return self._ids.id_of(message.id, account.encode())

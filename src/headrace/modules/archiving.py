@@ -19,9 +19,8 @@ class Archiving:
         self._documents = documents
         self._roster = roster
         self._defaults = {name: Preferences(host.archive) for name, host in hosts.items()}
-        self.queried: set[str] = set()  # full JIDs of sessions that have asked for messages of their archive
         self._known: OrderedDict[str, Preferences] = OrderedDict()
-        self.queried: set[str] = set()  # full JIDs of sessions that have asked for messages of their archive
+        self.queried: dict[str, int] = {}  # by full JID, the archive's last number when a session asked for messages
 
     async def of(self, account: str) -> Preferences:
         """The host's, unless the account has its own. Raises StorageError."""

@@ -173,10 +173,11 @@ class Offline(Module):
             return True
         after = number - 1 if number else handed
         blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
-        asked = resource in self.context.archiving.queried
+        # What it has asked the archive for it has, or asks for itself; what came after that it can't know of.
+        asked = self.context.archiving.queried.get(resource, 0)
         while messages := await self.context.storage.archive.pending(account, after, 1 if number else BATCH):
             stanzas = [(message.id, self._delayed(message, account)) for message in messages
-                       if not is_from(message, blocked) and not (asked and message.archived)]
+                       if not is_from(message, blocked) and not (message.archived and message.id <= asked)]
             if stanzas and not await self.context.accounts.hand_over(resource, stanzas):
                 return False
             after = messages[-1].id
