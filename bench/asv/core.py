@@ -1,5 +1,7 @@
 """The stream core over the project's history: `asv run` in bench/. One number a level, all checks on."""
 
+import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,3 +39,19 @@ class Trees:
 
     def time_parse_and_build_the_tree(self) -> None:
         parse_stanza(ROSTER).element()
+
+
+class Import:
+    """What the core adds to the start of a program that embeds it: the best of some tries, each in a new process."""
+
+    unit = "ms"
+
+    def track_import_of_the_core(self) -> float:
+        command = [sys.executable, "-X", "importtime", "-c", "import headrace.core"]
+        return min(self.once(command) for _ in range(7))
+
+    def once(self, command: list[str]) -> float:
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+        whole = re.search(r"\|\s*(\d+) \| headrace\.core$", found, re.MULTILINE)  # with all that it imports
+        assert whole is not None
+        return int(whole[1]) / 1000

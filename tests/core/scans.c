@@ -9,7 +9,9 @@ enum { PAGE = 65536, LONGEST_TEXT = 70 };   /* the largest page that Linux has; 
 
 typedef const char *(*Scan)(const char *p, const char *end, const char *low, char quote);
 
-typedef struct Scans { const char *name; Scan scan[3]; } Scans;
+typedef int (*Same)(const char *p, const char *b, unsigned n, const char *end);
+
+typedef struct Scans { const char *name; Scan scan[3]; Same same; } Scans;
 
 #define SCANS(scanner, target) \
     target static const char *name_by_##scanner(const char *p, const char *end, const char *low, char quote) { \
@@ -23,7 +25,11 @@ typedef struct Scans { const char *name; Scan scan[3]; } Scans;
     target static const char *value_by_##scanner(const char *p, const char *end, const char *low, char quote) { \
         return value_##scanner(p, end, low, quote); \
     } \
-    static const Scans BY_##scanner = {#scanner, {name_by_##scanner, text_by_##scanner, value_by_##scanner}};
+    target static int same_by_##scanner(const char *p, const char *b, unsigned n, const char *end) { \
+        return same_##scanner(p, b, n, end); \
+    } \
+    static const Scans BY_##scanner = {#scanner, {name_by_##scanner, text_by_##scanner, value_by_##scanner}, \
+                                       same_by_##scanner};
 
 SCANS(portable, )
 #if defined(__x86_64__)
@@ -107,6 +113,35 @@ static void compare_scans(const Scans *vector, char *room) {
         }
 }
 
+static void compare_same(const Scans *vector, const char *p, const char *tag, unsigned n, const char *end, int want) {
+    compared++;
+    if (!vector->same(p, tag, n, end) == !want)
+        return;
+    fprintf(stderr, "%s: %u bytes are %sthe same, %d bytes before the end\n", vector->name, n, want ? "" : "not ",
+            (int)(end - p));
+    exit(1);
+}
+
+/* Spans of every length, so far from the end of what may be read: as long as they are, and a byte of each changed;
+ * what is behind them does not matter. */
+static void compare_spans(const Scans *vector, char *room) {
+    char tag[64];
+    for (unsigned n = 1; n <= sizeof tag; n++)
+        for (unsigned more = 0; more <= sizeof tag; more++) {
+            char *p = room + PAGE - n - more;
+            memset(tag, 0, sizeof tag);
+            memset(tag, 'x', n);
+            memset(p, 'x', n);
+            memset(p + n, 'y', more);
+            compare_same(vector, p, tag, n, room + PAGE, 1);
+            for (unsigned at = 0; at < n; at++) {
+                p[at] = (char)0x80;
+                compare_same(vector, p, tag, n, room + PAGE, 0);
+                p[at] = 'x';
+            }
+        }
+}
+
 static char *load(const char *path, size_t *n) {
     FILE *file = fopen(path, "rb");
     if (file == NULL || fseek(file, 0, SEEK_END))
@@ -142,6 +177,7 @@ int main(int argc, char **argv) {
         if (here(VECTORS[i]->name)) {
             compared = 0;
             compare_scans(VECTORS[i], room + PAGE);
+            compare_spans(VECTORS[i], room + PAGE);
             printf("%s %lu\n", VECTORS[i]->name, compared);
         }
     for (int i = 1; i < argc; i++)

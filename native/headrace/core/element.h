@@ -17,7 +17,10 @@ INLINE Record *push(Machine *m, Frame *f, uint32_t at) {
         no_memory(m, at);
         return NULL;
     }
-    return &f->tape[f->tape_n++];
+    Record *r = &f->tape[f->tape_n++];
+    if (r == NULL)  /* the compiler can't know */
+        __builtin_unreachable();
+    return r;
 }
 
 /* '<' and the first byte of a name have come; `at` is that byte. */
@@ -55,7 +58,6 @@ INLINE Decl *decl_begin(Machine *m, Frame *f, uint32_t name, uint32_t n) {
     }
     f->decl[f->decls].name = name;
     f->decl[f->decls].name_n = (uint16_t)n;
-    f->declaring = 1;
     return &f->decl[f->decls++];
 }
 
@@ -93,7 +95,6 @@ INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uin
     f->again |= (f->seen & bit) != 0;
     f->seen |= bit;
     f->attrs++;
-    f->declaring = 0;
     if (f->open_n == 0) {
         int place = head_place(key);
         if (place >= 0) {
@@ -115,7 +116,8 @@ static int named_in_tag(Machine *m, Frame *f, const char *base, uint32_t at, con
     uint32_t n = at - f->mark, prefix_n = f->colon ? f->colon - f->mark : 0;
     if (n > m->limits.name)
         return wrong(m, at, E_POLICY, "a name is too long");
-    if (is_declaration(base + f->mark, n, prefix_n))
+    f->declaring = (uint8_t)is_declaration(base + f->mark, n, prefix_n);
+    if (f->declaring)
         return decl_begin(m, f, f->mark, n) ? 0 : EV_ERROR;
     f->prefixed += prefix_n != 0;
     return attr_begin(m, f, name_key(base + f->mark, n, end), f->mark, n, prefix_n) ? 0 : EV_ERROR;

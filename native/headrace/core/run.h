@@ -207,6 +207,7 @@ plain_name: {
     q = SCAN(value)(p, end, base, q[1]);
     if (UNLIKELY(q == end || *q != p[-1])) {
         f->quote = p[-1];
+        f->declaring = decl != NULL;
         f->mark = AT(p);
         f->refs = 0;
         p = q;

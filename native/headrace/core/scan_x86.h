@@ -65,47 +65,76 @@ AVX2 int same_avx2(const char *p, const char *b, unsigned n, const char *end) {
     return ~same << (64 - n) == 0;
 }
 
-AVX2 uint32_t text_stops_avx2(const char *p) {
+/* Constants of the AVX2 scans. A byte that equals the entry for its low nibble in `marks` is a mark (entries of no use
+ * equal nothing); one below `low` is a control or beyond ASCII. Bit h of by_low[low nibble] says that the ASCII character
+ * with that low nibble and high nibble h is in a name. */
+typedef struct Marks { uint8_t marks[32], low[32], feed[32]; } Marks;   /* feed: line feeds, which are not to stop */
+
+#define TWICE(...) {__VA_ARGS__, __VA_ARGS__}
+#define FEEDS 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10
+#define SPACES 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32
+static const Marks TEXT_MARKS __attribute__((aligned(32))) =
+    {TWICE(1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', ']', 0, 0), TWICE(SPACES), TWICE(FEEDS)};
+static const Marks VALUE_MARKS[2] __attribute__((aligned(32))) = {   /* by the quote's lowest bit */
+    {TWICE(1, 0, '"', 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', 0, 0, 0), TWICE(SPACES), {0}},
+    {TWICE(1, 0, 0, 0, 0, 0, '&', '\'', 0, 0, 0, 0, '<', 0, 0, 0), TWICE(SPACES), {0}},
+};
+#undef TWICE
+#undef FEEDS
+#undef SPACES
+
+typedef struct NameTables { uint8_t by_low[16], by_high[16], nibble[16]; } NameTables;
+static const NameTables NAME_TABLES __attribute__((aligned(32))) = {
+    {0xA8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF0, 0x50, 0x50, 0x54, 0x54, 0x70},
+    {1, 2, 4, 8, 16, 32, 64, 128}, {15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15},
+};
+
+/* The compiler is not to know what a table holds: it would build constants anew for each scan, four instructions each. */
+#define HIDDEN(table) __asm__("" : "+r"(table))
+
+#define LOAD(bytes) _mm256_load_si256((const __m256i *)(bytes))
+
+AVX2 uint32_t value_stops_avx2(const Marks *t, const char *p) {
     __m256i v = _mm256_loadu_si256((const __m256i *)p);
-    /* A byte that equals the table's entry for its low nibble is one of & < ] (entries of no use equal nothing). */
-    const __m256i marks = _mm256_setr_epi8(1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', ']', 0, 0,
-                                           1, 0, 0, 0, 0, 0, '&', 0, 0, 0, 0, 0, '<', ']', 0, 0);
-    __m256i mark = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(marks, v), v);
-    __m256i low = _mm256_andnot_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('\n')),
-                                      _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+    __m256i mark = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(LOAD(t->marks), v), v);
+    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(mark, _mm256_cmpgt_epi8(LOAD(t->low), v)));
+}
+
+AVX2 uint32_t text_stops_avx2(const Marks *t, const char *p) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)p);
+    __m256i mark = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(LOAD(t->marks), v), v);
+    __m256i low = _mm256_andnot_si256(_mm256_cmpeq_epi8(LOAD(t->feed), v), _mm256_cmpgt_epi8(LOAD(t->low), v));
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(mark, low));
 }
 
-AVX2 uint32_t value_stops_avx2(const char *p, __m256i quote) {
-    __m256i v = _mm256_loadu_si256((const __m256i *)p);
-    __m256i mark = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('<')), _mm256_cmpeq_epi8(v, _mm256_set1_epi8('&')));
-    mark = _mm256_or_si256(mark, _mm256_cmpeq_epi8(v, quote));
-    return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(mark, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v)));
-}
-
-/* Bit h of by_low[low nibble] says that the ASCII character with that low nibble and high nibble h is in a name. */
-AVX2 uint32_t name_stops_avx2(const char *p) {
-    __m128i half = _mm_loadu_si128((const __m128i *)p);
-    const __m128i by_low = _mm_setr_epi8(
-        (char)0xA8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8, (char)0xF8,
-        (char)0xF8, (char)0xF8, (char)0xF0, 0x50, 0x50, 0x54, 0x54, 0x70);
-    const __m128i by_high = _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, (char)128, 0, 0, 0, 0, 0, 0, 0, 0);
-    __m128i high = _mm_and_si128(_mm_srli_epi16(half, 4), _mm_set1_epi8(15));
-    __m128i hit = _mm_and_si128(_mm_shuffle_epi8(by_low, half), _mm_shuffle_epi8(by_high, high));
+AVX2 uint32_t name_stops_avx2(const NameTables *t, const char *p) {
+    __m128i v = _mm_loadu_si128((const __m128i *)p);
+    __m128i high = _mm_and_si128(_mm_srli_epi16(v, 4), _mm_load_si128((const __m128i *)t->nibble));
+    __m128i hit = _mm_and_si128(_mm_shuffle_epi8(_mm_load_si128((const __m128i *)t->by_low), v),
+                                _mm_shuffle_epi8(_mm_load_si128((const __m128i *)t->by_high), high));
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(hit, _mm_setzero_si128()));
 }
 
 AVX2 const char *name_avx2(const char *p, const char *end, const char *low) {
-    SCAN_LOOP(16, name_stops_avx2, name_portable(p, end, low));
+    const NameTables *table = &NAME_TABLES;
+    HIDDEN(table);
+#define NAME_STOPS(p) name_stops_avx2(table, p)
+    SCAN_LOOP(16, NAME_STOPS, name_portable(p, end, low));
+#undef NAME_STOPS
 }
 
 AVX2 const char *text_avx2(const char *p, const char *end, const char *low) {
-    SCAN_LOOP(32, text_stops_avx2, text_portable(p, end, low));
+    const Marks *table = &TEXT_MARKS;
+    HIDDEN(table);
+#define TEXT_STOPS(p) text_stops_avx2(table, p)
+    SCAN_LOOP(32, TEXT_STOPS, text_portable(p, end, low));
+#undef TEXT_STOPS
 }
 
 AVX2 const char *value_avx2(const char *p, const char *end, const char *low, char quote) {
-    const __m256i q = _mm256_set1_epi8(quote);
-#define VALUE_STOPS(p) value_stops_avx2(p, q)
+    const Marks *table = &VALUE_MARKS[quote & 1];
+    HIDDEN(table);
+#define VALUE_STOPS(p) value_stops_avx2(table, p)
     SCAN_LOOP(32, VALUE_STOPS, value_portable(p, end, low, quote));
 #undef VALUE_STOPS
 }

@@ -26,31 +26,48 @@ _UNBOUND = Limits(stanza=0, header=0, elements=0, depth=0, attrs=0, name=0)
 
 # ---- copies
 
-cdef inline int keep(Stanza stanza, int i, const StanzaView* view, Str value) except -1:
-    """Where the value stands in the element; or the value itself, if it was decoded and stands elsewhere."""
-    cdef Span* span = &stanza.span[i]
+cdef inline bint place(Span* span, const StanzaView* view, Str value) noexcept:
+    """Notes where the value stands in the element; true if it was decoded and stands elsewhere."""
     cdef uintptr_t at = <uintptr_t>value.p - <uintptr_t>view.base
-    if at < view.size:
-        span.at = <uint32_t>at
-        span.n = <uint32_t>value.n
-    elif value.p == NULL:
-        span.n = ABSENT
-    else:
+    span.at = <uint32_t>at
+    span.n = <uint32_t>value.n if at < view.size else ABSENT
+    return at >= view.size and value.p != NULL
+
+
+cdef inline bint place_uri(Span* span, const StanzaView* view, int ns, Str uri) noexcept:
+    if ns == NS_OTHER:
+        return place(span, view, uri)
+    span.at = ns
+    span.n = KNOWN_URI
+    return False
+
+
+cdef int tell_decoded(Stanza stanza, int i, const StanzaView* view, Str value) except -1:
+    cdef Span span
+    if place(&span, view, value):
         stanza.tell(i, pystr(value.p, value.n))
     return 0
 
 
-cdef inline int keep_uri(Stanza stanza, int i, const StanzaView* view, int ns, Str uri) except -1:
-    if ns == NS_OTHER:
-        return keep(stanza, i, view, uri)
-    stanza.span[i].at = ns
-    stanza.span[i].n = KNOWN_URI
+cdef int tell_all(Stanza stanza, const StanzaView* view) except -1:
+    """The values that stand elsewhere, themselves."""
+    tell_decoded(stanza, PART_TO, view, view.to)
+    tell_decoded(stanza, PART_FROM, view, view.from_)
+    tell_decoded(stanza, PART_ID, view, view.id)
+    tell_decoded(stanza, PART_TYPE, view, view.type)
+    tell_decoded(stanza, PART_LANG, view, view.lang)
+    if view.ns == NS_OTHER:
+        tell_decoded(stanza, PART_URI, view, view.uri)
+    if view.children and view.child[0].ns == NS_OTHER:
+        tell_decoded(stanza, PART_CHILD_URI, view, view.child[0].uri)
     return 0
 
 
 cdef Stanza stanza_of(Tokenizer tok, bytes held, size_t at, tuple outer):
     cdef const StanzaView* view = tok.view
     cdef Stanza stanza = Stanza.__new__(Stanza)
+    cdef Span* span = stanza.span
+    cdef bint elsewhere
     stanza.kind = view.kind
     stanza.flags = view.flags
     stanza.known = view.known
@@ -58,18 +75,20 @@ cdef Stanza stanza_of(Tokenizer tok, bytes held, size_t at, tuple outer):
     stanza.at = <uint32_t>at
     stanza.size = view.size
     stanza.outer = outer
-    keep(stanza, PART_NAME, view, view.name)
-    keep_uri(stanza, PART_URI, view, view.ns, view.uri)
-    keep(stanza, PART_TO, view, view.to)
-    keep(stanza, PART_FROM, view, view.from_)
-    keep(stanza, PART_ID, view, view.id)
-    keep(stanza, PART_TYPE, view, view.type)
-    keep(stanza, PART_LANG, view, view.lang)
+    elsewhere = place(&span[PART_NAME], view, view.name)
+    elsewhere |= place_uri(&span[PART_URI], view, view.ns, view.uri)
+    elsewhere |= place(&span[PART_TO], view, view.to)
+    elsewhere |= place(&span[PART_FROM], view, view.from_)
+    elsewhere |= place(&span[PART_ID], view, view.id)
+    elsewhere |= place(&span[PART_TYPE], view, view.type)
+    elsewhere |= place(&span[PART_LANG], view, view.lang)
     if view.children:
-        keep(stanza, PART_CHILD, view, view.child[0].name)
-        keep_uri(stanza, PART_CHILD_URI, view, view.child[0].ns, view.child[0].uri)
+        elsewhere |= place(&span[PART_CHILD], view, view.child[0].name)
+        elsewhere |= place_uri(&span[PART_CHILD_URI], view, view.child[0].ns, view.child[0].uri)
     else:
-        stanza.span[PART_CHILD].n = stanza.span[PART_CHILD_URI].n = ABSENT
+        span[PART_CHILD].n = span[PART_CHILD_URI].n = ABSENT
+    if elsewhere:
+        tell_all(stanza, view)
     return stanza
 
 

@@ -1,5 +1,6 @@
 # Streams for embedders, sans-IO: bytes in, one object a stanza out.
 cimport cython
+from headrace.core.stanza cimport Stanza
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.stream.intake cimport Intake
 
@@ -14,7 +15,7 @@ cdef class StreamParser(Intake):
     cdef tuple outer            # bindings around the stanzas, once the root is open
 
     cdef list read(self)
-    cdef object stanza(self)    # the tokenizer's current element
+    cdef inline Stanza stanza(self)     # the tokenizer's current element
     cdef object other(self, int event)
 
 # The header that the tokenizer stands at (EV_OPEN), as `kind(name=..., namespace=..., ..., **more)`.

@@ -1,8 +1,12 @@
 """Streams for embedders: see parser.pyi."""
 
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdint cimport uintptr_t
+
 from headrace.core.buf cimport Str
-from headrace.core.stanza cimport stanza_of
-from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM, Tokenizer
+from headrace.core.stanza cimport Stanza, stanza_of
+from headrace.core.tokenizer cimport (
+    EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, MODE_STREAM, StanzaView, Tokenizer)
 from headrace.stream.intake cimport Intake, Scratch
 
 from headrace.stream.errors import StreamError
@@ -38,26 +42,27 @@ cdef class StreamParser(Intake):
 
     cdef list read(self):
         cdef list events = []
+        cdef Tokenizer tok = self.tok
         cdef int event
         while True:
-            event = self.tok.next()
+            event = tok.next()
             if event == EV_ELEMENT:
                 events.append(self.stanza())
-                if self.stops_here():
+                if tok.view.kind == KIND_OTHER and self.stops_here():
                     return events
             elif event == EV_MORE:
                 return events
             else:
                 events.append(self.other(event))
 
-    cdef object stanza(self):
+    cdef inline Stanza stanza(self):
         """It holds on to the piece that it came in, or copies its part of a much larger one."""
-        cdef const char* base = self.tok.view.base
-        cdef const char* data = self.data
-        cdef size_t size = self.tok.view.size, n = len(self.data)
-        if data <= base < data + n and (n <= SMALL_PIECE or n <= size * LARGE_PART):
-            return stanza_of(self.tok, self.data, base - data, self.outer)
-        return stanza_of(self.tok, base[:size], 0, self.outer)
+        cdef const StanzaView* view = self.tok.view
+        cdef size_t n = PyBytes_GET_SIZE(self.data)
+        cdef size_t at = <uintptr_t>view.base - <uintptr_t>PyBytes_AS_STRING(self.data)
+        if at < n and (n <= SMALL_PIECE or n <= <size_t>view.size * LARGE_PART):
+            return stanza_of(self.tok, self.data, at, self.outer)
+        return stanza_of(self.tok, view.base[:view.size], 0, self.outer)
 
     cdef object other(self, int event):
         if event == EV_OPEN:
