@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import trustme
 
+from support.certificates import client_certificate, xmpp
 from support.rawclient import Client, body
 from support.server import PATIENCE, USERS, Server, running
 from support.slix import Client as Slixmpp
@@ -31,6 +32,7 @@ COMMANDS = {
 HOST = """
 certificate = "host.pem"
 key = "host.key"
+client_certificates = "ca.pem"
 [[host]]
 name = "guests.example"
 anonymous = true
@@ -50,6 +52,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for pem in issued.cert_chain_pems:
         pem.write_to_path(folder / "host.pem", append=True)
     authority.cert_pem.write_to_path(folder / "ca.pem")
+    client_certificate(authority, folder, xmpp("romeo@localhost"))
     with running(folder, more=HOST) as server:
         yield server
 
@@ -200,6 +203,14 @@ def slixmpp(server: Server, name: str, mechanism: str) -> Slixmpp:
     client.plugin["feature_mechanisms"].use_mech = mechanism
     client.ca_certs = str(server.folder / "ca.pem")
     return client
+
+
+async def test_slixmpp_by_certificate(server: Server) -> None:
+    romeo = slixmpp(server, "romeo", "EXTERNAL")
+    romeo.certfile = romeo.keyfile = str(server.folder / "client.pem")
+    await romeo.log_in()
+    assert mechanism_used(server) == "EXTERNAL"
+    await romeo.log_out()
 
 
 async def test_slixmpp_over_tls_1_2(server: Server) -> None:

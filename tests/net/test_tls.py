@@ -5,6 +5,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -249,6 +250,36 @@ async def test_tickets_resume_until_their_key_is_replaced(bench, authority, vers
     assert [sink.link.tls.resumed for sink in bench.sinks] == [False, True, False, True]
     with pytest.raises(ValueError, match="80 bytes"):
         context.set_ticket_key(b"short")
+
+
+async def test_ticket_keys_are_replaced_by_themselves(bench, authority):
+    """Every day; here every second, on the reactor's clock."""
+    context = TlsContext(*authority.issue("localhost"), ticket_seconds=1)
+    listener = bench.listen(tls=context, echo=True)
+    client = authority.client()
+    first = await bench.call(talk, listener.port, client)
+    made = bench.reactor.time
+    await bench.until(lambda: time.time() >= made + 2)
+    late = await bench.call(lambda: talk(listener.port, client, session=first.session))
+    assert (first.resumed, late.resumed) == (False, False)
+
+
+async def test_a_ticket_key_given_from_outside_stays(bench, authority):
+    """Several workers share it; who gives it replaces it."""
+    context = TlsContext(*authority.issue("localhost"), ticket_seconds=1)
+    context.set_ticket_key(bytes(80))
+    listener = bench.listen(tls=context, echo=True)
+    client = authority.client()
+    first = await bench.call(talk, listener.port, client)
+    made = bench.reactor.time
+    await bench.until(lambda: time.time() >= made + 2)
+    assert (await bench.call(lambda: talk(listener.port, client, session=first.session))).resumed
+    other = bench.listen(tls=TlsContext(*authority.issue("localhost")), echo=True)
+    assert not (await bench.call(lambda: talk(other.port, client, session=first.session))).resumed
+    shared = TlsContext(*authority.issue("localhost"))
+    shared.set_ticket_key(bytes(80))
+    again = bench.listen(tls=shared, echo=True)
+    assert (await bench.call(lambda: talk(again.port, client, session=first.session))).resumed
 
 
 @pytest.mark.parametrize(("name", "trusted", "error"), [

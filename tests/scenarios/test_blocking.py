@@ -29,6 +29,16 @@ def test_offered(world: World) -> None:
     assert BLOCKING in [feature.get("var") for feature in features]
 
 
+def test_privacy_lists_are_not_offered(world: World) -> None:
+    """XEP-0016, which this has taken the place of."""
+    client, privacy = world.online(), "jabber:iq:privacy"
+    info = client.ask("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>", "localhost")
+    assert privacy not in {feature.get("var") for feature in info[0]}
+    for kind, to in (("get", ""), ("set", ""), ("get", "localhost")):
+        assert condition(client.ask(kind, f"<query xmlns='{privacy}'><list name='x'/></query>", to)) \
+            == "service-unavailable"
+
+
 def test_list_outlives_sessions(world: World) -> None:
     client = world.online()
     assert blocklist(client) == []

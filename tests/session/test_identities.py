@@ -8,18 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from headrace.session.identities import addresses
-
-XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")
-
-
-def utf8_string(text):
-    value = text.encode()
-    size = bytes([len(value)]) if len(value) < 128 else b"\x82" + len(value).to_bytes(2, "big")
-    return b"\x0c" + size + value
-
-
-def xmpp(text):
-    return x509.OtherName(XMPP_ADDR, utf8_string(text))
+from support.certificates import XMPP_ADDR, utf8_string, xmpp
 
 
 def certificate(*names):

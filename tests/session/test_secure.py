@@ -10,13 +10,11 @@ from base64 import b64decode, b64encode
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from tests.session.conftest import OPEN
-from tests.session.test_identities import xmpp
 
 from headrace.sasl.ht import MECHANISMS
 from headrace.session.config import C2SConfig
+from support.certificates import client_certificate, xmpp
 from support.negotiating import PLAIN, auth, authenticate, bind, response
 
 DIRECT, ANY = C2SConfig(tls="direct"), C2SConfig(tls="any")
@@ -87,21 +85,6 @@ async def test_starttls_over_direct_tls_is_refused(serve, connect, trusting):
 
 
 # certificates of clients
-
-def client_certificate(authority, folder, *names):
-    """A file with a certificate of the authority that has these names, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    ca = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
-    made = (x509.CertificateBuilder().subject_name(x509.Name([])).issuer_name(ca.subject)
-            .public_key(key.public_key()).serial_number(2).not_valid_before(ca.not_valid_before_utc)
-            .not_valid_after(ca.not_valid_after_utc)
-            .add_extension(x509.SubjectAlternativeName(names), critical=True)
-            .sign(serialization.load_pem_private_key(authority.private_key_pem.bytes(), None), hashes.SHA256()))
-    file = folder / "client.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    return file
-
 
 @pytest.fixture
 def certified(authority, tmp_path, trusting):

@@ -1,9 +1,6 @@
 """What is PostgreSQL's alone: one server at a time, dead connections, slow answers, commits in doubt."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -250,54 +247,6 @@ class TestDoubt:
         assert line.cut_after == b"", "it was not cut"
         assert await storage.roster.load(ROMEO) == [RosterItem(JULIET)]
         await storage.close()
-
-
-CHILD = """
-import asyncio, sys, time
-from headrace.storage.postgres import open_postgres
-
-async def send(storage, lane):
-    for n in range(100_000):
-        id = await storage.offline.add("romeo@example.org", "juliet@example.org", b"<m>%d</m>" % (lane * 100_000 + n),
-                                       time.time())
-        print(id, lane * 100_000 + n, flush=True)
-
-async def main():
-    storage = await open_postgres(sys.argv[1], server=True)
-    await asyncio.gather(*(send(storage, lane) for lane in range(20)))
-
-asyncio.run(main())
-"""
-
-
-def test_killed_process_loses_nothing_committed(dsn: str, soak: int) -> None:
-    """What the child reported as committed is there after SIGKILL, once, and its ids are never given again."""
-    reported: dict[int, bytes] = {}
-    for round_ in range(3 * soak):
-        child = subprocess.Popen([sys.executable, "-c", CHILD, dsn], stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        lines = [child.stdout.readline() for _ in range(200 + 137 * round_)]
-        child.send_signal(signal.SIGKILL)
-        lines += child.stdout.read().splitlines(keepends=True)
-        child.wait()
-        child.stdout.close()
-        for line in lines:
-            if line.endswith(b"\n"):    # the last one may be torn
-                id, text = line.split()
-                assert int(id) not in reported
-                reported[int(id)] = b"<m>%s</m>" % text
-        kept, next_id = asyncio.run(kept_and_next_id(dsn))
-        assert reported.items() <= kept.items()
-        assert next_id > max(kept)
-
-
-async def kept_and_next_id(dsn: str) -> tuple[dict[int, bytes], int]:
-    """Opened at once: the lock of the killed one may still be held for a moment."""
-    storage = await open_postgres(dsn, server=True)
-    kept = {message.id: message.stanza for message in await storage.offline.fetch(ROMEO)}
-    next_id = await storage.offline.add(JULIET, ROMEO, b"<m/>", 1.0)
-    await storage.close()
-    return kept, next_id
 
 
 class TestNumbers:

@@ -2,9 +2,6 @@
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -100,51 +97,3 @@ async def test_log_is_written_back_between_groups(tmp_path: Path) -> None:
     assert (tmp_path / "x.db").stat().st_size > CHECKPOINT_PAGES * 4096 * 0.9
     assert storage.database.connection.wal_pages < CHECKPOINT_PAGES
     await storage.close()
-
-
-CHILD = """
-import asyncio, sys, time
-from pathlib import Path
-from headrace.storage.sqlite import open_sqlite
-
-async def send(storage, lane):
-    for n in range(100_000):
-        id = await storage.offline.add("romeo@example.org", "juliet@example.org", b"<m>%d</m>" % (lane * 100_000 + n),
-                                       time.time())
-        print(id, lane * 100_000 + n, flush=True)
-
-async def main():
-    storage = open_sqlite(Path(sys.argv[1]), server=True)
-    await asyncio.gather(*(send(storage, lane) for lane in range(20)))
-
-asyncio.run(main())
-"""
-
-
-def test_killed_process_loses_nothing_committed(tmp_path: Path, soak: int) -> None:
-    """What the child reported as committed is there after SIGKILL, once, and its ids are never given again."""
-    reported: dict[int, bytes] = {}
-    for round_ in range(3 * soak):
-        child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path / "x.db")], stdout=subprocess.PIPE)
-        assert child.stdout is not None
-        lines = [child.stdout.readline() for _ in range(200 + 137 * round_)]
-        child.send_signal(signal.SIGKILL)
-        lines += child.stdout.read().splitlines(keepends=True)
-        child.wait()
-        child.stdout.close()
-        for line in lines:
-            if line.endswith(b"\n"):    # the last one may be torn
-                id, text = line.split()
-                assert int(id) not in reported
-                reported[int(id)] = b"<m>%s</m>" % text
-        kept, next_id = asyncio.run(_kept_and_next_id(tmp_path / "x.db"))
-        assert reported.items() <= kept.items()
-        assert next_id > max(kept)
-
-
-async def _kept_and_next_id(path: Path) -> tuple[dict[int, bytes], int]:
-    storage = open_sqlite(path, server=True)
-    kept = {message.id: message.stanza for message in await storage.offline.fetch(ROMEO)}
-    next_id = await storage.offline.add(JULIET, ROMEO, b"<m/>", 1.0)
-    await storage.close()
-    return kept, next_id

@@ -25,6 +25,7 @@ cdef class TlsContext:
     cdef object ca_file                     # client: PEM file of authorities; None: the system's
     cdef bint verify
     cdef bytes ticket_key                   # 80 bytes
+    cdef int64_t ticket_seconds             # a key's life
     cdef int64_t ticket_second              # Reactor.time at which it was made; 0: not yet used
 
     cdef void* _make(self) except NULL

@@ -15,7 +15,6 @@ import os
 cdef enum:
     OVERHEAD = 512          # bytes a record may be longer than its text
     BACKLOG = 131072        # cipher text kept for a peer that takes nothing; a flood of KeyUpdates must not pass it
-    TICKET_SECONDS = 86400  # protocol.md 9
 
 # X25519 is the fastest; without P-256 and P-384 TLS 1.2 fails with certificates on those curves.
 cdef const char* GROUPS = "X25519:P-256:P-384"
@@ -150,10 +149,13 @@ cdef class TlsContext:
         self.names = {}
         self.ticket_key = os.urandom(80)
 
-    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None, bint servers=False):
+    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None, bint servers=False,
+                 int64_t ticket_seconds=86_400):
+        # ticket_seconds: a stolen key opens the resumed connections of a day at most (protocol.md 9).
         if self.ctx != NULL:
             raise RuntimeError("a context is made once")
         self.servers = servers
+        self.ticket_seconds = ticket_seconds
         self.client_ca = None if client_ca is None else os.fspath(client_ca)
         self.server = True
         self.certificate = os.fspath(certificate)
@@ -214,7 +216,7 @@ cdef class TlsContext:
     cdef int _rotate(self, int64_t second) except -1:
         if self.ticket_second == 0:
             self.ticket_second = second
-        elif self.ticket_second > 0 and second - self.ticket_second >= TICKET_SECONDS:
+        elif self.ticket_second > 0 and second - self.ticket_second >= self.ticket_seconds:
             self.ticket_second = second
             self._use_ticket_key(os.urandom(80))
         return 0

@@ -14,9 +14,10 @@ from headrace.router.errors cimport JID_MALFORMED, POLICY_VIOLATION, REMOTE_NOT_
 from headrace.router.judged cimport PEER_JUDGED
 from headrace.router.order cimport Held
 from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, stanza_type
-from headrace.router.reader cimport header, open_tokenizer, stand_on
+from headrace.router.reader cimport open_tokenizer, stand_on
+from headrace.stream.parser cimport header_of
 
-from headrace.stream.header import default_language
+from headrace.stream.header import Header, default_language
 
 cdef enum:
     STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
@@ -200,7 +201,7 @@ cdef class Peer(Route):
         if ev == EV_ELEMENT:
             return self.element()
         if ev == EV_OPEN:
-            opened = header(self.tok)
+            opened = header_of(self.tok, Header, {})
             lang = default_language(opened.lang)
             self.lang_utf8 = None if lang is None else lang.encode()
             self.negotiator.opened(opened)

@@ -1,5 +1,4 @@
-# Tokenizers for stanzas that come from no link: of our own making, cleaned, or held back. And what one stands at, for
-# Python.
+# Tokenizers for stanzas that come from no link: of our own making, cleaned, or held back.
 cimport cython
 from headrace.core.tokenizer cimport Tokenizer, Workspace
 
@@ -19,5 +18,3 @@ cdef class Reader:
 cdef Tokenizer open_tokenizer(Workspace work, tuple bindings)
 # Feed it one element and stand on it; raises ValueError if that is not what it is.
 cdef int stand_on(Tokenizer tok, bytes element) except -1
-# The stream header that it stands at (headrace.stream.header.Header).
-cdef object header(Tokenizer tok)

@@ -1,11 +1,9 @@
 """Tokenizers for stanzas that come from no link."""
 from libc.string cimport memset
-from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport EV_ELEMENT, EV_OPEN, Limits
 
 from headrace.core.ns import CLIENT, STREAM
 from headrace.core.writer import escape
-from headrace.stream.header import Header
 
 cdef enum:
     MOST_IDLE = 4           # deeper nesting, a handler that routes inside a handler that routes, is rare
@@ -58,17 +56,3 @@ cdef class Reader:
         else:
             tok.close()
         return 0
-
-
-cdef str text(Str s):
-    """Checked UTF-8 of the tokenizer; None if absent."""
-    return None if s.p == NULL else s.p[:s.n].decode()
-
-
-cdef object header(Tokenizer tok):
-    return Header(
-        name=text(tok.view.name), namespace=text(tok.view.uri) or "",
-        content=next((uri for prefix, uri in tok.outer_bindings() if prefix is None), ""),
-        to=text(tok.view.to), from_=text(tok.view.from_), id=text(tok.view.id),
-        version=text(tok.attr(b"version")), lang=text(tok.view.lang),
-    )

@@ -4,7 +4,9 @@ import asyncio
 
 from headrace.core.stanza cimport stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
-from headrace.router.reader cimport header
+from headrace.stream.parser cimport header_of
+
+from headrace.stream.header import Header
 
 
 cdef class Handshake(Sink):
@@ -131,7 +133,7 @@ cdef class Handshake(Sink):
             if outcome is not None and not self.over:
                 self._wait(outcome)
         elif ev == EV_OPEN:
-            self.negotiator.opened(header(self.tok))
+            self.negotiator.opened(header_of(self.tok, Header, {}))
         elif ev == EV_CLOSE:
             self.negotiator.closed()
         else:

@@ -16,12 +16,14 @@ class TlsContext:
     a bad one, is served too (TlsEngine.certificate tells). Such connections get no session tickets.
     servers: those who connect are other servers: all are asked for a certificate, which has to be good for serverAuth
     and come from an authority in client_ca, or of the system's.
+    ticket_seconds: after so long the next handshake makes a new key for session tickets; tickets of the old one are
+    good for nothing then. set_ticket_key() ends that.
     Raises OSError for a file that can't be read, TlsError for one that can't be used.
     """
 
     def __init__(self, certificate: str | PathLike[str], key: str | PathLike[str], *,
                  alpn: Sequence[str] = ("xmpp-client",), client_ca: str | PathLike[str] | None = None,
-                 servers: bool = False) -> None: ...
+                 servers: bool = False, ticket_seconds: int = 86_400) -> None: ...
     @classmethod
     def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True, alpn: Sequence[str] = (),
                certificate: str | PathLike[str] | None = None, key: str | PathLike[str] | None = None,
