@@ -45,6 +45,9 @@ def test_percentiles_are_those_of_the_values() -> None:
     assert found["p50"] == pytest.approx(500, rel=2e-3)
     assert found["p99"] == pytest.approx(990, rel=2e-3)
     assert found["max"] == pytest.approx(1000, rel=2e-3)
+    assert tally.percentile(50) == pytest.approx(500e6, rel=2e-3)
+    assert tally.percentile(99) == pytest.approx(990e6, rel=2e-3)
+    assert tally.percentile(100) == pytest.approx(1000e6, rel=2e-3)
     again = decode(found["hdr"])
     assert again.get_total_count() == 1000
     assert again.get_value_at_percentile(99) == histogram(tally).get_value_at_percentile(99)
@@ -56,3 +59,4 @@ def test_nothing_measured_is_no_latency() -> None:
     tally.clear()
     assert latencies(tally) is None
     assert tally.counts() == []
+    assert tally.percentile(50) is None

@@ -7,6 +7,12 @@ cdef extern from *:
     int clz "__builtin_clzll"(unsigned long long value) noexcept nogil
 
 
+cdef uint64_t middle(int bucket) noexcept:
+    """The value in the middle of a bucket."""
+    cdef uint64_t shift = bucket // HALF - 1 if bucket >= EXACT else 0
+    return ((bucket - shift * HALF) << shift) + ((<uint64_t>1 << shift) >> 1)
+
+
 @cython.final
 @cython.no_gc
 cdef class Tally:
@@ -31,14 +37,21 @@ cdef class Tally:
 
     def counts(self):
         cdef list found = []
-        cdef uint64_t shift, low
         cdef int i
         for i in range(BUCKETS):
             if self.bucket[i]:
-                shift = i // HALF - 1 if i >= EXACT else 0
-                low = (i - shift * HALF) << shift
-                found.append((low + ((<uint64_t>1 << shift) >> 1), self.bucket[i]))
+                found.append((middle(i), self.bucket[i]))
         return found
+
+    def percentile(self, double percent):
+        cdef uint64_t seen = 0
+        cdef double wanted = self.total * percent / 100
+        cdef int i
+        for i in range(BUCKETS):
+            seen += self.bucket[i]
+            if self.bucket[i] and seen >= wanted:
+                return middle(i)
+        return None
 
     def clear(self):
         memset(self.bucket, 0, BUCKETS * sizeof(uint64_t))

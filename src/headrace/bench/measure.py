@@ -82,6 +82,10 @@ class Measured:
         return self.done / self.server_cpu if self.server_cpu else None
 
 
+def _ms(ns: int | None) -> float | None:
+    return None if ns is None else ns / 1e6
+
+
 class Meter:
     """Measures one phase."""
 
@@ -116,12 +120,10 @@ class Meter:
 
     def _sample(self, first: Moment, last: Moment, now: Moment) -> Sample:
         span = now.at - last.at
-        found = histogram(self.latency) if self.latency.total else None
         cpu = None if now.server is None or last.server is None else (now.server.cpu - last.server.cpu) / span
         return Sample(
             second=round(now.at - first.at, 3), rate=(now.done - last.done) / span,
-            p50=found.get_value_at_percentile(50) / 1e6 if found else None,
-            p99=found.get_value_at_percentile(99) / 1e6 if found else None,
+            p50=_ms(self.latency.percentile(50)), p99=_ms(self.latency.percentile(99)),
             server_cpu=cpu, server_pss=self.server.memory().pss if self.server else None)
 
     def _sum_up(self, result: Measured, first: Moment, last: Moment) -> None:

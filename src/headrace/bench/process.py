@@ -1,9 +1,11 @@
 """CPU time and memory of a process and all below it, from /proc."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+LOOK_SECONDS = 5.0      # between two looks for new processes
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -63,15 +65,23 @@ def _threads(pid: int) -> dict[int, tuple[float, float]]:
 
 
 class Processes:
-    """Those of one server (or ourselves), found anew at each look: a server may start helpers."""
+    """Those of one server (or ourselves)."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self._tree = [pid]
+        self._looked = 0.0
+
+    def tree(self) -> list[int]:
+        """Found anew now and then, which costs milliseconds: a server may start helpers."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._tree, self._looked = tree(self.pid), time.monotonic()
+        return self._tree
 
     def usage(self) -> Usage:
         """Raises OSError when the process has ended."""
         cpu, threads = _cpu(self.pid), _threads(self.pid)
-        for pid in tree(self.pid)[1:]:
+        for pid in self.tree()[1:]:
             try:
                 cpu += _cpu(pid)
             except OSError:
@@ -81,7 +91,7 @@ class Processes:
 
     def memory(self) -> Memory:
         pss = rss = 0
-        for pid in tree(self.pid):
+        for pid in self.tree():
             try:
                 lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
             except OSError:

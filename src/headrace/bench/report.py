@@ -47,7 +47,7 @@ class Cell:
 
     @property
     def value(self) -> float:
-        return statistics.median(run["figure"]["value"] for run in self.runs)
+        return float(statistics.median(run["figure"]["value"] for run in self.runs))
 
     @property
     def typical(self) -> Result:

@@ -10,4 +10,6 @@ class Tally:
     def record(self, ns: int) -> None: ...
     def counts(self) -> list[tuple[int, int]]:
         """(nanoseconds, how often), in ascending order; the middle of each bucket."""
+    def percentile(self, percent: float) -> int | None:
+        """Nanoseconds within which that share of all are; None if there are none."""
     def clear(self) -> None: ...
