@@ -21,7 +21,7 @@ async def world() -> AsyncIterator[World]:
     errors: list[dict[str, object]] = []
     loop.set_exception_handler(lambda _, context: errors.append(context))
     reactor = Reactor(loop)
-    made = World(reactor, Load(reactor))
+    made = World(reactor, Load(reactor, b"test"))
     yield made
     made.load.stop()
     for pair in made.pairs:

@@ -80,6 +80,13 @@ async def test_what_has_no_mark_is_no_flow_s(world: World) -> None:
     assert world.load.other == 3
 
 
+async def test_what_an_earlier_run_has_left_is_no_fault(world: World) -> None:
+    receiver, _ = await sent(world, 1)
+    await receiver.say(message(0).replace(b"-test", b"-last") + message(0))
+    await world.faults()
+    assert (world.load.stale, world.load.delivered) == (1, 1)
+
+
 async def test_an_archive_puts_its_id_on_messages(world: World) -> None:
     receiver, _ = await sent(world, 3)
     world.load.archived = True
@@ -116,7 +123,7 @@ async def test_presence_is_checked_by_its_status(world: World) -> None:
     world.load.start([flow])
     world.load.stop()
     presence = (b"<presence from='a@localhost/y'><priority>1</priority>"
-                b"<status>0000000000-000000 here</status></presence>")
+                b"<status>0000000000-000000-test here</status></presence>")
     await sender.say(presence)      # one's own comes back
     await world.faults()
     assert world.load.delivered == 0
@@ -133,7 +140,7 @@ async def test_inactive_clients_need_only_the_last_presence(world: World) -> Non
     world.load.superseding = True
     world.load.start([flow])
     world.load.stop()
-    await receiver.say(b"<presence from='a@localhost/y'><status>0000000002-000000</status></presence>")
+    await receiver.say(b"<presence from='a@localhost/y'><status>0000000002-000000-test</status></presence>")
     await world.faults()
     assert (world.load.skipped, world.load.missing, world.load.delivered) == (0, 0, 1)
 
@@ -154,7 +161,7 @@ async def test_a_page_is_checked(world: World, numbers: tuple[int, ...], faults:
                 source=b"b@localhost", page=3)
     world.load.start([flow])
     world.load.stop()
-    await reader.say(b"".join(map(archived, numbers)) + b"<iq type='result' id='0000000000-000001'/>")
+    await reader.say(b"".join(map(archived, numbers)) + b"<iq type='result' id='0000000000-000001-test'/>")
     await world.faults(**faults)
     assert world.load.delivered == 1
     assert reader.client.page == 0

@@ -14,7 +14,7 @@ async def test_a_window_is_kept_full(world: World) -> None:
     flow = world.chat(sender, receiver, window=3)
     world.load.start([flow])
     heard = await sender.hear(b"</message>", 3)
-    assert re.findall(rb"<body>(\d+)-000000 text</body>", heard) == [b"%010d" % i for i in range(3)]
+    assert re.findall(rb"<body>(\d+)-000000-test text</body>", heard) == [b"%010d" % i for i in range(3)]
     await receiver.say(message(0) + message(1))
     heard = await sender.hear(b"</message>", 2)
     assert re.findall(rb"<body>(\d+)-", heard) == [b"0000000003", b"0000000004"]
@@ -102,11 +102,11 @@ async def test_a_query_is_answered_by_its_id(world: World) -> None:
                 source=b"localhost", window=2)
     world.load.start([flow])
     world.load.stop()
-    await asker.say(b"<iq type='result' from='localhost' id='0000000001-000000'/>"
-                    b"<iq type='result' id='0000000000-000000'/>")
+    await asker.say(b"<iq type='result' from='localhost' id='0000000001-000000-test'/>"
+                    b"<iq type='result' id='0000000000-000000-test'/>")
     await world.faults()
     assert (world.load.delivered, flow.under_way) == (2, 0)
-    await asker.say(b"<iq type='result' id='0000000000-000000'/>")
+    await asker.say(b"<iq type='result' id='0000000000-000000-test'/>")
     await world.faults(repeated=1)
 
 

@@ -42,7 +42,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("values", "words"), [
     ({"users": 0}, "--users has to be at least 1"),
-    ({"body": 10}, "--body has to be at least 18"),
+    ({"body": 10}, "--body has to be at least 22"),
     ({"at_once": 0}, "--at-once"),
     ({"duration": 0}, "positive"),
     ({"fast": True}, "--fast needs --sasl2"),

@@ -80,7 +80,7 @@ def test_a_run(peer: tuple[str, Any], name: str, more: dict[str, Any]) -> None:
     assert result["done"] > 0
     checked = result["checked"]
     assert [key for key, value in checked.items() if value] == [
-        key for key in ("sent", "right", "acknowledgements") if checked[key]]
+        key for key in ("sent", "right", "acknowledgements", "of_earlier_runs") if checked[key]]
     if name not in ("idle", "login"):
         assert checked["sent"] > 0
         assert checked["right"] >= result["done"] > 0

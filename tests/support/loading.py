@@ -77,5 +77,5 @@ class World:
 def message(number: int, flow: int = 0, *, from_: str = "a@localhost/y", text: str = " text", inside: str = "",
             type: str = "chat") -> bytes:
     """What a server delivers of World.chat()'s flow."""
-    return (f"<message from='{from_}' to='b@localhost/x' type='{type}'><body>{number:010d}-{flow:06d}{text}</body>"
+    return (f"<message from='{from_}' to='b@localhost/x' type='{type}'><body>{number:010d}-{flow:06d}-test{text}</body>"
             f"{inside}</message>").encode()

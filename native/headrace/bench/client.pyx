@@ -243,6 +243,9 @@ cdef class Client(Sender):
         if not read_mark(text, &number, &index):
             self.load.other += 1
             return 0
+        if not self.load.is_ours(text):
+            self.load.stale += 1
+            return 0
         flow = self._flow(index)
         expect = self._expected(index)
         if flow is None or expect == NULL:
@@ -339,7 +342,7 @@ cdef class Client(Sender):
         cdef StanzaView* view = self.tok.view
         cdef uint32_t number = 0, index = 0
         cdef Flow flow
-        if self.load is None or not read_mark(view.id, &number, &index):
+        if self.load is None or not read_mark(view.id, &number, &index) or not self.load.is_ours(view.id):
             return self._tell()
         flow = self._flow(index)
         if flow is None or flow.sender is not self or flow.shape not in (QUERY, PAGE):

@@ -11,8 +11,12 @@ from headrace.net.link cimport Sink
 from headrace.net.reactor cimport Reactor
 
 cdef enum:
-    DIGITS = 10             # of a stanza's number
-    MARK = DIGITS + 1 + 6   # NNNNNNNNNN-FFFFFF: its number, and that of its flow
+    # A mark: NNNNNNNNNN-FFFFFF-RRRR, the stanza's number, that of its flow, and the run's tag.
+    DIGITS = 10
+    FLOW_DIGITS = 6
+    TAG_AT = DIGITS + 1 + FLOW_DIGITS + 1
+    TAG = 4
+    MARK = TAG_AT + TAG
 
 cpdef enum Shape:
     # What a flow sends, and what has its mark in it.
@@ -52,12 +56,14 @@ cdef class Sender(Sink):
 cdef class Load:
     """One run: its flows, what has been counted, and the clock of an open loop."""
     cdef readonly Reactor reactor
+    cdef readonly bytes tag             # of this run: servers may still have stanzas of another one
     cdef readonly Tally latency         # of what was due between `begin` and `end`
     cdef readonly Tally lag             # how late an open loop sent what was due: our own part of a latency
     cdef list flows
     cdef readonly uint64_t sent         # stanzas
     cdef readonly uint64_t delivered    # those that came and were right, one for each receiver
     cdef readonly uint64_t other        # stanzas that are no flow's: chat states, subjects, presence of others
+    cdef readonly uint64_t stale        # stanzas of an earlier run, which the server has kept
     cdef readonly uint64_t skipped      # not come, though later ones of their flow have
     cdef readonly uint64_t acks         # <a/> that we got
     cdef uint64_t fault[FAULTS]
@@ -74,6 +80,7 @@ cdef class Load:
     cdef uint64_t turn                  # stanzas that have been due
     cdef int timer                      # timerfd; -1: none
 
+    cdef bint is_ours(self, Str text) noexcept      # the mark that the text begins with is of this run
     cdef int blame(self, int fault, Str stanza) except -1
     cdef void measure(self, int64_t due, int64_t now) noexcept
     cdef int64_t _due(self, uint64_t turn) noexcept
@@ -107,5 +114,5 @@ cdef class Flow:
     cdef int _done(self, Slot* slot, int64_t now) except -1
     cdef int _grow(self) except -1
 
-# Number and flow of a text that begins with a mark; False: it does not.
+# Number and flow of a text that begins with a mark, of any run; False: it does not.
 cdef bint read_mark(Str text, uint32_t* number, uint32_t* flow) noexcept

@@ -11,6 +11,7 @@ from headrace.bench.tally cimport clock_ns
 from headrace.core.buf cimport buf_free, buf_put
 
 import os
+import secrets
 
 cdef extern from "sys/timerfd.h" nogil:
     int TFD_NONBLOCK, TFD_CLOEXEC, TFD_TIMER_ABSTIME
@@ -48,8 +49,8 @@ cdef bint read_digits(const char* p, int digits, uint32_t* value) noexcept:
 
 
 cdef bint read_mark(Str text, uint32_t* number, uint32_t* flow) noexcept:
-    return (text.n >= MARK and text.p[DIGITS] == c'-' and read_digits(text.p, DIGITS, number)
-            and read_digits(text.p + DIGITS + 1, MARK - DIGITS - 1, flow))
+    return (text.n >= MARK and text.p[DIGITS] == c'-' and text.p[TAG_AT - 1] == c'-'
+            and read_digits(text.p, DIGITS, number) and read_digits(text.p + DIGITS + 1, FLOW_DIGITS, flow))
 
 
 cdef class Sender(Sink):
@@ -59,8 +60,11 @@ cdef class Sender(Sink):
 
 @cython.final
 cdef class Load:
-    def __cinit__(self, Reactor reactor not None):
+    def __cinit__(self, Reactor reactor not None, bytes tag=None):
         self.reactor = reactor
+        self.tag = secrets.token_hex(TAG // 2).encode() if tag is None else tag
+        if len(self.tag) != TAG:
+            raise ValueError(f"a tag has {TAG} bytes")
         self.latency = Tally()
         self.lag = Tally()
         self.flows = []
@@ -70,6 +74,9 @@ cdef class Load:
     def __dealloc__(self):
         if self.timer >= 0:
             close(self.timer)
+
+    cdef bint is_ours(self, Str text) noexcept:
+        return memcmp(text.p + TAG_AT, <const char*>self.tag, TAG) == 0
 
     cdef int blame(self, int fault, Str stanza) except -1:
         self.fault[fault] += 1
@@ -174,7 +181,7 @@ cdef class Flow:
         self.receivers = receivers
         self.window = window
         self.page = page
-        mark = b"%010d-%06d" % (0, self.index)
+        mark = b"%010d-%06d-%b" % (0, self.index, load.tag)
         for piece in (head, mark, filler, tail):
             buf_put(&self.stanza, <char*><bytes>piece, len(piece))
         self.at = len(head)
@@ -210,7 +217,7 @@ cdef class Flow:
 
     cdef bint is_text(self, Str text) noexcept:
         return (text.n == self.text_n
-                and memcmp(text.p + MARK, self.stanza.p + self.at + MARK, text.n - MARK) == 0)
+                and memcmp(text.p + DIGITS, self.stanza.p + self.at + DIGITS, text.n - DIGITS) == 0)
 
     cdef Slot* find(self, uint32_t number) noexcept:
         cdef Slot* slot = &self.slot[number & (self.slots - 1)]

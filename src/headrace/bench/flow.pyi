@@ -52,7 +52,13 @@ class Load:
     """Each message must carry a <stanza-id/>."""
     superseding: bool
     """A presence that does not come is not lost if a later one does (XEP-0352)."""
-    def __new__(cls, reactor: Reactor) -> Load: ...
+    def __new__(cls, reactor: Reactor, tag: bytes | None = None) -> Load:
+        """tag: four bytes in each stanza's mark, by chance if None: what another run has left is not this one's."""
+    @property
+    def tag(self) -> bytes: ...
+    @property
+    def stale(self) -> int:
+        """Stanzas of an earlier run, which the server has kept and delivers now."""
     @property
     def reactor(self) -> Reactor: ...
     @property

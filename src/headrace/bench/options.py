@@ -52,7 +52,7 @@ class Options:
     speed: float = 1.0              # day: how much faster than life
 
     def __post_init__(self) -> None:
-        for name, least in (("users", 1), ("at_once", 1), ("window", 1), ("body", 18), ("devices", 1), ("page", 1),
+        for name, least in (("users", 1), ("at_once", 1), ("window", 1), ("body", 22), ("devices", 1), ("page", 1),
                             ("senders", 1)):
             if getattr(self, name) < least:
                 raise BenchError(f"--{name.replace('_', '-')} has to be at least {least}")

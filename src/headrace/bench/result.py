@@ -33,7 +33,7 @@ def summary(run: Run, scenario: str, label: str, measured: Measured) -> tuple[di
                       "busy": measured.generator_busy, "waited": measured.generator_waited},
         "latency_ms": measured.latency, "lag_ms": measured.lag,
         "checked": {"sent": run.load.sent, "right": run.load.delivered, "lost": run.lost, **run.load.faults,
-                    "acknowledgements": run.load.acks},
+                    "acknowledgements": run.load.acks, "of_earlier_runs": run.load.stale},
         "examples": [[name, stanza.decode(errors="replace")] for name, stanza in run.load.examples],
         "left_out": run.left_out, "extra": run.extra, "samples": [asdict(sample) for sample in measured.samples],
         "verdict": {"good": verdict.good, "bottleneck": verdict.bottleneck, "reasons": verdict.reasons,

@@ -10,7 +10,7 @@ from headrace.bench.run import Run, filler
 from headrace.bench.sessions import Session
 from headrace.core.writer import escape
 
-MARK_BYTES = 17                                         # flow.pxd
+MARK_BYTES = 22                                         # flow.pxd
 LOAD = ("window", "rate", "warm_up", "duration")        # options of most
 
 
