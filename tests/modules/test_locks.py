@@ -41,7 +41,7 @@ async def test_nothing_stays_behind() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    assert locks._locks == {}
+    assert locks._held == {}
 
 
 async def aiter_of(locks: Locks):  # type: ignore[no-untyped-def]

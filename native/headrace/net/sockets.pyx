@@ -1,4 +1,4 @@
-"""accept() and the options that every stream socket of ours has."""
+"""accept(), and the options that every stream socket of ours has."""
 from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
 from posix.unistd cimport close
 
@@ -40,7 +40,6 @@ def accept(int fd):
             return None
         raise OSError(errno, os.strerror(errno))
     try:
-        tune(got)
         return got, peer_of(<sockaddr*>&address)
     except BaseException:
         close(got)

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from headrace.core.stanza cimport stanza_copy
+from headrace.core.stanza cimport Stanza, stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
+from headrace.core.tree cimport build_element
 from headrace.stream.parser cimport header_of
 
 from headrace.stream.header import Header
@@ -129,7 +130,7 @@ cdef class Handshake(Sink):
 
     cdef int _event(self, int ev) except -1:
         if ev == EV_ELEMENT:
-            outcome = self.negotiator.element(stanza_copy(self.tok, None, None))
+            outcome = self.negotiator.element(whole(self.tok))
             if outcome is not None and not self.over:
                 self._wait(outcome)
         elif ev == EV_OPEN:
@@ -166,3 +167,11 @@ cdef class Handshake(Sink):
             self.tok.close()
         self.link = self.tok = self.sessions = self.tls = self.negotiator = self.task = None
         return 0
+
+
+cdef Stanza whole(Tokenizer tok):
+    """The current element and its tree: there is none of which a negotiation doesn't look at all, and the tokenizer has
+    read it already."""
+    cdef Stanza stanza = stanza_copy(tok, None, None)
+    stanza.tree = build_element(tok)
+    return stanza

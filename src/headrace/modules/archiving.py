@@ -22,6 +22,10 @@ class Archiving:
         self._known: OrderedDict[str, Preferences] = OrderedDict()
         self.queried: dict[str, int] = {}  # by full JID, the archive's last number when a session asked for messages
 
+    def known(self, account: str) -> Preferences | None:
+        """The account's, if they are in memory."""
+        return self._known.get(account)
+
     async def of(self, account: str) -> Preferences:
         """The host's, unless the account has its own. Raises StorageError."""
         known = self._known.get(account)

@@ -20,7 +20,13 @@ class RosterLoader:
         # Under the account's lock: a change is either in what is read or follows in set_contact(), set_blocked().
         context = self._context
         async with context.locks.hold(bare):
-            items, blocked, archive = await asyncio.gather(
-                context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))
+            if self._router.loaded(bare):   # another session of it is here: they are kept as they have to be
+                return
+            blocked, archive = context.blocklists.known(bare), context.archiving.known(bare)
+            if blocked is not None and archive is not None:
+                items = await context.storage.roster.load(bare)
+            else:   # all at once: the storage's thread is woken once
+                items, blocked, archive = await asyncio.gather(
+                    context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))
             self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)}, blocked)
             await context.accounts.set_archive(bare, archive)

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from time import monotonic
 
 SWEEP_SECONDS = 10.0  # idle addresses are forgotten this often: their buckets fill in 4 s
+KEPT = 4096  # addresses of which we know whether they are exempt: each login asks several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Admission:
     refused: dict[str, int] = field(default_factory=dict)  # reason -> connections, for metrics
     _addresses: dict[str, _Address] = field(default_factory=dict)
     _swept: float = 0.0
+    _exempt: dict[str, bool] = field(default_factory=dict)
 
     def admit(self, address: str) -> str | None:
         """Count a new connection; or the reason why it must not be served ("rate", "open", "unauthenticated",
@@ -73,6 +75,14 @@ class Admission:
 
     def exempt(self, address: str) -> bool:
         """Is this an address that stands for many (loopback, a listed proxy)?"""
+        known = self._exempt.get(address)
+        if known is None:
+            if len(self._exempt) >= KEPT:
+                self._exempt.clear()
+            known = self._exempt[address] = self._stands_for_many(address)
+        return known
+
+    def _stands_for_many(self, address: str) -> bool:
         if not address:  # not an IP socket: a local proxy
             return True
         ip = _parse(address)

@@ -14,7 +14,7 @@ from time import monotonic
 from headrace.net.limits import Admission
 from headrace.net.link import Link, Sink
 from headrace.net.reactor import Reactor
-from headrace.net.sockets import accept
+from headrace.net.sockets import accept, tune
 from headrace.net.tls import TlsContext
 
 BACKLOG = 4096  # a restart brings every client back within seconds
@@ -56,6 +56,7 @@ class Listener:
         self._noted: dict[str, float] = {}
         self._socket: socket.socket | None = None
         self._spare = -1
+        self._latest = -1  # descriptor; the kernel gives the lowest that is free
         self._timer: TimerHandle | None = None
 
     def start(self) -> None:
@@ -67,6 +68,7 @@ class Listener:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:  # else "::" would take the port from a listener on 0.0.0.0
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            tune(listening.fileno())  # what it accepts inherits all of that
             listening.bind(where)
             listening.listen(BACKLOG)
             self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -110,6 +112,7 @@ class Listener:
                 return
             if taken is None:
                 return
+            self._latest = taken[0]
             self._admit(*taken)
         if room <= 0:
             self._starve(None)
@@ -117,12 +120,15 @@ class Listener:
     def _room(self) -> int:
         """Descriptors to be had before the reserve begins: the kernel always gives the lowest free number."""
         assert self._socket is not None
+        end = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED
+        if 0 <= self._latest < end - 2 * ACCEPTS:  # far from it a moment ago
+            return ACCEPTS
         try:
             lowest = os.dup(self._socket.fileno())
         except OSError:  # not even one: accept() will say so
             return 1
         os.close(lowest)
-        return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVED - lowest
+        return end - lowest
 
     def _starve(self, error: OSError | None) -> None:
         """No connection can be had: say so and look again in a while."""

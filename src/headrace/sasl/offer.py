@@ -1,7 +1,7 @@
 """What a server offers to log in with, and how SCRAM lets a client find out that somebody has shortened the list."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import new as new_hash
 
 from headrace.sasl.credentials import Digest
@@ -14,6 +14,7 @@ class Offer:
     mechanisms: tuple[str, ...] = ()    # best first
     bindings: tuple[str, ...] = ()      # channel-binding types, where -PLUS mechanisms are among those
     tls: str | None = None              # version of the connection's TLS
+    _attributes: dict[Digest, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def binds(self) -> bool:
@@ -22,6 +23,12 @@ class Offer:
     def attributes(self, digest: Digest) -> bytes:
         """For SCRAM's server-first-message, where the client's proof covers them: the hash of both lists (XEP-0474)
         and the version of TLS (XEP-0515)."""
+        known = self._attributes.get(digest)
+        if known is None:
+            known = self._attributes[digest] = self._written(digest)
+        return known
+
+    def _written(self, digest: Digest) -> bytes:
         listed = "\x1e".join(sorted(self.mechanisms))
         if self.bindings:
             listed += "\x1f" + "\x1e".join(sorted(self.bindings))

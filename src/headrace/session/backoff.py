@@ -40,6 +40,8 @@ class Backoff:
 
     def wait(self, account: str, address: str, now: float) -> float:
         """Seconds until this account may be tried from this address; 0: now."""
+        if not self._records:
+            return 0.0
         return max(self._remaining(key, free, now) for key, free in self._keys(account, address))
 
     def failed(self, account: str, address: str, now: float) -> None:

@@ -56,9 +56,9 @@ class Binder:
         does not tell what it calls itself (XEP-0386 3.2.1)."""
         own = self._own(account, client) if client else secrets.token_urlsafe(_ID_BYTES)
         try:
-            return account.with_resource(f"{tag[:_TAG_CHARS]}/{own}" if tag else own)
+            return JID.parse(f"{account.bare}/{tag[:_TAG_CHARS]}/{own}" if tag else f"{account.bare}/{own}")
         except JIDError:    # a tag that cannot be in a JID
-            return account.with_resource(own)
+            return JID.parse(f"{account.bare}/{own}")
 
     def end_earlier(self, account: JID, jid: JID) -> None:
         """Other sessions of the client that jid is of, whatever their tags (XEP-0386 3.2)."""

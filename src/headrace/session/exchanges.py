@@ -6,6 +6,7 @@ Accounts that don't exist take the same road as those that do: same messages, sa
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from headrace.core.errors import JIDError
@@ -22,6 +23,10 @@ from headrace.session.derive import TooBusy
 from headrace.session.identities import addresses
 from headrace.session.ports import Verifiers
 from headrace.storage.ports import Account, StorageError
+
+# What takes time: called, and awaited, by who has the time. (A coroutine that nobody comes to run would be taken for a
+# mistake.) It gives a challenge, or None.
+Work = Callable[[], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +77,17 @@ class Exchange:
         self._peer = peer
         self._realm = authority.realms[peer.host]
 
-    def step(self, message: bytes) -> bytes | Awaitable[bytes | None] | None:
+    def step(self, message: bytes) -> bytes | Work | None:
         """Takes what the client sent; a challenge for it, or None once it is `done`. Raises SaslFailure."""
         raise NotImplementedError
 
     def _claim(self, username: str, authzid: str) -> JID:
         """The account that the user name means; an authorization identity may only repeat it
         (RFC 6120 6.3.8)."""
+        if "@" in username or "/" in username:
+            raise SaslFailure("not-authorized")
         try:
-            account = JID(username, self._peer.host, assigned=True)
+            account = JID.parse(f"{username}@{self._peer.host}", assigned=True)
         except JIDError:
             raise SaslFailure("not-authorized") from None
         try:
@@ -128,9 +135,9 @@ class ScramExchange(Exchange):
         plus = name.endswith("-PLUS")
         self._scram = Scram(_DIGESTS[name.removesuffix("-PLUS")], peer.offer, peer.channel, plus=plus)
 
-    def step(self, message: bytes) -> bytes | Awaitable[bytes | None] | None:
+    def step(self, message: bytes) -> bytes | Work | None:
         if self.account is None:
-            return self._first(message)
+            return partial(self._first, message)
         self._refuse_early(self.account)
         self.last_words = self._scram.finish(message)
         self._conclude(self.account, right=self.last_words is not None)
@@ -149,7 +156,10 @@ class ScramExchange(Exchange):
 class PlainExchange(Exchange):
     proves_password = True
 
-    async def step(self, message: bytes) -> bytes | None:
+    def step(self, message: bytes) -> Work:
+        return partial(self._check, message)
+
+    async def _check(self, message: bytes) -> None:
         plain = Plain()
         plain.identify(message)
         self.account = account = self._claim(plain.username, plain.authzid)
@@ -161,19 +171,20 @@ class PlainExchange(Exchange):
         except StorageError:
             raise SaslFailure("temporary-auth-failure", "accounts cannot be read now") from None
         self._conclude(account, right=self.found is not None)
-        return None
 
 
 class ExternalExchange(Exchange):
     """By the addresses in the client's certificate (XEP-0178 2)."""
 
-    async def step(self, message: bytes) -> bytes | None:
+    def step(self, message: bytes) -> Work:
+        return partial(self._check, message)
+
+    async def _check(self, message: bytes) -> None:
         account = self._as_claimed(self._chosen(external(message)))
         self.account = account
         self._refuse_early(account)
         self.found = await self._find(account)
         self._conclude(account, right=self.found is not None)
-        return None
 
     def _chosen(self, authzid: str) -> JID:
         """Without an authorization identity the only address; with one, that one of them."""

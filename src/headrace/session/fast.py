@@ -6,8 +6,9 @@ therefore only a random seed: the token follows from it, the account, the client
 
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from os import urandom
 
 from headrace.core import ns
@@ -15,7 +16,7 @@ from headrace.core.jid import JID
 from headrace.sasl import ht
 from headrace.sasl.channel import Channel
 from headrace.sasl.failures import SaslFailure
-from headrace.session.exchanges import AnonymousExchange, Authority, Exchange, Peer, Realm
+from headrace.session.exchanges import AnonymousExchange, Authority, Exchange, Peer, Realm, Work
 from headrace.session.inline import Login
 from headrace.storage.ports import StorageError, Token, TokenStore
 from headrace.stream import features
@@ -99,9 +100,9 @@ class TokenExchange(Exchange):
         self._fast = fast
         self._client = client or ""
 
-    def step(self, message: bytes) -> Awaitable[None]:
+    def step(self, message: bytes) -> Work:
         self._hashed.identify(message)
-        return self._check(self._claim(self._hashed.username, ""))
+        return partial(self._check, self._claim(self._hashed.username, ""))
 
     async def _check(self, account: JID) -> None:
         self.account = account

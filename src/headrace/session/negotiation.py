@@ -14,11 +14,10 @@ An error in any state ends the stream: OVER. All that moves the state is in this
 come when.
 """
 
-import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
-from inspect import isawaitable
-from typing import Any, Generic, TypeVar
+from functools import partial
+from os import urandom
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
@@ -32,7 +31,7 @@ from headrace.sasl.failures import SaslFailure
 from headrace.session.binding import TooManySessions
 from headrace.session.config import C2SConfig
 from headrace.session.entry import Entry
-from headrace.session.exchanges import Exchange, Peer, begin
+from headrace.session.exchanges import Exchange, Peer, Work, begin
 from headrace.session.fast import TokenExchange
 from headrace.session.inline import Login
 from headrace.session.offers import Greeting, Offers
@@ -47,7 +46,8 @@ from headrace.xep.management import failed
 
 END = b"</stream:stream>"
 
-_T = TypeVar("_T")
+# What takes time, not begun yet: headrace.session.exchanges.Work says why.
+_Later = Callable[[], Awaitable[None]]
 
 
 class State(Enum):
@@ -140,11 +140,11 @@ class Negotiation:
         except SaslFailure as failure:
             self._refuse(failure, stanza.namespace)
             return None
-        return None if outcome is None else self._finish(_Work(outcome), stanza.namespace)
+        return None if outcome is None else self._finish(outcome, stanza.namespace)
 
-    async def _finish(self, work: Awaitable[None], namespace: str) -> None:
+    async def _finish(self, work: _Later, namespace: str) -> None:
         try:
-            await work
+            await work()
         except SaslFailure as failure:
             self._refuse(failure, namespace)
         except StreamError as error:
@@ -155,7 +155,7 @@ class Negotiation:
     def _judge(self, header: Header) -> tuple[str, str | None]:
         """The prepared host and the bare JID that the client claims. Raises StreamError."""
         elsewhere = self._config.elsewhere
-        host, claimed = judge_client(header, self._services.sessions.hosts | elsewhere.keys())
+        host, claimed = judge_client(header, self._offers.hosts)
         if self.account is not None and host != self.account.domain:
             raise StreamError("not-authorized", "you are logged in at another host")
         if self.account is not None and claimed not in (None, self.account.bare):
@@ -167,7 +167,7 @@ class Negotiation:
 
     def _open(self, to: str | None = None) -> None:
         origin = self._host or next(iter(sorted(self._services.sessions.hosts)), None)
-        self._wire.send(stream_header(from_=origin, to=to, id=secrets.token_hex(8)))
+        self._wire.send(stream_header(from_=origin, to=to, id=urandom(8).hex()))
         self._opened = True
 
     def _fail(self, condition: str, text: str, *, content: str = "", extra: bytes = b"") -> None:
@@ -219,12 +219,12 @@ class Negotiation:
 
     # SASL (RFC 6120 6.4)
 
-    def _auth(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _auth(self, stanza: Stanza) -> _Later | None:
         element = stanza.element()
         self._exchange = begin(element.get("mechanism", ""), self._services.authority, self._peer(None))
         return self._start(profile.data(element))
 
-    def _response(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _response(self, stanza: Stanza) -> _Later | None:
         return self._step(profile.data(stanza.element()) or b"")
 
     def _abort(self, stanza: Stanza) -> None:
@@ -235,7 +235,7 @@ class Negotiation:
 
     # SASL2 (XEP-0388 2)
 
-    def _authenticate(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _authenticate(self, stanza: Stanza) -> _Later | None:
         assert self._greeting is not None
         request = self._request = profile2.authenticate(stanza.element())
         if not self._greeting.sasl2:
@@ -252,7 +252,7 @@ class Negotiation:
             return TokenExchange(request.mechanism, services.authority, peer, services.fast, request.client)
         return begin(request.mechanism, services.authority, peer)
 
-    def _response2(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _response2(self, stanza: Stanza) -> _Later | None:
         return self._step(profile2.data(stanza.element()))
 
     def _mismatch(self) -> None:
@@ -269,26 +269,26 @@ class Negotiation:
         assert self._greeting is not None
         return Peer(self._host, network(self._wire.address), self._wire.channel, self._greeting.offer, claimed)
 
-    def _start(self, initial: bytes | None) -> Awaitable[None] | None:
+    def _start(self, initial: bytes | None) -> _Later | None:
         assert self._exchange is not None
         if initial is not None or not self._exchange.needs_message:
             return self._step(initial or b"")
         self._challenge(b"")    # the client speaks first in all our mechanisms: ask for it
         return None
 
-    def _step(self, message: bytes) -> Awaitable[None] | None:
+    def _step(self, message: bytes) -> _Later | None:
         assert self._exchange is not None
         answer = self._exchange.step(message)
-        if isawaitable(answer):
-            return self._wait(_Work(answer))
+        if callable(answer):
+            return partial(self._wait, answer)
         return self._stepped(answer)
 
-    async def _wait(self, answer: Awaitable[bytes | None]) -> None:
-        after = self._stepped(await answer)
+    async def _wait(self, answer: Work) -> None:
+        after = self._stepped(await answer())
         if after is not None:
-            await after
+            await after()
 
-    def _stepped(self, challenge: bytes | None) -> Awaitable[None] | None:
+    def _stepped(self, challenge: bytes | None) -> _Later | None:
         exchange = self._exchange
         assert exchange is not None
         if not exchange.done:
@@ -335,11 +335,11 @@ class Negotiation:
         self._wire.restart()
         self._restart()
 
-    def _go_on(self, last_words: bytes | None) -> Awaitable[None] | None:
+    def _go_on(self, last_words: bytes | None) -> _Later | None:
         """To the next task, or in."""
         assert self._upgrades is not None
         if self._upgrades.task is None:
-            return self._enter(last_words)
+            return partial(self._enter, last_words)
         self._wire.send(profile2.go_on(self._upgrades.task, last_words))
         self.state = State.TASK
         return None
@@ -348,12 +348,15 @@ class Negotiation:
         assert self._upgrades is not None
         self._wire.send(self._upgrades.begin(stanza.element().get("task")))
 
-    async def _task_data(self, stanza: Stanza) -> None:
+    def _task_data(self, stanza: Stanza) -> _Later:
+        return partial(self._upgrade, stanza)
+
+    async def _upgrade(self, stanza: Stanza) -> None:
         assert self._upgrades is not None
         await self._upgrades.finish(stanza.element())
         after = self._go_on(None)
         if after is not None:
-            await after
+            await after()
 
     async def _enter(self, last_words: bytes | None) -> None:
         exchange, request = self._exchange, self._request
@@ -373,21 +376,21 @@ class Negotiation:
 
     # resource binding (RFC 6120 7)
 
-    def _iq(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _iq(self, stanza: Stanza) -> _Later | None:
         if stanza.type != "set" or (stanza.child_namespace, stanza.child_name) != (ns.BIND, "bind"):
             self._fail("not-authorized", "bind a resource first")
             return None
         assert self.account is not None
         asked = stanza.element().find(f"{{{ns.BIND}}}bind/{{{ns.BIND}}}resource")
-        resource = secrets.token_hex(8) if asked is None else asked.text or ""
+        resource = urandom(8).hex() if asked is None else asked.text or ""
         try:
             if not stanza.id or not resource:
                 raise JIDError("empty")
-            jid = self.account.with_resource(resource)
+            jid = JID.parse(f"{self.account.bare}/{resource}")
         except JIDError:
             self._reject(stanza, "bad-request")
             return None
-        return self._bind(stanza, jid)
+        return partial(self._bind, stanza, jid)
 
     async def _bind(self, stanza: Stanza, jid: JID) -> None:
         binder = self._services.binder
@@ -429,22 +432,7 @@ class Negotiation:
         self._wire.send(reply.error_reply(stanza, condition, text) or b"")
 
 
-class _Work(Generic[_T]):
-    """What another coroutine awaits. That one may be cancelled before its first step, when the client goes at once:
-    then this has to be closed, for a coroutine that never runs is taken for a mistake."""
-
-    def __init__(self, work: Awaitable[_T]) -> None:
-        self._work = work
-
-    def __await__(self) -> Generator[Any, None, _T]:
-        return self._work.__await__()
-
-    def __del__(self) -> None:
-        if isinstance(self._work, Coroutine):
-            self._work.close()
-
-
-_Handler = Callable[[Negotiation, Stanza], Awaitable[None] | None]
+_Handler = Callable[[Negotiation, Stanza], _Later | None]
 
 _ROUTES: dict[tuple[State, str, str], _Handler] = {
     (State.LOGIN, ns.TLS, "starttls"): Negotiation._start_tls,

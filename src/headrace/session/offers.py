@@ -37,6 +37,7 @@ class Offers:
         self._config = config
         self._services = services
         self._known: dict[tuple[object, ...], Greeting] = {}
+        self.hosts = services.sessions.hosts | config.elsewhere.keys()
         limits = features.limits(config.after.stanza, math.ceil(config.session.idle_seconds) or None)
         self.unbound = features.features([features.bind(), *config.features, limits])
         self.bound = features.features([*config.features, limits])

@@ -37,10 +37,12 @@ def stream_header(*, from_: str | None, id: str | None, to: str | None = None, l
 
     lang: the default language of what we say. extra: further declarations, such as xmlns:db (XEP-0220).
     """
-    values = {"xmlns": content, "xmlns:stream": STREAM, "from": from_, "to": to, "id": id, "xml:lang": lang,
-              "version": version}
-    written = "".join(f" {key}='{escape(value)}'" for key, value in values.items() if value is not None)
-    return f"<?xml version='1.0'?><stream:stream{written}{extra}>".encode()
+    origin = "" if from_ is None else f" from='{escape(from_)}'"
+    target = "" if to is None else f" to='{escape(to)}'"
+    number = "" if id is None else f" id='{escape(id)}'"
+    known = "" if version is None else f" version='{escape(version)}'"
+    return (f"<?xml version='1.0'?><stream:stream xmlns='{escape(content)}' xmlns:stream='{STREAM}'{origin}{target}"
+            f"{number} xml:lang='{escape(lang)}'{known}{extra}>").encode()
 
 
 def judge_namespaces(header: Header, content: str = CLIENT) -> None:
@@ -57,6 +59,8 @@ def judge_namespaces(header: Header, content: str = CLIENT) -> None:
 
 def judge_version(version: str | None) -> None:
     """RFC 6120 4.7.5: what predates 1.0 is refused, a higher one answered with ours. Raises StreamError."""
+    if version == VERSION:
+        return
     major, dot, minor = (version or "0.9").partition(".")
     digits = major + minor
     if not (major and minor and dot and digits.isascii() and digits.isdigit() and len(digits) < 10):
@@ -66,7 +70,11 @@ def judge_version(version: str | None) -> None:
 
 
 def judge_host(to: str | None, hosts: Container[str]) -> str:
-    """The prepared host that a client's header asks for (RFC 6120 4.7.2). Raises StreamError."""
+    """The prepared host that a client's header asks for (RFC 6120 4.7.2). Raises StreamError.
+
+    hosts: prepared."""
+    if to and to in hosts:
+        return to
     if not to:
         raise StreamError("improper-addressing", "the header's `to` has to name a host of this server")
     try:
