@@ -112,3 +112,30 @@ def test_closed_connection_refuses(tmp_path: Path) -> None:
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(SqliteError, match="unable to open"):
         Connection(tmp_path / "nowhere" / "test.db")
+
+
+def test_many_at_once(connection: Connection) -> None:
+    connection.script("CREATE TABLE t (n INTEGER, s TEXT); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    by_n = "SELECT s FROM t WHERE n = ?"
+    found = connection.find_all([(by_n, (3,)), ("SELECT n, s FROM t ORDER BY n", ()), (by_n, (4,)), (by_n, (1,))])
+    assert found == [[("c",)], [(1, "a"), (2, "b"), (3, "c")], [], [("a",)]]
+    assert connection.find_all([]) == []
+
+
+def test_one_of_many_fails_alone(connection: Connection) -> None:
+    connection.script("CREATE TABLE t (n INTEGER PRIMARY KEY)")
+    insert = "INSERT INTO t VALUES (?)"
+    first, second, third, wrong = connection.find_all([(insert, (1,)), (insert, (1,)), (insert, (2,)), ("SELEKT", ())])
+    assert (first, third) == ([], [])
+    assert isinstance(second, SqliteError)
+    assert second.code & 255 == CONSTRAINT
+    assert "UNIQUE" in str(second)
+    assert isinstance(wrong, SqliteError)
+    assert connection.execute("SELECT n FROM t ORDER BY n") == [(1,), (2,)]
+
+
+def test_a_wrong_number_of_values_among_many_runs_none(connection: Connection) -> None:
+    connection.script("CREATE TABLE t (n INTEGER)")
+    with pytest.raises(ValueError, match="2 values for 1 parameters"):
+        connection.find_all([("INSERT INTO t VALUES (?)", (1,)), ("INSERT INTO t VALUES (?)", (1, 2))])
+    assert connection.execute("SELECT n FROM t") == []

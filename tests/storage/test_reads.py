@@ -1,7 +1,9 @@
 """Reads in groups: who goes together, what one's failure does to others, and who waits how long."""
 
 import asyncio
+from collections.abc import Callable
 from threading import Event, get_ident
+from typing import Any
 
 import pytest
 
@@ -18,10 +20,18 @@ class Reading:
     def __init__(self, patience: float = 5.0) -> None:
         self.groups = 0
         self.requests = Requests("it", patience, Health(None))
-        self.reads = Reads(self.requests, self.finish)
+        self.reads = Reads(self.requests, self.work)
 
-    def finish(self) -> None:
+    def work(self, jobs: list[Callable[[], Any]]) -> list[Any]:
         self.groups += 1
+        return [self.answer(job) for job in jobs]
+
+    @staticmethod
+    def answer(job: Callable[[], Any]) -> Any:
+        try:
+            return job()
+        except StorageUnavailable as error:
+            return error
 
     async def hold(self) -> Event:
         """The thread is busy until this is set."""
@@ -71,10 +81,10 @@ async def test_a_failure_is_its_own() -> None:
     reading.reads.close()
 
 
-async def test_a_group_that_cannot_be_finished_has_failed() -> None:
+async def test_a_group_that_fails_does_so_for_all() -> None:
     reading = Reading()
 
-    def fail() -> None:
+    def fail(jobs: list[type]) -> list[object]:
         raise StorageUnavailable("all of them")
 
     reads = Reads(reading.requests, fail)

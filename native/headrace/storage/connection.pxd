@@ -1,7 +1,21 @@
 # One SQLite database. A connection of our own instead of the standard library's, for two reasons: a whole statement
 # runs and collects its rows without the GIL, and one process must never open a file through two copies of SQLite
 # (closing one drops the other's locks), which is what the interpreter's copy and ours may be.
+from libc.stdint cimport int64_t
 from headrace.storage.csqlite cimport sqlite3, sqlite3_stmt
+
+cdef struct Value:                          # for a parameter; a text's and a blob's bytes are an object's
+    int type                                # SQLITE_INTEGER ...
+    int n
+    const char* p
+    int64_t number
+    double real
+
+cdef struct Query:                          # one run of a statement, without the GIL
+    sqlite3_stmt* handle                    # NULL: it does not run
+    const Value* value
+    int values, columns, code
+    size_t start, end                       # where its rows are among those found
 
 
 cdef class Statement:
@@ -17,5 +31,6 @@ cdef class Connection:
 
     cdef sqlite3* opened(self) except NULL  # ValueError once closed
     cdef Statement prepare(self, str sql)   # raises SqliteError
-    cdef int bind(self, sqlite3_stmt* handle, tuple args) except -1
+    cdef int describe(self, tuple query, Query* it, Value* values) except -1
+    cdef int values_of(self, sqlite3_stmt* handle, tuple args, Value* values) except -1
     cdef object error(self, int code)       # the SqliteError for that result code

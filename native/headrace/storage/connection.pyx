@@ -4,6 +4,7 @@ import os
 
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf, buf_free, buf_put
@@ -67,23 +68,63 @@ cdef class Connection:
         return sqlite3_changes(self.db) if self.db != NULL else 0
 
     def execute(self, str sql, tuple args=()):
-        cdef Statement statement = self.prepare(sql)
-        cdef sqlite3_stmt* handle = statement.handle
-        cdef int columns = sqlite3_column_count(handle)
+        [found] = self.find_all([(sql, args)])
+        if isinstance(found, SqliteError):
+            raise found
+        return found
+
+    def find_all(self, list queries not None):
+        cdef Py_ssize_t i, n = len(queries), values = sum([len(args) for _, args in queries])
+        cdef Query* query = <Query*>calloc(n + 1, sizeof(Query))
+        cdef Value* value = <Value*>calloc(values + 1, sizeof(Value))
         cdef Buf rows = Buf(NULL, 0, 0)
-        cdef int code
+        cdef list found = [None] * n
         try:
-            self.bind(handle, args)
+            if query == NULL or value == NULL:
+                raise MemoryError
+            values = 0
+            for i in range(n):
+                try:
+                    self.describe(queries[i], &query[i], value + values)
+                except SqliteError as error:
+                    found[i] = error
+                values += query[i].values
             with nogil:
-                code = run(handle, columns, &rows)
-            self.steps = sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_VM_STEP, 1)
-            if code != SQLITE_DONE:
-                raise self.error(code)
-            return unpack(&rows, columns)
+                for i in range(n):
+                    if query[i].handle != NULL:
+                        query[i].start = rows.n
+                        query[i].code = bind_and_run(&query[i], &rows)
+                        if query[i].code != SQLITE_DONE:
+                            with gil:
+                                found[i] = self.error(query[i].code)
+                        query[i].end = rows.n
+                        self.steps = sqlite3_stmt_status(query[i].handle, SQLITE_STMTSTATUS_VM_STEP, 1)
+                        sqlite3_reset(query[i].handle)      # the next one may be of the same statement
+            for i in range(n):
+                if found[i] is None:
+                    found[i] = unpack(rows.p + query[i].start, rows.p + query[i].end, query[i].columns)
+            return found
         finally:
+            for i in range(n):
+                if query != NULL and query[i].handle != NULL:
+                    sqlite3_reset(query[i].handle)
+                    sqlite3_clear_bindings(query[i].handle)
             buf_free(&rows)
-            sqlite3_reset(handle)
-            sqlite3_clear_bindings(handle)
+            free(query)
+            free(value)
+
+    cdef int describe(self, tuple query, Query* it, Value* values) except -1:
+        """What the query's run needs, ready for a time without the GIL; the objects have to live as long."""
+        cdef str sql
+        cdef tuple args
+        cdef Statement statement
+        sql, args = query
+        statement = self.prepare(sql)
+        it.values = self.values_of(statement.handle, args, values)
+        it.value = values
+        it.columns = sqlite3_column_count(statement.handle)
+        it.handle = statement.handle
+        return 0
 
     def script(self, str sql):
         cdef bytes text = sql.encode()
@@ -117,15 +158,14 @@ cdef class Connection:
             raise ValueError("the connection is closed")
         return self.db
 
-    cdef int bind(self, sqlite3_stmt* handle, tuple args) except -1:
-        cdef int at, code
+    cdef int values_of(self, sqlite3_stmt* handle, tuple args, Value* values) except -1:
+        """How many they are."""
+        cdef int at
         if len(args) != sqlite3_bind_parameter_count(handle):
             raise ValueError(f"{len(args)} values for {sqlite3_bind_parameter_count(handle)} parameters")
         for at in range(len(args)):
-            code = bind_value(handle, at + 1, args[at])
-            if code != SQLITE_OK:
-                raise self.error(code)
-        return 0
+            value_of(args[at], &values[at])
+        return len(args)
 
     cdef object error(self, int code):
         if self.db == NULL:
@@ -133,21 +173,48 @@ cdef class Connection:
         return SqliteError(code, sqlite3_errmsg(self.db).decode("utf-8", "replace"))
 
 
-cdef int bind_value(sqlite3_stmt* handle, int at, object value) except -1:
-    """The value stays alive in the caller's tuple until the statement is reset."""
-    cdef const char* p
-    cdef Py_ssize_t n
-    if value is None:
-        return sqlite3_bind_null(handle, at)
-    if isinstance(value, str):
-        p = PyUnicode_AsUTF8AndSize(value, &n)
-        return sqlite3_bind_text(handle, at, p, <int>checked(n), SQLITE_STATIC)
-    if isinstance(value, bytes):
-        p = value
-        return sqlite3_bind_blob(handle, at, p, <int>checked(len(value)), SQLITE_STATIC)
-    if isinstance(value, float):
-        return sqlite3_bind_double(handle, at, value)
-    return sqlite3_bind_int64(handle, at, value)
+cdef int value_of(object given, Value* value) except -1:
+    """The object has to stay alive as long as the value."""
+    cdef Py_ssize_t n = 0
+    if given is None:
+        value.type = SQLITE_NULL
+    elif isinstance(given, str):
+        value.type = SQLITE_TEXT
+        value.p = PyUnicode_AsUTF8AndSize(given, &n)
+    elif isinstance(given, bytes):
+        value.type = SQLITE_BLOB
+        value.p = given
+        n = len(given)
+    elif isinstance(given, float):
+        value.type = SQLITE_FLOAT
+        value.real = given
+    else:
+        value.type = SQLITE_INTEGER
+        value.number = given
+    value.n = <int>checked(n)
+    return 0
+
+
+cdef int bind(sqlite3_stmt* handle, int at, const Value* value) noexcept nogil:
+    if value.type == SQLITE_TEXT:
+        return sqlite3_bind_text(handle, at, value.p, value.n, SQLITE_STATIC)
+    if value.type == SQLITE_BLOB:
+        return sqlite3_bind_blob(handle, at, value.p, value.n, SQLITE_STATIC)
+    if value.type == SQLITE_FLOAT:
+        return sqlite3_bind_double(handle, at, value.real)
+    if value.type == SQLITE_INTEGER:
+        return sqlite3_bind_int64(handle, at, value.number)
+    return sqlite3_bind_null(handle, at)
+
+
+cdef int bind_and_run(const Query* query, Buf* rows) except -1 nogil:
+    """To the end; SQLITE_DONE or an error code."""
+    cdef int at, code
+    for at in range(query.values):
+        code = bind(query.handle, at + 1, query.value + at)
+        if code != SQLITE_OK:
+            return code
+    return run(query.handle, query.columns, rows)
 
 
 cdef Py_ssize_t checked(Py_ssize_t n) except -1:
@@ -193,9 +260,7 @@ cdef int put_cell(sqlite3_stmt* handle, int at, Buf* rows) except -1 nogil:
     return 0
 
 
-cdef list unpack(Buf* rows, int columns):
-    cdef const char* p = rows.p
-    cdef const char* end = rows.p + rows.n
+cdef list unpack(const char* p, const char* end, int columns):
     cdef list found = []
     cdef list row
     cdef Cell cell

@@ -36,6 +36,10 @@ class Connection:
 
         Raises SqliteError; ValueError for a closed connection or a wrong number of values."""
 
+    def find_all(self, queries: list[tuple[str, tuple[_Value, ...]]]) -> list[list[tuple[Any, ...]] | SqliteError]:
+        """Many statements, one after the other, for which the GIL is let go once; what each found, or why it has
+        failed. ValueError: none of them has run."""
+
     def script(self, sql: str) -> None:
         """Statements without values or rows, each in a transaction of its own unless they open one."""
 

@@ -19,9 +19,9 @@ class SqliteAccounts:
         self._archive = archive
 
     async def get(self, jid: str) -> Account | None:
-        rows = await self._database.read(lambda connection: connection.execute(
+        rows = await self._database.find(
             "SELECT created, disabled, digest, salt, iterations, stored_key, server_key"
-            " FROM account JOIN verifier USING (jid) WHERE jid = ?", (jid,)), [jid])
+            " FROM account JOIN verifier USING (jid) WHERE jid = ?", jid, of=(jid,))
         if not rows:
             return None
         verifiers = {digest: ScramVerifier(*values) for _, _, digest, *values in rows}
@@ -29,8 +29,7 @@ class SqliteAccounts:
         return Account(jid, Credentials(**verifiers), created, bool(disabled))
 
     async def exists(self, jid: str) -> bool:
-        return bool(await self._database.read(lambda connection: connection.execute(
-            "SELECT 1 FROM account WHERE jid = ?", (jid,)), [jid]))
+        return bool(await self._database.find("SELECT 1 FROM account WHERE jid = ?", jid, of=(jid,)))
 
     async def create(self, jid: str, credentials: Credentials) -> None:
         if await self.create_many([(jid, credentials)]) == 0:
@@ -94,8 +93,7 @@ class SqliteAccounts:
         await self._database.change(change, times)
 
     async def last_seen(self, jid: str) -> float | None:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT at FROM last_seen WHERE jid = ?", (jid,)), [jid])
+        rows = await self._database.find("SELECT at FROM last_seen WHERE jid = ?", jid, of=(jid,))
         return rows[0][0] if rows else None
 
     async def jids(self, host: str | None = None) -> list[str]:
@@ -107,8 +105,8 @@ class SqliteAccounts:
         return await self._database.read(find, of=None)
 
     async def count(self, host: str, *, disabled: bool = False) -> int:
-        [(count,)] = await self._database.read(lambda connection: connection.execute(
-            "SELECT count(*) FROM account WHERE host = ? AND disabled >= ?", (host, disabled)), of=None)
+        [(count,)] = await self._database.find(
+            "SELECT count(*) FROM account WHERE host = ? AND disabled >= ?", host, disabled, of=None)
         return int(count)
 
 

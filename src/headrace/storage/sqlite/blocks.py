@@ -11,8 +11,7 @@ class SqliteBlocks:
         self._database = database
 
     async def load(self, owner: str) -> frozenset[str]:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT jid FROM block WHERE owner = ?", (owner,)), [owner])
+        rows = await self._database.find("SELECT jid FROM block WHERE owner = ?", owner, of=(owner,))
         return frozenset(jid for jid, in rows)
 
     async def add(self, owner: str, jids: Collection[str]) -> None:

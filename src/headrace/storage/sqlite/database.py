@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from headrace.storage.connection import Connection, SqliteError
 from headrace.storage.health import Health
@@ -19,10 +18,14 @@ from headrace.storage.turns import Turns
 
 T = TypeVar("T")
 Job = Callable[[Connection], T]
+Row = tuple[Any, ...]
+Query = tuple[str, tuple[Any, ...]]     # one statement, its values
+_Asked = Query | Callable[[Connection], Any]
 
 CHECKPOINT_PAGES = 4_000    # of 4 KiB in the write-ahead log: 16 MiB to write back, seldom, between jobs
 _BUSY, _LOCKED = 5, 6       # SQLite's result codes
 
+_BEGIN: Query = ("BEGIN", ())
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
 PRAGMA secure_delete = OFF;
@@ -47,16 +50,18 @@ class Database:
             self._reading = Connection(path, patience=self._lock_wait)
             self._reading.script("PRAGMA query_only = ON")
         self._writer = ThreadPoolExecutor(1, "headrace-write")
-        self._reads = Reads(self._requests, self._end_reading)
+        self._reads = Reads[_Asked](self._requests, self._answer)
 
     async def read(self, job: Job[T], of: Collection[str] | None = ()) -> T:
         """What the job returns; it sees what was asked before about those accounts (None: about all).
 
         Raises StorageError. What has begun when its time is over goes on, with nobody waiting."""
-        if self._turns.busy(of):
-            async with self._requests.bounded():
-                await self._turns.settled(of)
-        found: T = await self._reads.ask(partial(self._read, job))
+        found: T = await self._ask(job, of)
+        return found
+
+    async def find(self, sql: str, *args: str | int, of: Collection[str] | None = ()) -> list[Row]:
+        """read() of one statement; those that are asked together run without the GIL, one behind the other."""
+        found: list[Row] = await self._ask((sql, args), of)
         return found
 
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
@@ -74,7 +79,7 @@ class Database:
             return await self._write(job)
 
     async def close(self) -> None:
-        await self._reads.ask(self._reading.close)
+        await self._reads.ask(Connection.close)
         self._reads.close()
         await asyncio.get_running_loop().run_in_executor(self._writer, self.connection.close)
         self._writer.shutdown()
@@ -82,16 +87,25 @@ class Database:
     async def _write(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, job)
 
-    def _read(self, job: Job[T]) -> T:
-        with self._in_words():
-            if not self._reading.in_transaction:    # of the whole group: all its statements see one state
-                self._reading.execute("BEGIN")
-            return job(self._reading)
+    async def _ask(self, asked: _Asked, of: Collection[str] | None) -> Any:
+        if self._turns.busy(of):
+            async with self._requests.bounded():
+                await self._turns.settled(of)
+        return await self._reads.ask(asked)
 
-    def _end_reading(self) -> None:
-        if self._reading.in_transaction:
-            with self._in_words():
-                self._reading.execute("ROLLBACK")
+    def _answer(self, group: list[_Asked]) -> list[Any]:
+        """What each finds, or its error; all their statements see one state."""
+        queries = [asked for asked in group if isinstance(asked, tuple)]
+        found = iter(self._reading.find_all([_BEGIN, *queries])[1:])
+        answers: list[Any] = []
+        for asked in group:
+            try:
+                answers.append(next(found) if isinstance(asked, tuple) else asked(self._reading))
+            except Exception as error:
+                answers.append(error)
+        if self._reading.in_transaction:    # some errors have ended it already
+            self._reading.execute("ROLLBACK")
+        return [self._explained(a) if isinstance(a, SqliteError) else a for a in answers]
 
     def _run(self, job: Job[T]) -> T:
         with self._in_words():

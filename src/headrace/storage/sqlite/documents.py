@@ -11,8 +11,8 @@ class SqliteDocuments:
         self._database = database
 
     async def get(self, owner: str, kind: str, name: str) -> bytes | None:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT content FROM document WHERE owner = ? AND kind = ? AND name = ?", (owner, kind, name)), [owner])
+        rows = await self._database.find(
+            "SELECT content FROM document WHERE owner = ? AND kind = ? AND name = ?", owner, kind, name, of=(owner,))
         return rows[0][0] if rows else None
 
     async def put(self, owner: str, kind: str, documents: Mapping[str, bytes]) -> None:
@@ -24,8 +24,8 @@ class SqliteDocuments:
         await self._database.change(put, [owner])
 
     async def sizes(self, owner: str, kind: str) -> dict[str, int]:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT name, length(content) FROM document WHERE owner = ? AND kind = ?", (owner, kind)), [owner])
+        rows = await self._database.find(
+            "SELECT name, length(content) FROM document WHERE owner = ? AND kind = ?", owner, kind, of=(owner,))
         return dict(rows)
 
     async def all(self, owner: str, kind: str) -> dict[str, bytes]:

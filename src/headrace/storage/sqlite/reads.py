@@ -8,42 +8,42 @@ import asyncio
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from headrace.storage.requests import Requests
 
-Jobs = list["_Read"]
+J = TypeVar("J")
 
 
-class _Read:
+class _Read(Generic[J]):
     """One read that waits or is under way."""
 
-    __slots__ = ("answer", "due", "error", "job", "result")
+    __slots__ = ("answer", "due", "job", "result")
 
-    def __init__(self, job: Callable[[], Any], answer: asyncio.Future[Any], due: float) -> None:
+    def __init__(self, job: J, answer: asyncio.Future[Any], due: float) -> None:
         self.job = job
         self.answer = answer
-        self.due = due          # loop time until which somebody waits
+        self.due = due          # loop time until which somebody waits; 0: nobody any more
         self.result: Any = None
-        self.error: BaseException | None = None
 
 
-class Reads:
-    """Asked from one event loop; a group's jobs run one after the other."""
+class Reads(Generic[J]):
+    """Asked from one event loop."""
 
-    def __init__(self, requests: Requests, finish: Callable[[], None]) -> None:
-        """finish: called on the thread behind each group."""
+    def __init__(self, requests: Requests, work: Callable[[list[J]], list[Any]]) -> None:
+        """work: what each of a group's jobs gives, in order, or the exception that it has failed with. Called on the
+        thread; what it raises is every job's."""
         self._requests = requests
-        self._finish = finish
-        self._filling: Jobs = []
-        self._working: Jobs = []
+        self._work = work
+        self._filling: list[_Read[J]] = []
+        self._working: list[_Read[J]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, Jobs] | None] = SimpleQueue()
+        self._groups: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[_Read[J]]] | None] = SimpleQueue()
         self._thread = Thread(target=self._serve, name="headrace-read", daemon=True)
         self._thread.start()
 
-    def ask(self, job: Callable[[], Any]) -> asyncio.Future[Any]:
-        """What the job returns or raises. StorageUnavailable, now or later: too many wait, or it takes too long."""
+    def ask(self, job: J) -> asyncio.Future[Any]:
+        """What the job gives. StorageUnavailable, now or later: too many wait, or it takes too long."""
         self._requests.begin()
         loop = asyncio.get_running_loop()
         read = _Read(job, loop.create_future(), loop.time() + self._requests.patience)
@@ -70,43 +70,35 @@ class Reads:
         """The thread."""
         while (group := self._groups.get()) is not None:
             loop, reads = group
-            self._work(reads)
+            try:
+                results = self._work([read.job for read in reads])
+            except BaseException as error:
+                results = [error] * len(reads)
+            for read, result in zip(reads, results, strict=True):
+                read.result = result
             try:
                 loop.call_soon_threadsafe(self._done, loop, reads)
             except RuntimeError:    # the loop is closed: nobody waits
                 return
 
-    def _work(self, reads: Jobs) -> None:
-        for read in reads:
-            try:
-                read.result = read.job()
-            except BaseException as error:
-                read.error = error
-        try:
-            self._finish()
-        except BaseException as error:
-            for read in reads:
-                read.error = read.error or error
-
-    def _done(self, loop: asyncio.AbstractEventLoop, reads: Jobs) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop, reads: list[_Read[J]]) -> None:
         self._working = []
         self._begin(loop)   # before those who get answers ask for more: that is the next group
         for read in reads:
+            error = read.result if isinstance(read.result, BaseException) else None
             if read.due:
-                self._requests.end(read.error)
+                self._requests.end(error)
             if read.answer.done():      # nobody waits any more
                 continue
-            if read.error is not None:
-                read.answer.set_exception(read.error)
+            if error is not None:
+                read.answer.set_exception(error)
             else:
                 read.answer.set_result(read.result)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         """What is under way goes on with nobody waiting; what has not begun never does."""
-        now, late = loop.time(), []
-        for read in (*self._working, *self._filling):
-            if read.due and read.due <= now:
-                late.append(read)
+        now = loop.time()
+        late = [read for read in (*self._working, *self._filling) if 0 < read.due <= now]
         self._filling = [read for read in self._filling if read.due > now]
         for read in late:
             read.due = 0.0

@@ -20,12 +20,11 @@ class SqliteRosters:
         self._database = database
 
     async def load(self, owner: str) -> list[RosterItem]:
-        rows = await self._database.read(lambda connection: connection.execute(_SELECT, (owner,)), [owner])
+        rows = await self._database.find(_SELECT, owner, of=(owner,))
         return [_item(row) for row in rows]
 
     async def get(self, owner: str, contact: str) -> RosterItem | None:
-        rows = await self._database.read(lambda connection: connection.execute(
-            _SELECT + " AND jid = ?", (owner, contact)), [owner])
+        rows = await self._database.find(_SELECT + " AND jid = ?", owner, contact, of=(owner,))
         return _item(rows[0]) if rows else None
 
     async def put(self, owner: str, item: RosterItem) -> None:

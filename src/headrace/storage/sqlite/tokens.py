@@ -10,9 +10,9 @@ class SqliteTokens:
         self._database = database
 
     async def get(self, jid: str, client: str) -> ClientTokens:
-        rows = await self._database.read(lambda connection: connection.execute(
+        rows = await self._database.find(
             "SELECT fresh, mechanism, seed, issued, expires FROM token WHERE jid = ? AND client = ?",
-            (jid, client)), [jid])
+            jid, client, of=(jid,))
         tokens = {fresh: Token(*values) for fresh, *values in rows}
         return ClientTokens(tokens.get(0), tokens.get(1))
 
