@@ -37,9 +37,9 @@ cdef enum LinkState:
 
 
 cdef class Link(Channel):
-    """Reads straight from its descriptor when the loop says so; flushes once per turn.
+    """Reads straight from its descriptor when the reactor's epoll says so; flushes once per turn.
 
-    The object is its own callback: __call__ is the reader, .writer.__call__ the writer."""
+    Called, it reads: for who watches the descriptor himself."""
     cdef readonly Reactor reactor
     cdef readonly int fd                    # -1 once closed
     cdef readonly Sink sink                 # None once closed
@@ -53,14 +53,14 @@ cdef class Link(Channel):
     cdef readonly str error                 # why it failed, in English, for a log; None if it did not
     cdef uint8_t state                      # LinkState
     cdef bint clean                         # what on_gone() will be told
-    cdef bint reading                       # the loop has our reader
+    cdef bint reading                       # epoll tells when there is something to read
+    cdef bint writing                       # and when the peer takes something again
     cdef bint more                          # the last read was cut short: the kernel may hold more
     cdef bint eof                           # the peer's half is closed
     cdef bint blocked                       # the peer took nothing since on_writable()
     cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
     cdef TlsContext undecided               # the first byte will tell whether start_tls() is called with it
     cdef str server_name                    # for a client's start_tls()
-    cdef object writer                      # the loop has it while the peer takes nothing; else None
     cdef size_t drained                     # bytes discarded in LINK_DRAIN
 
     cdef void set_sink(self, Sink sink) noexcept
@@ -71,7 +71,7 @@ cdef class Link(Channel):
     cpdef void start_tls(self, TlsContext context) except *   # after what is in out has gone; drops unread plain bytes
     cpdef void finish(self) except *        # flush, close_notify, shutdown, drain (bounded), close
     cpdef void abort(self) except *         # close at the end of the turn, drop everything
-    cdef int _readable(self) except -1
+    cdef int _read(self) except -1
     cdef bint _decide(self) except -1
     cdef int _recv(self, size_t room) except -2
     cdef int _read_plain(self) except -1

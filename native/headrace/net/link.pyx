@@ -6,7 +6,8 @@ from posix.unistd cimport close
 
 from headrace.core.buf cimport buf_free, buf_put
 from headrace.net.reactor cimport PLAIN, RECORD, SCRATCH
-from headrace.net.sockets cimport MSG_NOSIGNAL, MSG_PEEK, SHUT_WR, iovec, msghdr, recv, sendmsg, shutdown
+from headrace.net.sockets cimport (
+    EPOLLIN, EPOLLOUT, MSG_NOSIGNAL, MSG_PEEK, SHUT_WR, iovec, msghdr, recv, sendmsg, shutdown)
 from headrace.net.tls cimport TLS_EOF, TLS_FAILED, TLS_OK, TLS_WANT_WRITE, tls_engine
 
 cdef enum:
@@ -44,23 +45,6 @@ cdef class Sink(Task):
 
     cdef int on_writable(self) except -1:
         return 0
-
-
-@cython.final
-@cython.no_gc
-cdef class Writer:
-    """The loop's writer callback of a link; exists only while the peer takes nothing."""
-    cdef Link link
-
-    def __call__(self):
-        cdef Link link = self.link
-        link.reactor.touch()
-        try:
-            if link.writer is self and not link.on_close:
-                link._write_on()
-        except Exception as error:
-            link.reactor.report("writing failed", error)
-            link.fail()
 
 
 cdef inline void drop_front(Buf* b, size_t n) noexcept:
@@ -115,7 +99,7 @@ cdef class Link(Channel):
         self.write(data, len(data))
 
     cdef int dirty(self) except -1:
-        if self.sink is None or self.writer is not None:
+        if self.sink is None or self.writing:
             return 0
         return self.reactor.add_dirty(self)
 
@@ -163,19 +147,32 @@ cdef class Link(Channel):
 
     def __call__(self):
         self.reactor.touch()
+        self.readable()
+
+    cdef int readable(self) except -1:
         try:
-            self._readable()
+            self._read()
         except Exception as error:
             self.reactor.report("reading failed", error)
             self.fail()
+        return 0
+
+    cdef int writable(self) except -1:
+        try:
+            if not self.on_close:
+                self._write_on()
+        except Exception as error:
+            self.reactor.report("writing failed", error)
+            self.fail()
+        return 0
 
     cdef int again(self) except -1:
         if self.sink is None or self.on_close or self.paused or self.eof:
             return 0
         self._poll()
-        return self._readable()
+        return self._read()
 
-    cdef int _readable(self) except -1:
+    cdef int _read(self) except -1:
         if self.on_again or self.on_close or self.state == LINK_CLOSED:
             return 0
         if self.state != LINK_OPEN:
@@ -211,8 +208,6 @@ cdef class Link(Channel):
         self.more = n == <ssize_t>room
         if n > 0:
             self.reactor.bytes_in += n
-            if not self.more:
-                self.reactor.add_doubtful(self)
             return n
         if n == 0:
             self._eof()
@@ -286,14 +281,14 @@ cdef class Link(Channel):
 
     cdef int _poll(self) except -1:
         if not self.reading:
-            self.reactor.loop.add_reader(self.fd, self)
+            self.reactor.watch(self, self.fd, self.events | EPOLLIN)
             self.reading = True
         return 0
 
     cdef int _unpoll(self) except -1:
         if self.reading:
             self.reading = False
-            self.reactor.loop.remove_reader(self.fd)
+            self.reactor.watch(self, self.fd, self.events & ~EPOLLIN)
         return 0
 
     # TLS.
@@ -382,8 +377,7 @@ cdef class Link(Channel):
         if self.state == LINK_CLOSED:
             return 0
         self.state = LINK_CLOSED
-        reactor.loop.remove_reader(self.fd)
-        reactor.loop.remove_writer(self.fd)
+        reactor.watch(self, self.fd, 0)
         if self.tls is not None:
             self.tls.close()
         close(self.fd)
@@ -391,10 +385,9 @@ cdef class Link(Channel):
         buf_free(&self.out)
         reactor.deadline(self, 0)
         reactor.handshake_end(self)
-        reactor.drop_doubtful(self)
         self.closing = True
-        self.reading = False
-        self.sink = self.writer = self.context = self.undecided = self.listener = None
+        self.reading = self.writing = False
+        self.sink = self.context = self.undecided = self.listener = None
         if listener is not None:
             listener.gone(self)
         if sink is None:        # never started
@@ -405,7 +398,7 @@ cdef class Link(Channel):
     # Writing.
 
     cdef int flush(self) except -1:
-        if self.writer is not None or self.on_close or self.state >= LINK_DRAIN:
+        if self.writing or self.on_close or self.state >= LINK_DRAIN:
             return 0
         return self._write_on()
 
@@ -421,7 +414,7 @@ cdef class Link(Channel):
             return self._wait_writable()
         if sent == SENT_NOTHING:
             return self._unwait()
-        if self.writer is None:
+        if not self.writing:
             return self.reactor.add_dirty(self)
         return 0
 
@@ -531,17 +524,14 @@ cdef class Link(Channel):
         return 0
 
     cdef int _wait_writable(self) except -1:
-        cdef Writer writer
-        if self.writer is None:
-            writer = Writer.__new__(Writer)
-            writer.link = self
-            self.reactor.loop.add_writer(self.fd, writer)
-            self.writer = writer
+        if not self.writing:
+            self.reactor.watch(self, self.fd, self.events | EPOLLOUT)
+            self.writing = True
             self.blocked = True
         return 0
 
     cdef int _unwait(self) except -1:
-        if self.writer is not None:
-            self.writer = None
-            self.reactor.loop.remove_writer(self.fd)
+        if self.writing:
+            self.writing = False
+            self.reactor.watch(self, self.fd, self.events & ~EPOLLOUT)
         return 0

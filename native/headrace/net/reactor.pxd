@@ -1,9 +1,12 @@
 # What the links of one event loop share. See native.md, "The loop's contract".
 #
-# A turn: the loop calls readers and writers of ready descriptors, in any order; whatever they leave to be done waits in
-# the lists below until the reactor's own callback (call_soon, one a turn) serves them: reads that were cut short,
-# handshakes (2 ms), tasks, flushes, closes, in this order.
-from libc.stdint cimport int64_t, uint64_t
+# A turn: the loop sees that the reactor's own epoll has something, and the reactor calls the channels that are ready,
+# in any order; whatever they leave to be done waits in the lists below until the reactor's own callback (call_soon, one
+# a turn) serves them: reads that were cut short, handshakes (2 ms), tasks, flushes, closes, in this order.
+#
+# An epoll of our own inside the loop's: a connection is one epoll_ctl and no object of the loop's, an event is a C
+# call; and it stays level-triggered behind a reset, of which libuv tells once and then never again.
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from headrace.core.jid cimport JidCache
 from headrace.core.tokenizer cimport Workspace
 
@@ -29,8 +32,11 @@ cdef class Channel(Task):
     cdef bint on_dirty
     cdef bint on_ready
     cdef bint on_close
-    cdef bint on_doubt
+    cdef uint32_t events                # that the reactor's epoll looks for; 0: it is not in there
     cdef bint in_handshake              # counted in Reactor.handshaking
+    # The reactor's epoll says so. They raise nothing.
+    cdef int readable(self) except -1
+    cdef int writable(self) except -1
     cdef int again(self) except -1      # read on
     cdef int handshake(self) except -1  # one step of a TLS handshake
     cdef int flush(self) except -1      # write what there is
@@ -62,13 +68,14 @@ cdef class Reactor:
     cdef uint64_t handshakes            # completed
     cdef uint64_t handshaking           # in progress
     cdef object call_soon
-    cdef object timer                   # the wheel's TimerHandle; None while nothing has a deadline or is in doubt
+    cdef int poll_fd                    # epoll of our channels; -1 once closed
+    cdef list watched                   # by descriptor: the channel that is in there, or None
+    cdef object timer                   # the wheel's TimerHandle; None while nothing has a deadline
     cdef bint fresh                     # this turn has read the clock and will be ended
     cdef list again_list
     cdef list tasks
     cdef list dirty_list
     cdef list closing
-    cdef set doubtful                   # channels that stopped reading before EAGAIN: the next tick reads once more
     cdef object ready                   # deque: handshakes to go on with
     cdef dict waiting                   # Channel -> None: handshakes that wait to begin, in order
     cdef list wheel                     # WHEEL sets of Task
@@ -84,12 +91,12 @@ cdef class Reactor:
     cdef int deadline(self, Task task, int64_t ns) except -1    # task.expire() in ns (within a second more); 0: unset
     cdef int touch(self) except -1                      # a callback begins: refresh the clock if this turn has not yet
     cdef int report(self, str what, object error) except -1     # an exception nobody can be given: to the loop
+    # What epoll looks for on the channel's descriptor from now on; 0: nothing, also no errors. Before it is closed: 0.
+    cdef int watch(self, Channel channel, int fd, uint32_t events) except -1
     # For channels: each puts it on its list, once.
     cdef int add_again(self, Channel channel) except -1
     cdef int add_dirty(self, Channel channel) except -1
     cdef int add_closing(self, Channel channel) except -1
-    cdef int add_doubtful(self, Channel channel) except -1
-    cdef int drop_doubtful(self, Channel channel) except -1
     cdef int add_ready(self, Channel channel) except -1     # has something to go on with a handshake
     cdef bint handshake_begin(self, Channel channel) except -1   # False: it waits, unread
     cdef int handshake_end(self, Channel channel) except -1     # over, or given up waiting: the next may begin
@@ -99,7 +106,6 @@ cdef class Reactor:
     cdef int _pull(self, Task task) except -1
     cdef int _reached(self, Task task) except -1
     cdef int _serve_again(self) except -1
-    cdef int _serve_doubtful(self) except -1
     cdef int _serve_handshakes(self) except -1
     cdef int _serve_tasks(self) except -1
     cdef int _serve_dirty(self) except -1

@@ -1,13 +1,21 @@
 """One Reactor per event loop: scratch, clock, lists of the turn, deadlines and counters that its links share."""
 cimport cython
 from libc.stdlib cimport free, malloc
+from libc.errno cimport errno
 from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
+from posix.unistd cimport close
 
+from headrace.net.sockets cimport (
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT,
+    epoll_create1, epoll_ctl, epoll_event, epoll_wait)
+
+import os
 from collections import deque
 
 cdef enum:
     SECOND = 1000000000
     FREE_BYTES = 1 << 20    # kept on each chunk free list: a burst's worth, little beside the scratches
+    EVENTS = 256            # taken from epoll at once; the loop comes again for more
 
 cdef size_t* CLASS_SIZE = [512, 4096, 16384]  # set at import
 
@@ -27,6 +35,12 @@ cdef class Task:
 
 
 cdef class Channel(Task):
+    cdef int readable(self) except -1:
+        return 0
+
+    cdef int writable(self) except -1:
+        return 0
+
     cdef int again(self) except -1:
         return 0
 
@@ -46,6 +60,7 @@ cdef class Channel(Task):
 @cython.final
 cdef class Reactor:
     def __cinit__(self):
+        self.poll_fd = -1
         self.scratch = <char*>malloc(SCRATCH)
         self.plain = <char*>malloc(PLAIN)
         self.wire = <char*>malloc(WIRE)
@@ -73,12 +88,16 @@ cdef class Reactor:
         self.tasks = []
         self.dirty_list = []
         self.closing = []
-        self.doubtful = set()
+        self.watched = []
         self.ready = deque()
         self.waiting = {}
         self.wheel = [set() for _ in range(WHEEL)]
         self._read_clock()
         self.second = self.now // SECOND
+        self.poll_fd = epoll_create1(EPOLL_CLOEXEC)
+        if self.poll_fd < 0:
+            raise OSError(errno, os.strerror(errno))
+        loop.add_reader(self.poll_fd, self._ready)
 
     def __dealloc__(self):
         cdef int i
@@ -91,8 +110,14 @@ cdef class Reactor:
         free(self.scratch)
         free(self.plain)
         free(self.wire)
+        if self.poll_fd >= 0:
+            close(self.poll_fd)
 
     def close(self):
+        if self.poll_fd >= 0:
+            self.loop.remove_reader(self.poll_fd)
+            close(self.poll_fd)
+            self.poll_fd = -1
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
@@ -206,6 +231,44 @@ cdef class Reactor:
         self.loop.call_exception_handler({"message": f"headrace: {what}", "exception": error})
         return 0
 
+    # Descriptors.
+
+    cdef int watch(self, Channel channel, int fd, uint32_t events) except -1:
+        cdef epoll_event event
+        cdef int what = EPOLL_CTL_MOD
+        if events == channel.events or fd < 0:
+            return 0
+        if channel.events == 0:
+            what = EPOLL_CTL_ADD
+            if fd >= len(self.watched):
+                self.watched.extend([None] * (fd + 1 - len(self.watched)))
+        elif events == 0:
+            what = EPOLL_CTL_DEL
+        event.events = events
+        event.data.fd = fd
+        if epoll_ctl(self.poll_fd, what, fd, &event) < 0:
+            raise OSError(errno, os.strerror(errno))
+        self.watched[fd] = channel if events else None
+        channel.events = events
+        return 0
+
+    def _ready(self):
+        cdef epoll_event events[EVENTS]
+        cdef Channel channel
+        cdef uint32_t came
+        cdef int i, n
+        self.touch()
+        n = epoll_wait(self.poll_fd, events, EVENTS, 0)
+        for i in range(n):
+            channel = self.watched[events[i].data.fd]
+            if channel is None:     # another one of this round has made it wait for nothing
+                continue
+            came = events[i].events
+            if channel.events & EPOLLIN and came & (EPOLLIN | EPOLLHUP | EPOLLERR):
+                channel.readable()
+            if channel.events & EPOLLOUT and came & (EPOLLOUT | EPOLLHUP | EPOLLERR):
+                channel.writable()
+
     # The lists.
 
     cdef int later(self, Task task) except -1:
@@ -234,31 +297,6 @@ cdef class Reactor:
             self.closing.append(channel)
             channel.on_close = True
             self.touch()
-        return 0
-
-    cdef int add_doubtful(self, Channel channel) except -1:
-        # A reset right behind data: the loop calls the reader once, for both, and never again (native.md). A second
-        # recv after each short read would see it at once, for a system call a read; this sees it within a second.
-        if not channel.on_doubt:
-            self.doubtful.add(channel)
-            channel.on_doubt = True
-            if self.timer is None:
-                self._arm()
-        return 0
-
-    cdef int drop_doubtful(self, Channel channel) except -1:
-        if channel.on_doubt:
-            self.doubtful.discard(channel)
-            channel.on_doubt = False
-        return 0
-
-    cdef int _serve_doubtful(self) except -1:
-        cdef set channels = self.doubtful
-        cdef Channel channel
-        self.doubtful = set()
-        for channel in channels:
-            channel.on_doubt = False
-            self.add_again(channel)
         return 0
 
     cdef int add_ready(self, Channel channel) except -1:
@@ -366,7 +404,7 @@ cdef class Reactor:
         return 0
 
     def _tick(self):
-        """Serves the seconds that have passed; called about once a second while there is a deadline or a doubt."""
+        """Serves the seconds that have passed; called about once a second while there is a deadline."""
         cdef int64_t until
         cdef set tasks
         cdef Task task
@@ -386,8 +424,6 @@ cdef class Reactor:
                 task.slot = 0
             for task in tasks:
                 self._reached(task)
-        if self.doubtful:
-            self._serve_doubtful()
         if self.timed and self.timer is None:
             self._arm()
 

@@ -42,3 +42,18 @@ cdef extern from "netinet/tcp.h" nogil:
 
 cdef extern from "arpa/inet.h" nogil:
     const char* inet_ntop(int family, const void* address, char* text, socklen_t n)
+
+cdef extern from "<sys/epoll.h>" nogil:
+    int EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
+    unsigned int EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT
+
+    ctypedef union epoll_data_t:
+        int fd
+
+    struct epoll_event:
+        unsigned int events
+        epoll_data_t data
+
+    int epoll_create1(int flags)
+    int epoll_ctl(int epoll, int what, int fd, epoll_event* event)
+    int epoll_wait(int epoll, epoll_event* events, int most, int ms)
