@@ -66,11 +66,27 @@ void client_connect(struct load *load, struct client *c) {
     c->state = CONNECT;
 }
 
+void client_close(struct client *c) {
+    if (c->ssl) {
+        SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else its session is not to be resumed */
+        SSL_free(c->ssl);
+        c->ssl = NULL;
+    }
+    close(c->fd);
+    c->in.n = c->out.n = c->scanned = 0;
+}
+
 void client_start_tls(struct load *load, struct client *c) {
     c->ssl = SSL_new(load->tls);
     if (!c->ssl || !SSL_set_fd(c->ssl, c->fd) || !SSL_set_tlsext_host_name(c->ssl, load->options.domain))
         die(c, "cannot make a TLS connection");
     SSL_set_connect_state(c->ssl);
+    if (load->users) {
+        struct user *user = &load->users[c->index];
+        SSL_set_app_data(c->ssl, user);
+        if (user->session)
+            SSL_set_session(c->ssl, user->session);
+    }
     c->state = HANDSHAKE;
 }
 
@@ -143,6 +159,8 @@ static void read_all(struct load *load, struct client *c) {
             return;
         c->in.n += n;
         xmpp_received(load, c);
+        if (c->state == CONNECT) /* it has logged in and begun again */
+            return;
         if (c->state == HANDSHAKE || (!c->ssl && n < space)) /* a short read of a plain socket emptied it */
             return;
     }

@@ -1,4 +1,5 @@
-/* load: logs N clients in and lets each pair chat for a while; prints one JSON line.
+/* load: logs N clients in and lets each pair chat for a while, or has --logins users log in again and again, a few at a
+ * time; prints one JSON line.
  *
  * Each client keeps `window` numbered messages on their way to its partner's full JID. The CPU time of the server's
  * processes (--pids) is read at the same two moments as the message count. */
@@ -108,6 +109,26 @@ static void chat(struct load *load, double logged_in) {
            load->options.clients, logged_in, (unsigned long)messages, seconds, cpu);
 }
 
+/* Logins for a while, once every user has been there. */
+static void only_log_in(struct load *load) {
+    int at_once = load->options.login_at_once;
+    login_prepare(load);
+    for (int i = 0; i < at_once; i++)
+        login_begin(load, &load->clients[i]);
+    for (double end = now() + PATIENCE; load->logins < (uint64_t)(load->options.logins + at_once);) {
+        turn(load, 100);
+        if (now() > end)
+            die(NULL, "only %lu of %d could log in", (unsigned long)load->logins, load->options.logins);
+    }
+    run_for(load, load->options.warm_up);
+    double cpu = server_cpu(load->options.pids), began = now();
+    uint64_t before = load->logins, resumed = load->resumed;
+    run_for(load, load->options.seconds);
+    cpu = server_cpu(load->options.pids) - cpu;
+    printf("{\"logins\": %lu, \"resumed\": %lu, \"seconds\": %.3f, \"server_cpu\": %.2f}\n",
+           (unsigned long)(load->logins - before), (unsigned long)(load->resumed - resumed), now() - began, cpu);
+}
+
 /* Says that all are logged in, then keeps the connections until standard input ends. */
 static void idle(struct load *load) {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
@@ -128,11 +149,14 @@ static void idle(struct load *load) {
 }
 
 static void parse(struct options *o, int argc, char **argv) {
-    enum { ADDRESS = 1, PORT, DOMAIN, PASSWORD, PIDS, PAIRS, WINDOW, BODY, WARM_UP, SECONDS, FIRST, TLS, IDLE };
+    enum { ADDRESS = 1, PORT, DOMAIN, PASSWORD, PIDS, PAIRS, WINDOW, BODY, WARM_UP, SECONDS, FIRST, TLS, IDLE,
+           LOGINS, AT_ONCE, MECHANISM, RESUME };
     static const struct option names[] = {
         {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"domain", 1, 0, DOMAIN}, {"password", 1, 0, PASSWORD},
         {"pids", 1, 0, PIDS}, {"pairs", 1, 0, PAIRS}, {"window", 1, 0, WINDOW}, {"body", 1, 0, BODY},
-        {"warm-up", 1, 0, WARM_UP}, {"seconds", 1, 0, SECONDS}, {"first", 1, 0, FIRST}, {"tls", 0, 0, TLS}, {"idle", 0, 0, IDLE}, {0}};
+        {"warm-up", 1, 0, WARM_UP}, {"seconds", 1, 0, SECONDS}, {"first", 1, 0, FIRST}, {"tls", 0, 0, TLS}, {"idle", 0, 0, IDLE},
+        {"logins", 1, 0, LOGINS}, {"at-once", 1, 0, AT_ONCE}, {"mechanism", 1, 0, MECHANISM}, {"resume", 0, 0, RESUME},
+        {0}};
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
         case ADDRESS: o->address = optarg; break;
@@ -148,9 +172,17 @@ static void parse(struct options *o, int argc, char **argv) {
         case FIRST: o->first = atoi(optarg); break;
         case TLS: o->tls = true; break;
         case IDLE: o->idle = true; break;
+        case LOGINS: o->logins = atoi(optarg); break;
+        case AT_ONCE: o->login_at_once = atoi(optarg); break;
+        case MECHANISM:
+            o->mechanism = !strcmp(optarg, "PLAIN") ? PLAIN : !strcmp(optarg, "FAST") ? FAST : SCRAM;
+            break;
+        case RESUME: o->resume = true; break;
         default: exit(2);
         }
     }
+    if (o->logins)
+        o->clients = o->login_at_once;
     if (o->body < 16 || o->clients < 2)
         die(NULL, "at least one pair and bodies of 16 bytes");
 }
@@ -173,6 +205,10 @@ int main(int argc, char **argv) {
     SSL_CTX_set_mode(load.tls, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(load.tls, 1);
     double began = now();
+    if (load.options.logins) {
+        only_log_in(&load);
+        return 0;
+    }
     log_in(&load);
     if (load.options.idle)
         idle(&load);

@@ -8,11 +8,6 @@
 
 enum { SEQUENCE_DIGITS = 10 };
 
-struct span {
-    const char *p;
-    size_t n;
-};
-
 void mark_dirty(struct load *load, struct client *c) {
     if (c->dirty)
         return;
@@ -20,7 +15,7 @@ void mark_dirty(struct load *load, struct client *c) {
     load->dirty[load->dirty_count++] = c;
 }
 
-static void say(struct load *load, struct client *c, const char *text, enum state next) {
+void say(struct load *load, struct client *c, const char *text, enum state next) {
     put_text(&c->out, text);
     c->state = next;
     mark_dirty(load, c);
@@ -36,12 +31,12 @@ void xmpp_open(struct load *load, struct client *c) {
     say(load, c, header, c->state == AUTH ? BIND_FEATURES : FEATURES);
 }
 
-static bool starts(struct span s, const char *text) {
+bool starts(struct span s, const char *text) {
     size_t n = strlen(text);
     return s.n >= n && !memcmp(s.p, text, n);
 }
 
-static struct span between(struct span s, const char *left, const char *right) {
+struct span between(struct span s, const char *left, const char *right) {
     const char *from = memmem(s.p, s.n, left, strlen(left));
     if (!from)
         return (struct span){NULL, 0};
@@ -124,6 +119,10 @@ void xmpp_fill(struct load *load, struct client *c) {
 static void element(struct load *load, struct client *c, struct span s) {
     if (starts(s, "<stream:error"))
         die(c, "stream error: %.*s", (int)s.n, s.p);
+    if (load->users) {
+        login_element(load, c, s);
+        return;
+    }
     switch (c->state) {
     case FEATURES:
         if (load->options.tls && !c->ssl)
@@ -160,6 +159,7 @@ static void element(struct load *load, struct client *c, struct span s) {
         break;
     case CONNECT:
     case HANDSHAKE:
+    case CHALLENGE:
         break;
     }
 }
@@ -186,6 +186,8 @@ void xmpp_received(struct load *load, struct client *c) {
         bool complete = c->depth == 1 && start < c->scanned && (lt[1] == '/' || gt[-1] == '/');
         if (complete) {
             element(load, c, (struct span){c->in.p + start, c->scanned - start});
+            if (c->state == CONNECT)
+                return;
             start = c->scanned;
         } else if (c->depth == 1) {
             start = c->scanned; /* the stream header */
