@@ -1,6 +1,7 @@
 import pytest
 
 from headrace.modules.api import Route, Send
+from headrace.modules.last import Last
 from headrace.modules.presence import Presence
 from headrace.storage.ports import RosterItem
 from support.stanzas import shape, tree
@@ -56,6 +57,20 @@ async def test_subscriber_is_told_since_when_nobody_is_here(world: World) -> Non
     [effect] = await probe(world)
     [delay] = tree(effect.stanza)
     assert (delay.tag, delay.get("stamp")) == ("{urn:xmpp:delay}delay", "2006-12-19T17:50:35.250Z")
+
+
+async def test_subscriber_is_told_of_one_who_has_just_gone(world: World) -> None:
+    """What is not stored yet counts."""
+    await world.account(JULIET)
+    await world.storage.accounts.set_last_seen({JULIET: 1.0})
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="from"))
+    world.clock.time = 1_166_550_635.25
+    last, module = world.module(Last), world.module(Presence)
+    module.loaded([last, module])
+    storing = last.gone(f"{JULIET}/balcony")
+    [effect] = await effects(module.probe(request(f"<presence type='probe' to='{JULIET}'/>", SENDER, JULIET)))
+    assert tree(effect.stanza)[0].get("stamp") == "2006-12-19T17:50:35.250Z"
+    await effects(storing)
 
 
 @pytest.mark.parametrize(("resource", "type"), [("balcony", None), ("cellar", "unavailable"), ("gone", "unavailable")])

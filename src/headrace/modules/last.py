@@ -1,9 +1,13 @@
 """Last Activity: how long our domains run and, for who may see its presence, when an account was last here."""
 
+import asyncio
+
 from headrace.core.ns import LAST_ACTIVITY
 from headrace.modules.api import Context, Effects, Later, Module, Refused, Reply, Request, Target, Xep, iq
 from headrace.modules.contacts import sees_us
 from headrace.storage.ports import StorageError
+
+GATHER = 0.2  # s between two commits: sessions that end meanwhile share one, and what it costs the disk
 
 
 class Last(Module):
@@ -17,6 +21,7 @@ class Last(Module):
         self._started = context.now()
         self._left: dict[str, float] = {}  # not stored yet
         self._storing: dict[str, float] = {}
+        self._busy = False
 
     @iq("get", LAST_ACTIVITY, "query", Target.HOST)
     def uptime(self, request: Request) -> Effects:
@@ -33,19 +38,34 @@ class Last(Module):
             raise Refused("forbidden")
         if any(resource.available for resource in await self.context.accounts.resources(request.to)):
             return self._seconds_since(self.context.now())
-        left = self._left.get(request.to) or self._storing.get(request.to)
-        left = left or await self.context.storage.accounts.last_seen(request.to)
+        left = await self.when(request.to)
         if left is None:
             raise Refused("item-not-found")  # never logged in
         return self._seconds_since(left)
 
+    async def when(self, account: str) -> float | None:
+        """Unix s at which its last session ended; None if it never had one."""
+        left = self._left.get(account) or self._storing.get(account)
+        return left or await self.context.storage.accounts.last_seen(account)
+
     def gone(self, sender: str) -> Effects:
         self._left[sender.partition("/")[0]] = self.context.now()
-        return None if self._storing else Later(self._store())
+        if self._busy:
+            return None
+        self._busy = True
+        return Later(self._store())
 
     async def _store(self) -> Effects:
         """All that left meanwhile in one commit: a thousand sessions may end at once."""
+        try:
+            await self._store_all()
+        finally:
+            self._busy = False
+        return ()
+
+    async def _store_all(self) -> None:
         while self._left:
+            await asyncio.sleep(GATHER)
             self._storing, self._left = self._left, {}
             try:
                 await self.context.storage.accounts.set_last_seen(self._storing)
@@ -54,7 +74,6 @@ class Last(Module):
                 break
             finally:
                 self._storing = {}
-        return ()
 
     def _seconds_since(self, moment: float) -> Reply:
         seconds = max(0, int(self.context.now() - moment))

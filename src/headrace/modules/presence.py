@@ -1,14 +1,26 @@
 """What becoming available and probing bring beyond the router's tables (RFC 6121 3.1.3, 4.3)."""
 
+from collections.abc import Sequence
+
 from headrace.core import reply
-from headrace.modules.api import Effects, Later, Module, Request, Route, Send
+from headrace.modules.api import Context, Effects, Later, Module, Request, Route, Send
 from headrace.modules.contacts import sees_us
+from headrace.modules.last import Last
 from headrace.xep.blocking import listed
 from headrace.xep.delay import delay
 
 
 class Presence(Module):
     name = "presence"
+
+    def __init__(self, context: Context, options: object) -> None:
+        super().__init__(context, options)
+        self._left = context.storage.accounts.last_seen
+
+    def loaded(self, modules: Sequence[Module]) -> None:
+        for module in modules:
+            if isinstance(module, Last):
+                self._left = module.when    # which knows of those who have just gone
 
     def available(self, sender: str, priority: int) -> Effects:
         return Later(self._requests(sender.partition("/")[0]))
@@ -29,7 +41,7 @@ class Presence(Module):
             return ()
         if await self.context.accounts.show(request.to, request.sender):
             return ()
-        left = await self.context.storage.accounts.last_seen(request.to)
+        left = await self._left(request.to)
         since = None if left is None else delay(request.host, left)
         return Route(reply.stanza("presence", since, from_=request.to, to=request.sender, type="unavailable"))
 
