@@ -1,6 +1,6 @@
 """What becoming available and probing bring beyond the router's tables (RFC 6121 3.1.3, 4.3)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from headrace.core import reply
 from headrace.modules.api import Context, Effects, Later, Module, Request, Route, Send
@@ -15,7 +15,7 @@ class Presence(Module):
 
     def __init__(self, context: Context, options: object) -> None:
         super().__init__(context, options)
-        self._left = context.storage.accounts.last_seen
+        self._left: Callable[[str], Awaitable[float | None]] = context.storage.accounts.last_seen
 
     def loaded(self, modules: Sequence[Module]) -> None:
         for module in modules:
