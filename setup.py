@@ -25,6 +25,7 @@ COVERAGE = enabled("COVERAGE")  # line tracing for coverage's Cython plugin
 SANITIZE = enabled("SANITIZE")  # address and undefined-behaviour sanitizers
 CORE_ONLY = enabled("CORE_ONLY")  # the embeddable floors: need nothing but a C compiler
 HEADERS = {  # library of a `# distutils:` line: (header, Debian package that has it)
+    "crypto": ("openssl/evp.h", "libssl-dev"),
     "ssl": ("openssl/ssl.h", "libssl-dev"),
     "sqlite3": ("sqlite3.h", "libsqlite3-dev"),
 }

@@ -8,7 +8,7 @@ import pytest
 from support.tree import NATIVE, ROOT, SRC, native_modules
 
 # Lowest first; session and storage hold native parts of those floors.
-FLOORS = ("core", "stream", "net", "bench", "router", "storage", "session")
+FLOORS = ("core", "stream", "sasl", "net", "bench", "router", "storage", "session")
 MODULES = native_modules()
 IMPORT = re.compile(r"^\s*(?:from\s+(headrace[\w.]*)\s+c?import|c?import\s+(headrace[\w.]*))", re.MULTILINE)
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from headrace.sasl.channel import Channel
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.mac import mac
 
 # The strongest first; each with its channel-binding type.
 MECHANISMS: Mapping[str, str | None] = MappingProxyType({
@@ -38,7 +39,7 @@ class HashedToken:
 
     def finish(self, token: str) -> bytes | None:
         """Our answer if the client holds this token, None if it does not."""
-        expected = hmac.digest(token.encode(), b"Initiator" + self._binding, "sha256")
+        expected = mac("sha256", token.encode(), b"Initiator" + self._binding)
         if not hmac.compare_digest(expected, self._hash):
             return None
-        return hmac.digest(token.encode(), b"Responder" + self._binding, "sha256")
+        return mac("sha256", token.encode(), b"Responder" + self._binding)

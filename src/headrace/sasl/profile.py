@@ -1,11 +1,14 @@
 """The SASL profile of RFC 6120 6: what a server reads and writes."""
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
+from typing import Final
 from xml.etree.ElementTree import Element
 
 from headrace.core import ns
 from headrace.core.writer import escape
 from headrace.sasl.failures import SaslFailure
+
+_SASL: Final = ns.SASL.encode()
 
 
 def data(element: Element) -> bytes | None:
@@ -18,17 +21,17 @@ def data(element: Element) -> bytes | None:
 def decode(text: str | None) -> bytes:
     """SaslFailure: incorrect-encoding."""
     try:
-        return b64decode((text or "").encode(), validate=True)
+        return a2b_base64(text or "", strict_mode=True)
     except ValueError:
         raise SaslFailure("incorrect-encoding", "not base64") from None
 
 
 def challenge(message: bytes) -> bytes:
-    return f"<challenge xmlns='{ns.SASL}'>".encode() + b64encode(message) + b"</challenge>"
+    return b"<challenge xmlns='%b'>%b</challenge>" % (_SASL, b2a_base64(message, newline=False))
 
 
 def success(last_words: bytes | None) -> bytes:
-    return f"<success xmlns='{ns.SASL}'>".encode() + b64encode(last_words or b"") + b"</success>"
+    return b"<success xmlns='%b'>%b</success>" % (_SASL, b2a_base64(last_words or b"", newline=False))
 
 
 def failure(why: SaslFailure) -> bytes:

@@ -6,16 +6,15 @@
     server_final = mechanism.finish(client_final)       None: not authorized
 """
 
-import hmac
 import re
-from base64 import b64decode, b64encode
-from hashlib import new as new_hash
+from binascii import a2b_base64, b2a_base64
 from os import urandom
 from typing import Final
 
 from headrace.sasl.channel import Channel
 from headrace.sasl.credentials import Digest, ScramVerifier
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.mac import mac, proves
 from headrace.sasl.offer import Offer
 
 # The grammar of RFC 5802 7. The final message repeats `header`; `bare` and `unproven` are signed.
@@ -46,7 +45,7 @@ class Scram:
         self.username = ""
         self._offer = offer
         self._channel = channel if plus else None
-        self._own_nonce = nonce.encode() if nonce else b64encode(urandom(_NONCE_BYTES))
+        self._own_nonce = nonce.encode() if nonce else b2a_base64(urandom(_NONCE_BYTES), newline=False)
         self._bound = b""   # what the final message has to repeat: the header, and the channel-binding data
         self._client_first = b""
         self._server_first = b""
@@ -69,7 +68,7 @@ class Scram:
     def challenge(self, verifier: ScramVerifier) -> bytes:
         """server-first-message for the account's verifier (or for a decoy)."""
         self._verifier = verifier
-        salt, attributes = b64encode(verifier.salt), self._offer.attributes(self.digest)
+        salt, attributes = b2a_base64(verifier.salt, newline=False), self._offer.attributes(self.digest)
         self._server_first = b"r=%b,s=%b,i=%d%b" % (self._nonce, salt, verifier.iterations, attributes)
         return self._server_first
 
@@ -80,14 +79,16 @@ class Scram:
         if final is None:
             raise SaslFailure("malformed-request", "not a SCRAM client-final-message (RFC 5802 7)")
         try:
-            bound = b64decode(final["header"], validate=True)
-            proof = b64decode(final["proof"], validate=True)
+            bound = a2b_base64(final["header"], strict_mode=True)
+            proof = a2b_base64(final["proof"], strict_mode=True)
         except ValueError:
             raise SaslFailure("incorrect-encoding", "channel binding or proof is not base64") from None
         signed = b",".join((self._client_first, self._server_first, final["unproven"]))
-        if bound != self._bound or final["nonce"] != self._nonce or not self._proves(proof, signed):
+        verifier = self._verifier
+        if (bound != self._bound or final["nonce"] != self._nonce
+                or not proves(self.digest, verifier.stored_key, signed, proof)):
             return None
-        return b"v=" + b64encode(hmac.digest(self._verifier.server_key, signed, self.digest))
+        return b"v=" + b2a_base64(mac(self.digest, verifier.server_key, signed), newline=False)
 
     def _binding(self, flag: bytes, kind: bytes | None) -> bytes:
         """The channel-binding data that the client means, by the rules of RFC 5802 6."""
@@ -103,14 +104,6 @@ class Scram:
         if data is None:
             raise SaslFailure("malformed-request", f"channel binding {kind.decode()} is not offered")
         return data
-
-    def _proves(self, proof: bytes, signed: bytes) -> bool:
-        signature = hmac.digest(self._verifier.stored_key, signed, self.digest)
-        if len(proof) != len(signature):
-            return False
-        client_key = int.from_bytes(proof, "big") ^ int.from_bytes(signature, "big")
-        stored_key = new_hash(self.digest, client_key.to_bytes(len(proof), "big")).digest()
-        return hmac.compare_digest(stored_key, self._verifier.stored_key)
 
 
 def _saslname(raw: bytes) -> str:

@@ -4,7 +4,6 @@ The mechanism's proof is made with the token itself, so a stored hash of it woul
 therefore only a random seed: the token follows from it, the account, the client and a key that is not in the database.
 """
 
-import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from headrace.core.jid import JID
 from headrace.sasl import ht
 from headrace.sasl.channel import Channel
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.mac import mac
 from headrace.session.exchanges import AnonymousExchange, Authority, Exchange, Peer, Realm, Work
 from headrace.session.inline import Login
 from headrace.storage.ports import StorageError, Token, TokenStore
@@ -52,7 +52,7 @@ class Fast:
     def secret(self, account: str, client: str, token: Token) -> str:
         """The token as its client knows it."""
         of = "\0".join((account, client, token.mechanism)).encode() + b"\0" + token.seed
-        return urlsafe_b64encode(hmac.digest(self._key, of, "sha256")).rstrip(b"=").decode()
+        return urlsafe_b64encode(mac("sha256", self._key, of)).rstrip(b"=").decode()
 
     def feature(self, realm: Realm, channel: Channel) -> bytes:
         return b"" if realm.anonymous else features.inline_fast(offered(channel))
