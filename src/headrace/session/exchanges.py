@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
@@ -49,8 +49,7 @@ class Authority:
     clock: Callable[[], float]      # monotonic seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(NamedTuple):
     """Who wants to log in, and over what."""
 
     host: str                       # the domain of the stream's header
@@ -132,8 +131,8 @@ class ScramExchange(Exchange):
 
     def __init__(self, name: str, authority: Authority, peer: Peer) -> None:
         super().__init__(name, authority, peer)
-        plus = name.endswith("-PLUS")
-        self._scram = Scram(_DIGESTS[name.removesuffix("-PLUS")], peer.offer, peer.channel, plus=plus)
+        digest, plus = _SCRAM[name]
+        self._scram = Scram(digest, peer.offer, peer.channel, plus=plus)
 
     def step(self, message: bytes) -> bytes | Work | None:
         if self.account is None:
@@ -211,8 +210,10 @@ class AnonymousExchange(Exchange):
 
 
 _DIGESTS: Mapping[str, Digest] = {"SCRAM-SHA-512": "sha512", "SCRAM-SHA-256": "sha256", "SCRAM-SHA-1": "sha1"}
+_SCRAM: Mapping[str, tuple[Digest, bool]] = {     # and whether it binds to the channel
+    name + plus: (digest, bool(plus)) for name, digest in _DIGESTS.items() for plus in ("", "-PLUS")}
 _KINDS: Mapping[str, type[Exchange]] = {
-    **{name + plus: ScramExchange for name in _DIGESTS for plus in ("", "-PLUS")},
+    **dict.fromkeys(_SCRAM, ScramExchange),
     "PLAIN": PlainExchange, "EXTERNAL": ExternalExchange, "ANONYMOUS": AnonymousExchange,
 }
 

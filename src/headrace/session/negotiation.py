@@ -45,6 +45,7 @@ from headrace.stream.header import Header, default_language, judge_client, strea
 from headrace.xep.management import failed
 
 END = b"</stream:stream>"
+_RESOURCE = f"{{{ns.BIND}}}resource"
 
 # What takes time, not begun yet: headrace.session.exchanges.Work says why.
 _Later = Callable[[], Awaitable[None]]
@@ -154,11 +155,11 @@ class Negotiation:
 
     def _judge(self, header: Header) -> tuple[str, str | None]:
         """The prepared host and the bare JID that the client claims. Raises StreamError."""
-        elsewhere = self._config.elsewhere
+        elsewhere, account = self._config.elsewhere, self.account
         host, claimed = judge_client(header, self._offers.hosts)
-        if self.account is not None and host != self.account.domain:
+        if account is not None and host != account.domain:
             raise StreamError("not-authorized", "you are logged in at another host")
-        if self.account is not None and claimed not in (None, self.account.bare):
+        if account is not None and claimed not in (None, account.bare):
             raise StreamError("invalid-from", "you are logged in by another name")
         if host in elsewhere and (self._wire.channel is not None or self._config.tls == "optional"):
             self._host = host       # inside TLS: who says so has proven to be this host
@@ -381,7 +382,7 @@ class Negotiation:
             self._fail("not-authorized", "bind a resource first")
             return None
         assert self.account is not None
-        asked = stanza.element().find(f"{{{ns.BIND}}}bind/{{{ns.BIND}}}resource")
+        asked = stanza.element()[0].find(_RESOURCE)
         resource = urandom(8).hex() if asked is None else asked.text or ""
         try:
             if not stanza.id or not resource:
