@@ -22,9 +22,9 @@ class RosterLoader:
         async with context.locks.hold(bare):
             if self._router.loaded(bare):   # another session of it is here: they are kept as they have to be
                 return
-            blocked, archive = context.blocklists.known(bare), context.archiving.known(bare)
-            if blocked is not None and archive is not None:
-                items = await context.storage.roster.load(bare)
+            known, own = context.blocklists.known(bare), context.archiving.known(bare)
+            if known is not None and own is not None:
+                items, blocked, archive = await context.storage.roster.load(bare), known, own
             else:   # all at once: the storage's thread is woken once
                 items, blocked, archive = await asyncio.gather(
                     context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))

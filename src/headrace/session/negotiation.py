@@ -203,13 +203,13 @@ class Negotiation:
 
     # sign-up (XEP-0077 3.1.1)
 
-    def _register(self, stanza: Stanza) -> Awaitable[None] | None:
+    def _register(self, stanza: Stanza) -> _Later | None:
         assert self._greeting is not None
         wanted = stanza.child_namespace == ns.REGISTER and stanza.type in ("get", "set")
         if not (wanted and self._greeting.registration):
             self._too_early()
             return None
-        return self._sign_up(stanza)
+        return partial(self._sign_up, stanza)
 
     async def _sign_up(self, stanza: Stanza) -> None:
         assert self._host is not None
