@@ -4,11 +4,14 @@
     python bench/count.py --instructions   # per routed message
     python bench/count.py --features       # likewise, for each feature switched on alone (native.route.FEATURES)
     python bench/count.py --parser         # per parsed stanza, at each level, of each corpus
+    python bench/count.py --logins         # per login by SCRAM-SHA-256 or PLAIN, up to a bound resource
 
 Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message (with a body
 alone, or with a chat state beside it) from one socket to another, all of it: read, tokenize, route, write. Two runs, N
 and 2N turns: the difference divided by N leaves out everything that is done once. Those of the parser are counted over
 bench/native/levels.py: a stream of each corpus in pieces of 4 KiB, once it is warm; valgrind's processor has AVX2.
+Those of a login are a whole server's, threads and storage included, ten clients at a time, N and 2N logins: they repeat
+within some per cent, for how many look-ups share a trip to the storage's thread depends on the moment.
 System calls are counted by strace on a real server under bench/load, for a short and a long chat, the difference taken
 in the same way as for routed messages.
 """
@@ -35,6 +38,7 @@ from native import levels, route
 from native.build import drive, module
 
 TURNS = 2000
+USERS = 50      # that log in, one after the other
 EVAL = "_PyEval_EvalFrameDefault"
 
 
@@ -85,6 +89,23 @@ def parser_instructions(level: str) -> Iterator[dict[str, object]]:
                 yield {"level": level, "corpus": name[1], "instructions_per_stanza": round(int(total[1]) / count)}
 
 
+def login_instructions(mechanism: str, count: int = 300) -> dict[str, object]:
+    chat.build_driver()
+    totals = []
+    with tempfile.TemporaryDirectory() as folder:
+        for logins in (count, 2 * count):
+            out = Path(folder) / f"{logins}.callgrind"
+            tool = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}")
+            with servers.running("headrace", Path(folder) / str(logins), USERS, tool) as (port, _):
+                command = chat.driver(port, False, "--logins", USERS, "--at-once", 10, "--mechanism", mechanism,
+                                      "--total", USERS + 10 + logins)
+                subprocess.run(command, check=True)
+            total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)
+            assert total is not None
+            totals.append(int(total[1]))
+    return {"login": mechanism, "instructions": round((totals[1] - totals[0]) / count)}
+
+
 def strace(seconds: float, options: argparse.Namespace, folder: Path) -> tuple[int, int]:
     """System calls of a server's life, messages it carried."""
     out = folder / f"{seconds}.strace"
@@ -111,11 +132,12 @@ def main() -> None:
     parser.add_argument("--instructions", action="store_true", help="of routed messages alone")
     parser.add_argument("--features", action="store_true", help="of routed messages, with each feature alone")
     parser.add_argument("--parser", action="store_true", help="instructions of the parser alone")
+    parser.add_argument("--logins", action="store_true", help="of logins alone")
     parser.add_argument("--batches", default="1,8", help="messages that one read brings, with commas between")
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--window", type=int, default=8)
     options = parser.parse_args()
-    everything = not (options.instructions or options.features or options.parser)
+    everything = not (options.instructions or options.features or options.parser or options.logins)
     if everything or options.instructions:
         for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
             print(json.dumps(instructions(batch, shape)), flush=True)
@@ -125,6 +147,9 @@ def main() -> None:
     if everything or options.parser:
         for found in itertools.chain.from_iterable(map(parser_instructions, levels.LEVELS)):
             print(json.dumps(found), flush=True)
+    if everything or options.logins:
+        for mechanism in ("SCRAM-SHA-256", "PLAIN"):
+            print(json.dumps(login_instructions(mechanism)), flush=True)
     if everything:
         print(json.dumps(system_calls(options)))
 

@@ -51,7 +51,7 @@ struct client {
 
 struct options {
     const char *address, *domain, *password, *pids;
-    int port, first, clients, window, body, login_at_once, logins;
+    int port, first, clients, window, body, login_at_once, logins, total;
     double warm_up, seconds;
     bool tls, resume, idle;
     enum mechanism mechanism;

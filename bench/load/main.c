@@ -120,6 +120,10 @@ static void only_log_in(struct load *load) {
         if (now() > end)
             die(NULL, "only %lu of %d could log in", (unsigned long)load->logins, load->options.logins);
     }
+    while (load->logins < (uint64_t)load->options.total)
+        turn(load, 10);
+    if (load->options.total)
+        return;
     run_for(load, load->options.warm_up);
     double cpu = server_cpu(load->options.pids), began = now();
     uint64_t before = load->logins, resumed = load->resumed;
@@ -150,12 +154,13 @@ static void idle(struct load *load) {
 
 static void parse(struct options *o, int argc, char **argv) {
     enum { ADDRESS = 1, PORT, DOMAIN, PASSWORD, PIDS, PAIRS, WINDOW, BODY, WARM_UP, SECONDS, FIRST, TLS, IDLE,
-           LOGINS, AT_ONCE, MECHANISM, RESUME };
+           LOGINS, AT_ONCE, MECHANISM, RESUME, TOTAL };
     static const struct option names[] = {
         {"address", 1, 0, ADDRESS}, {"port", 1, 0, PORT}, {"domain", 1, 0, DOMAIN}, {"password", 1, 0, PASSWORD},
         {"pids", 1, 0, PIDS}, {"pairs", 1, 0, PAIRS}, {"window", 1, 0, WINDOW}, {"body", 1, 0, BODY},
         {"warm-up", 1, 0, WARM_UP}, {"seconds", 1, 0, SECONDS}, {"first", 1, 0, FIRST}, {"tls", 0, 0, TLS}, {"idle", 0, 0, IDLE},
         {"logins", 1, 0, LOGINS}, {"at-once", 1, 0, AT_ONCE}, {"mechanism", 1, 0, MECHANISM}, {"resume", 0, 0, RESUME},
+        {"total", 1, 0, TOTAL},
         {0}};
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
         switch (name) {
@@ -178,6 +183,7 @@ static void parse(struct options *o, int argc, char **argv) {
             o->mechanism = !strcmp(optarg, "PLAIN") ? PLAIN : !strcmp(optarg, "FAST") ? FAST : SCRAM;
             break;
         case RESUME: o->resume = true; break;
+        case TOTAL: o->total = atoi(optarg); break;
         default: exit(2);
         }
     }

@@ -30,10 +30,11 @@ class Place:
     users: int
 
     def write(self, template: str) -> Path:
-        """One of bench/compare's configurations, filled in."""
+        """One of bench/compare's configurations, filled in, with nothing beyond a plain router switched on."""
         target = self.folder / template
         text = string.Template((COMPARE / template).read_text())
-        target.write_text(text.substitute(folder=self.folder, port=self.port))
+        target.write_text(text.substitute(folder=self.folder, port=self.port, direct=free_port(), features="",
+                                          components=""))
         return target
 
 
