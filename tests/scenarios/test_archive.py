@@ -1,11 +1,12 @@
 """Archives on the wire (XEP-0313, XEP-0059, XEP-0359, XEP-0441), asked byte by byte."""
 
+import base64
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from support.people import World
+from support.people import PASSWORD, World
 from support.rawclient import NS, STANZA_ERRORS, Client
 
 MAM, SID, RSM = "{urn:xmpp:mam:2}", "{urn:xmpp:sid:0}", "{http://jabber.org/protocol/rsm}"
@@ -200,3 +201,23 @@ def test_large_results_wait_for_a_slow_reader(world: World) -> None:
         juliet.until(lambda e, n=n: e.get("id") == f"m{n}")
     page = Page(juliet)
     assert [int((body or "").rstrip("x")) for body in page.bodies] == list(range(60))
+
+
+def test_metadata_comes_with_the_binding(world: World) -> None:
+    romeo, juliet = ready(world), ready(world)
+    for count in (0, 3):
+        talk(romeo, juliet, count)
+        client = world.connection("direct")
+        client.open()
+        secret = base64.b64encode(f"\0{juliet.bare.partition('@')[0]}\0{PASSWORD}".encode()).decode()
+        client.send("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>"
+                    f"<initial-response>{secret}</initial-response><bind xmlns='urn:xmpp:bind:0'/></authenticate>")
+        success = client.next()
+        assert success.tag == "{urn:xmpp:sasl:2}success", client.raw
+        metadata = success.find(f"{{urn:xmpp:bind:0}}bound/{MAM}metadata")
+        assert metadata is not None
+        assert [(end.tag, end.get("id")) for end in metadata] == [
+            (f"{MAM}{name}", id) for name, id in zip(("start", "end"), Page(juliet).ids[::2], strict=False)]
+        answer = juliet.ask("get", "<metadata xmlns='urn:xmpp:mam:2'/>")
+        assert ET.tostring(answer[0]) == ET.tostring(metadata)
+        client.close()

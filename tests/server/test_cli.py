@@ -1,17 +1,19 @@
 """The commands: what they say, what they change, and their exit codes."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from headrace.router.group import MessageFlag
 from headrace.sasl.credentials import matches
 from headrace.server.cli import main
 from headrace.server.cli.main import Exit
 from headrace.server.config import load
 from headrace.server.data import open_storage
-from headrace.storage.ports import Account
+from headrace.storage.ports import Account, ArchiveFilter
 from support.postgres import Postgres
 
 CONFIG = """
@@ -115,6 +117,29 @@ def test_delete(run, tmp_path: Path) -> None:
     assert run("user", "delete", "romeo@localhost", "--yes").exit_code == 0
     assert account(tmp_path, "romeo@localhost") is None
     assert run("user", "delete", "romeo@localhost", "--yes").exit_code == Exit.FAILED
+
+
+@on_each_back_end
+def test_archive_delete_and_prune(run, tmp_path: Path) -> None:
+    async def archived(*ages: float) -> int:
+        """Puts messages of these ages in days there; how many there are."""
+        storage = await open_storage(load(tmp_path / "headrace.toml"))
+        for age in ages:
+            await storage.archive.add("x@far.example", "romeo@localhost", b"<message/>", MessageFlag.M_ARCHIVE_B,
+                                      time.time() - age * 86_400)
+        count = await storage.archive.count("romeo@localhost", ArchiveFilter())
+        await storage.close()
+        return count
+
+    run("user", "add", "romeo@localhost", "--stdin", input="secret\n")
+    assert asyncio.run(archived(9, 8, 6, 5)) == 4
+    assert run("archive", "prune").output == "localhost: 2 messages deleted\n"
+    assert run("archive", "prune", "localhost").output == "localhost: 0 messages deleted\n"
+    assert run("archive", "prune", "elsewhere").exit_code == Exit.FAILED
+    assert run("archive", "delete", "romeo@localhost", input="n\n").exit_code != 0
+    assert asyncio.run(archived()) == 2
+    assert run("archive", "delete", "Romeo@localhost", "--yes").output == "2 messages deleted\n"
+    assert asyncio.run(archived()) == 0
 
 
 @on_each_back_end
