@@ -4,6 +4,7 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
+from headrace.modules import archive
 from headrace.modules.api import Refused, Reply
 from headrace.modules.archive import Archive
 from headrace.router.group import MessageFlag
@@ -57,9 +58,10 @@ async def ask(world: World, *fields: str, rsm: str = "", extra: str = "", head: 
     client.got.clear()
     form = f"<x xmlns='jabber:x:data' type='submit'>{''.join(fields)}</x>" if fields else ""
     page = f"<set xmlns='http://jabber.org/protocol/rsm'>{rsm}</set>" if rsm else ""
-    [reply] = await effects(world.module(Archive, **options).query(request(
+    *sent, reply = await effects(world.module(Archive, **options).query(request(
         f"<iq type='set' id='1'><query xmlns='urn:xmpp:mam:2'{head}>{form}{page}{extra}</query></iq>", SENDER)))
     assert isinstance(reply, Reply)
+    client.got += [effect.stanza for effect in sent]
     return Answer(tree(reply.payload), [tree(raw) for raw in client.got])
 
 
@@ -188,12 +190,18 @@ async def test_queries_that_make_no_sense(world: World, fields: list[str], rsm: 
         await ask(world, *fields, rsm=rsm)
 
 
-async def test_results_wait_for_a_client_that_has_gone(world: World) -> None:
-    await chat(world, 3)
-    world.home.of(ROMEO)[0].dies = True
-    outcome = await effects(world.module(Archive).query(request(
-        "<iq type='set' id='1'><query xmlns='urn:xmpp:mam:2'/></iq>", SENDER)))
-    assert outcome == []
+async def test_more_is_not_made_before_the_client_has_what_there_is(
+        world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "UNREAD", 2_000)
+    ids = await chat(world)
+    module, client = world.module(Archive), world.home.of(ROMEO)[0]
+    outcome = await effects(module.query(request("<iq type='set' id='1'><query xmlns='urn:xmpp:mam:2'/></iq>", SENDER)))
+    results = [*client.got, *(effect.stanza for effect in outcome[:-1])]
+    assert len(client.got) > len(outcome)
+    assert [tree(raw)[0].get("id") for raw in results] == ids
+    client.dies = True
+    again = request("<iq type='set' id='1'><query xmlns='urn:xmpp:mam:2'/></iq>", SENDER)
+    assert await effects(module.query(again)) == []
 
 
 async def test_form(world: World) -> None:

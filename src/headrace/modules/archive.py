@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from headrace.core import ns
 from headrace.core.errors import JIDError
 from headrace.core.stanza import parse_stanza
-from headrace.modules.api import Context, Effects, Module, Refused, Reply, Request, Target, Xep, iq
+from headrace.modules.api import Context, Effects, Module, Refused, Reply, Request, Send, Target, Xep, iq
 from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage
 from headrace.xep import mam
 from headrace.xep.mam import Query
 
-HANDED_OVER = 65_536  # bytes of results that wait to be written before more are made
+UNREAD = 262_144  # bytes of results that a client must have before it gets more: most pages are smaller
 
 EVER = 2**63 - 1
 
@@ -62,11 +62,12 @@ class Archive(Module):
         limit = min(self.options.page if query.page.max is None else query.page.max, self.options.page)
         page = await self._page(account, query, wanted, limit)
         count = await self._count(account, query, wanted)
-        if not await self._send(request, query, page.messages):
+        rest = await self._send(request, query, page.messages)
+        if rest is None:
             return ()
         messages = page.messages
         ends = (self._id(messages[0], account), self._id(messages[-1], account)) if messages else None
-        return Reply(mam.fin(ends, count, complete=page.complete))
+        return [*map(Send, rest), Reply(mam.fin(ends, count, complete=page.complete))]
 
     @iq("get", ns.MAM, "prefs", Target.SELF)
     async def preferences(self, request: Request) -> Effects:
@@ -149,17 +150,17 @@ class Archive(Module):
         count = await self._store.count(account, wanted._replace(after=after, before=before), self.options.counted)
         return count if count < self.options.counted else None
 
-    async def _send(self, request: Request, query: Query, messages: Sequence[ArchivedMessage]) -> bool:
-        """As fast as the client reads; False: it has gone."""
+    async def _send(self, request: Request, query: Query, messages: Sequence[ArchivedMessage]) -> list[bytes] | None:
+        """Sends results as fast as the client reads, all but the last, which this answers; None: it has gone."""
         batch: list[bytes] = []
         for message in reversed(messages) if query.flip else messages:
             batch.append(mam.result(request.account, request.sender, query.id, time=message.time,
                                     id=self._id(message, request.account), stanza=message.stanza))
-            if sum(map(len, batch)) > HANDED_OVER:
+            if sum(map(len, batch)) > UNREAD:
                 if not await self.context.accounts.write(request.sender, batch):
-                    return False
+                    return None
                 batch = []
-        return not batch or await self.context.accounts.write(request.sender, batch)
+        return batch
 
     def _id(self, message: ArchivedMessage, account: str) -> str:
         return self._ids.id_of(message.id, account.encode())
