@@ -93,6 +93,15 @@ def groups(storage: Storage, args: argparse.Namespace, count: int, owners: int) 
         yield group
 
 
+def everybody(storage: Storage, owners: int) -> Group:
+    """A message from and to each: accounts of some age."""
+    group = Group()
+    for n in range(0, owners, 2):
+        a, b = (f"user{number}@example.net".encode() for number in (n, n + 1))
+        group.add(storage.queue.number(), a, b, b"<message/>", KEPT)
+    return group
+
+
 async def write(storage: Storage, group: Group) -> None:
     writer = storage.archive._write if hasattr(storage.archive, "_write") else storage.archive._writer.write
     await writer(group)
@@ -100,8 +109,7 @@ async def write(storage: Storage, group: Group) -> None:
 
 async def keep(args: argparse.Namespace) -> None:
     async with opened(args) as (storage, clock):
-        for group in groups(storage, args, args.group * 20, args.owners):
-            await write(storage, group)
+        await write(storage, everybody(storage, args.owners))
         packed = list(groups(storage, args, args.messages, args.owners))
         began, cpu, took = time.perf_counter(), clock(), []
         for group in packed:
