@@ -3,6 +3,7 @@ from libc.stdint cimport uint64_t
 from headrace.core.buf cimport Str
 from headrace.router.account cimport Account
 from headrace.router.parcel cimport Parcel
+from headrace.router.reader cimport Reader
 from headrace.router.session cimport Exchange, Session
 
 cdef enum:
@@ -16,3 +17,5 @@ cdef int copy_received(
     Exchange exchange, Session sender, Account account, const Parcel* parcel, Session target) except -1
 # Of a message that this session sends; before whatever may refuse it, so that its others see the error too.
 cdef int copy_sent(Exchange exchange, Session sender, const Parcel* parcel) except -1
+# Of an error of ours to a message of this session: its others have seen what is refused, so they see that too.
+cdef int copy_error(Exchange exchange, Reader reader, Session target, bytes stanza) except -1

@@ -21,10 +21,10 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport (
     bit, K_BODY, K_CARBON_PRIVATE, K_CHATSTATE, K_INVITE, K_MARKER, K_MUC_USER_X, K_NO_COPY, K_RECEIPT
 )
-from headrace.core.tokenizer cimport MAX_CHILDREN
+from headrace.core.tokenizer cimport MAX_CHILDREN, Tokenizer
 from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.delivery cimport takes, takes_messages
-from headrace.router.parcel cimport MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE, MSG_NORMAL, equal
+from headrace.router.parcel cimport MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE, MSG_NORMAL, equal, fill
 from headrace.router.session cimport S_AVAILABLE, S_CARBONS, S_ENDED
 
 cdef extern from "headrace/router/siphash.h":
@@ -233,3 +233,13 @@ cdef int copy_sent(Exchange exchange, Session sender, const Parcel* parcel) exce
     if equal(to.bare, sender.bare_str()):
         return 0            # one copy is enough: copy_received makes it
     return hand_out(exchange, sender.account, parcel, sender, None, False, True)
+
+
+cdef int copy_error(Exchange exchange, Reader reader, Session target, bytes stanza) except -1:
+    cdef Parcel parcel
+    cdef Tokenizer tok = reader.take(stanza)
+    try:
+        fill(&parcel, tok.view, tok.view.from_, None)
+        return copy_received(exchange, None, target.account, &parcel, target)
+    finally:
+        reader.give(tok)

@@ -31,9 +31,6 @@ cdef class Router(Exchange):
     cdef int without_to(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1
     cdef int turn_away(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
-    cdef bint may_enter(self, Session session, bytes stanza) except -1
-    cdef int tell_of_held(self, Session session) except -1
-    cdef int copy_error(self, Session target, bytes stanza) except -1
     cdef int deliver_presence(self, Session session, Account account, Parcel* parcel) except -1
     cdef int clean(self, Session session, Tokenizer tok, const Parcel* parcel) except -1
     cdef bint admitted(self, Tokenizer tok) noexcept

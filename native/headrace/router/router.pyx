@@ -15,13 +15,14 @@ from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
 from headrace.router.account cimport Account, AccountTable, archives
 from headrace.router.blocking cimport blocks
-from headrace.router.carbons cimport copy_received, copy_sent
+from headrace.router.carbons cimport copy_error, copy_sent
 from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
 from headrace.router.errors cimport (
     BAD_REQUEST, BLOCKED, JID_MALFORMED, RESOURCE_CONSTRAINT, SERVICE_UNAVAILABLE, write_error
 )
 from headrace.router.federation cimport Route, Routes
 from headrace.router.filing cimport Filing
+from headrace.router.gate cimport indicate, opens_for, tell_of_held, want_copies
 from headrace.router.judged cimport CLIENT_JUDGED, FROM_CLIENT, FROM_PEER
 from headrace.router.keeping cimport KEEP_NOT, keeping
 from headrace.router.management cimport Answers
@@ -36,8 +37,7 @@ from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
 from headrace.router.session cimport (
-    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED,
-    S_PUSHED
+    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
 )
 
 from hmac import compare_digest
@@ -237,7 +237,7 @@ cdef class Router(Exchange):
             self.past[session.management.id] = (account.jid, session.management.h())
         depart(self, session)
         account.sessions.remove(session)
-        session.want_copies(False)
+        want_copies(session, False)
         self.generation += 1
         if not account.sessions:
             self.accounts.remove(account)
@@ -269,24 +269,8 @@ cdef class Router(Exchange):
                 n += 1
                 if oldest is None or other.lost < oldest.lost:
                     oldest = other
-        self.tell_of_held(session)
+        tell_of_held(session, self.reader)
         return oldest.stop(None, None) if n > self.most_hibernated else 0
-
-    cdef int tell_of_held(self, Session session) except -1:
-        """What was written to a link that was gone already, its user may not have seen."""
-        cdef Parcel parcel
-        cdef Tokenizer tok
-        cdef bytes stanza
-        for stanza, _, _ in session.outbox.orphans():
-            tok = self.reader.take(stanza)
-            try:
-                fill(&parcel, tok.view, tok.view.from_, None)
-                session.tell_missed(&parcel)
-            finally:
-                self.reader.give(tok)
-            if session.flags & S_PUSHED:
-                return 0
-        return 0
 
     cdef int reenter(self, Session session, list held) except -1:
         return reenter_each(self, self.reader, session, held)
@@ -326,7 +310,7 @@ cdef class Router(Exchange):
     # Stanzas of our own making.
 
     def deliver(self, Session session not None, bytes raw not None):
-        if session.flags & S_INACTIVE and not self.may_enter(session, raw):
+        if session.flags & S_INACTIVE and not opens_for(session, self.reader, raw):
             return
         session.put(raw, len(raw), attrs_begin(raw))
 
@@ -335,8 +319,8 @@ cdef class Router(Exchange):
 
     def answer(self, Session session not None, bytes raw not None):
         self.deliver(session, raw)
-        if session.account is not None and session.account.carbons:
-            self.copy_error(session, raw)
+        if session.account.carbons:
+            copy_error(self, self.reader, session, raw)
 
     def route(self, bytes raw not None, str from_=None):
         self.reactor.touch()
@@ -417,7 +401,7 @@ cdef class Router(Exchange):
         fill(&parcel, view, str_of(session.full), session.lang_utf8)
         if view.kind == KIND_OTHER:
             if view.ns == NS_CSI and (named(view.name, "active", 6) or named(view.name, "inactive", 8)):
-                return session.indicate(view.name.n == 6)
+                return indicate(session, view.name.n == 6)
             return self.hand_over(session, tok, &parcel, P_NONZA)
         if view.from_.p != NULL and not self.is_own(session, view.from_):
             return session.stop("invalid-from", "'from' is not this session's address")     # RFC 6120 8.1.2.1
@@ -593,32 +577,10 @@ cdef class Router(Exchange):
                 return self.own(buf.p[:buf.n])
             target.put(buf.p, buf.n, attrs_at)
             if parcel.head.kind == KIND_MESSAGE and target.account.carbons:
-                self.copy_error(target, buf.p[:buf.n])
+                copy_error(self, self.reader, target, buf.p[:buf.n])
             return 0
         finally:
             buf_free(&buf)
-
-    cdef bint may_enter(self, Session session, bytes stanza) except -1:
-        """Judged like what others send to an inactive session."""
-        cdef Parcel parcel
-        cdef Tokenizer tok = self.reader.take(stanza)
-        try:
-            fill(&parcel, tok.view, tok.view.from_, None)
-            return session.opens(&parcel)
-        finally:
-            self.reader.give(tok)
-
-    cdef int copy_error(self, Session target, bytes stanza) except -1:
-        """An error of ours to a message of this session: its others have seen what is refused, so they see that too."""
-        cdef Parcel parcel
-        cdef Tokenizer tok = self.reader.take(stanza)
-        try:
-            fill(&parcel, tok.view, tok.view.from_, None)
-            if target.account is not None:
-                copy_received(self, None, target.account, &parcel, target)
-        finally:
-            self.reader.give(tok)
-        return 0
 
     # The control plane.
 

@@ -135,8 +135,8 @@ cdef class Session(Sink):
     # Queue a stanza; an ended session takes nothing, and says nothing.
     cdef int splice(self, const Parcel* parcel, bint sole) except -1    # one that goes on; sole: to nobody else
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1      # one that is written already
-    cdef int put_to(
-        self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1   # with to_attr put in
+    # With to_attr put in; number: as in put_numbered.
+    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1
     # A message that is kept for the account until written() tells; in its archive by this number, 0: in none.
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
     # Presence of `sender` (full JID), without `to`.
@@ -146,12 +146,6 @@ cdef class Session(Sink):
     cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
     cdef int apart(self) noexcept           # APART of what it is given now, if it is
     cdef int done_with(self) except -1      # stanzas of the outbox are
-    # CSI: is it to enter the outbox now? If not, it is held or dropped. parcel NULL: at once.
-    cdef bint opens(self, const Parcel* parcel) except -1
-    cdef int indicate(self, bint active) except -1  # CSI; also by resumption and whenever a link comes: active
-    cdef int release(self) except -1        # what CSI holds enters the outbox
-    cdef int want_copies(self, bint on) except -1
-    cdef int tell_missed(self, const Parcel* parcel) except -1      # its user, once while it is hibernated
     # What its client sent (protocol.md 3). The stanza being handled is not done with yet: h stays below it. Answers a
     # ticket to be settled once it is, refused or committed; 0 where nothing is counted. Tickets settle in any order,
     # as often as they were held; on an ended session that does nothing.

@@ -1,13 +1,10 @@
 """A bound resource."""
 from libc.string cimport memcpy
-from headrace.core.buf cimport Buf, buf_free, str_bytes, str_of
-from headrace.core.jid cimport JidParts, jid_split
-from headrace.core.names cimport bit, K_BODY, K_JINGLE_MESSAGE, K_STORE
-from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE, KIND_MESSAGE
+from headrace.core.buf cimport Buf, buf_free, str_of
+from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
 from headrace.core.writer cimport put_escaped, splice_bound, splice_write
+from headrace.router.gate cimport hold_presence, indicate, opens, want_copies
 from headrace.router.outbox cimport APART, LENT, SHARED, SOLE
-from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, equal, packed
-from headrace.router.quiet cimport V_EVENT, V_NOW, V_PRESENCE, verdict
 
 from asyncio import get_running_loop
 from headrace.stream.errors import stream_error
@@ -20,7 +17,6 @@ cdef enum:
     ID_BYTES = 16                   # 128 random bits (protocol.md 11)
     CLOSED = S_ENDED | S_INACTIVE | S_HIBERNATED    # the outbox: not everything enters at once
     PRESENCE_AT = 9                 # of "<presence"
-    MESSAGE_AT = 8                  # of "<message"
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
 
 
@@ -133,9 +129,9 @@ cdef class Session(Sink):
 
     def set_flag(self, int flag, bint on=True):
         if flag == S_CARBONS:
-            self.want_copies(on)
+            want_copies(self, on)
         elif flag == S_INACTIVE:
-            self.indicate(not on)
+            indicate(self, not on)
         elif flag == S_INTERESTED or flag == S_BLOCKLIST:
             self.flags = self.flags | flag if on else self.flags & ~flag
         else:
@@ -215,7 +211,7 @@ cdef class Session(Sink):
         self.heard = reactor.now
         link.set_sink(self)
         link.dirty()
-        self.indicate(True)         # XEP-0352 5.2: each stream begins active
+        indicate(self, True)        # XEP-0352 5.2: each stream begins active
         reactor.later(self)
         reactor.deadline(self, min(self.router.idle_ns, self.router.keep_alive_ns))
         self.done_with()
@@ -330,7 +326,7 @@ cdef class Session(Sink):
         cdef size_t attrs_at = 0
         cdef char* dst
         cdef char* end
-        if self.flags & CLOSED and not self.opens(parcel):
+        if self.flags & CLOSED and not opens(self, parcel):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
@@ -343,13 +339,13 @@ cdef class Session(Sink):
         return APART
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
-        if self.flags & S_ENDED:
+        if self.flags & CLOSED and not opens(self, NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
         return self.added(n, attrs_at, SHARED, 0)
 
     cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
-        if self.flags & CLOSED and not self.opens(NULL):
+        if self.flags & CLOSED and not opens(self, NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
         if not self.flags & S_MANAGED:
@@ -360,7 +356,7 @@ cdef class Session(Sink):
             self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1:
         cdef size_t more = len(to_attr)
         cdef char* dst
-        if self.flags & CLOSED and not self.opens(NULL):
+        if self.flags & CLOSED and not opens(self, NULL):
             return 0
         dst = self.outbox.reserve(n + more)
         memcpy(dst, p, attrs_at)
@@ -369,17 +365,13 @@ cdef class Session(Sink):
         return self.added(n + more, attrs_at, SHARED, number)
 
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1:
-        if not self.flags & S_INACTIVE or not self.router.waiting & (1 << V_PRESENCE):
-            return self.put_to(stanza, len(stanza), PRESENCE_AT, to_attr, 0)
-        if not self.flags & S_ENDED:
-            self.quiet.hold(sender, stanza[:PRESENCE_AT] + to_attr + stanza[PRESENCE_AT:])
-            if self.quiet.full():
-                self.release()
-        return 0
+        if self.flags & S_INACTIVE and hold_presence(self, stanza, to_attr, sender):
+            return 0
+        return self.put_to(stanza, len(stanza), PRESENCE_AT, to_attr, 0)
 
     cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
         cdef Buf to
-        if self.flags & CLOSED and not self.opens(parcel):
+        if self.flags & CLOSED and not opens(self, parcel):
             return 0
         if self.to_attr is None:
             to.p, to.n, to.cap = NULL, 0, 0
@@ -390,69 +382,7 @@ cdef class Session(Sink):
                 buf_free(&to)
         return self.put_to(p, n, attrs_at, self.to_attr, number)
 
-    # What an inactive session need not have at once (XEP-0352).
-
-    cdef bint opens(self, const Parcel* parcel) except -1:
-        cdef int found = V_NOW
-        if self.flags & S_ENDED:
-            return False
-        if parcel != NULL and self.flags & (S_HIBERNATED | S_PUSHED) == S_HIBERNATED:
-            self.tell_missed(parcel)
-        if not self.flags & S_INACTIVE:
-            return True
-        if parcel != NULL:
-            found = verdict(parcel)
-            if not self.router.waiting & (1 << found):
-                found = V_NOW
-        if found == V_PRESENCE:
-            self.quiet.hold(str_bytes(parcel.head.from_), packed(parcel))
-        elif found == V_EVENT:
-            self.quiet.hold_event(packed(parcel))
-        if found == V_NOW or self.quiet.full():
-            self.release()
-        return found == V_NOW
-
-    cdef int indicate(self, bint active) except -1:
-        self.flags &= ~S_PUSHED
-        if not active and not self.flags & (S_INACTIVE | S_ENDED):
-            self.quiet = Quiet()
-            self.flags |= S_INACTIVE
-        elif active and self.flags & S_INACTIVE:
-            self.release()
-            self.quiet = None
-            self.flags &= ~S_INACTIVE
-        return 0
-
-    cdef int release(self) except -1:
-        cdef bytes stanza
-        cdef Py_ssize_t n
-        for stanza in self.quiet.take():
-            n = len(stanza)
-            memcpy(self.outbox.reserve(n), <char*>stanza, n)
-            self.added(n, PRESENCE_AT if stanza[1] == c'p' else MESSAGE_AT, SHARED, 0)
-        return 0
-
-    # What others do.
-
-    cdef int want_copies(self, bint on) except -1:
-        if bool(self.flags & S_CARBONS) != on:
-            self.account.carbons += 1 if on else -1
-            self.flags ^= S_CARBONS
-        return 0
-
-    cdef int tell_missed(self, const Parcel* parcel) except -1:
-        """Of what others say to its user: a message that would be shown, or a call (XEP-0353)."""
-        cdef JidParts sender
-        if parcel.head.kind != KIND_MESSAGE or parcel.type not in (MSG_NORMAL, MSG_CHAT):
-            return 0
-        jid_split(parcel.head.from_, &sender)
-        if equal(sender.bare, self.bare_str()) or not parcel.view.known & (
-                bit(K_BODY) | bit(K_STORE) | bit(K_JINGLE_MESSAGE)):
-            return 0
-        self.flags |= S_PUSHED
-        return self.router.missed(self, parcel)
-
-    cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
         self.outbox.commit(n, attrs_at, sole, number)
         self.router.reactor.sent += 1

@@ -1,4 +1,4 @@
-"""Whose user is told that something waits (XEP-0357), and what CSI holds while a session has no link (XEP-0198)."""
+"""In front of an outbox: whose user is told that something waits, and what CSI holds while a session has no link."""
 
 import pytest
 
@@ -130,3 +130,17 @@ def test_what_it_held_when_it_ends_is_dropped() -> None:
     phone.lose()
     phone.world.rig.advance(601)
     assert (phone.world.notes.punted, phone.world.notes.went) == ([], [phone.phone])
+
+
+@pytest.mark.parametrize(("private", "again"), [("", 0), ("<private xmlns='urn:xmpp:carbons:2'/>", 1)])
+def test_what_it_had_goes_to_those_who_had_no_copy(private: str, again: int) -> None:
+    """protocol.md 5."""
+    phone = Phone()
+    desk = phone.world.client("juliet@localhost/desk", presence="0")
+    desk.set_flag(SessionFlag.S_CARBONS)
+    phone.world.got(phone.phone)
+    phone.message(BODY + private)
+    assert len(phone.world.got(desk)) == 1 - again
+    phone.lose()
+    phone.world.rig.advance(601)
+    assert [e.tag for e in phone.world.got(desk)] == [f"{CLIENT}presence"] + [f"{CLIENT}message"] * again
