@@ -29,7 +29,7 @@ STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
 
 @dataclass
 class Setting:
-    """What is on, beside TLS, carbons and client states."""
+    """What is on, beside TLS, carbons, client states and the archive."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Setting:
     punted: bool = False        # each message is for the control plane: the control run
 
 
-SETTINGS = [Setting("plain")]
+SETTINGS = [Setting("unmanaged"), Setting("managed", managed=True)]
 
 
 class Child:

@@ -382,7 +382,7 @@ cdef class Session(Sink):
                 buf_free(&to)
         return self.put_to(p, n, attrs_at, self.to_attr, number)
 
-    cdef int added(self, size_t n, size_t attrs_at, bint sole, uint64_t number) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
         self.outbox.commit(n, attrs_at, sole, number)
         self.router.reactor.sent += 1
