@@ -22,7 +22,7 @@ N = 2_500
 BATCH = 250     # messages in one segment, then all is read: nobody's outbox fills up
 SLACK = 40      # calls that a longer run may need: timers, and the question itself
 BLOCKS = 500    # of memory, likewise
-PER_GROUP = 100 # calls of the storage to commit a group; such a group has more than 125 messages here
+PER_GROUP = 150 # calls of the storage to commit a group, which has more messages than that here
 CARBONS, CSI, SM = "urn:xmpp:carbons:2", "urn:xmpp:csi:0", "urn:xmpp:sm:3"
 STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
 
@@ -137,7 +137,8 @@ def read_to(client: Client, mark: bytes) -> bytes:
 
 
 def measure(folder: Path, setting: Setting) -> dict[str, Any]:
-    """How much more 4 N messages took than N: calls, calls of the storage, groups, blocks; and what was called."""
+    """How much more 4 N messages took than N: calls and blocks; calls of the storage and groups in both runs together;
+    what was called."""
     child = Child(folder, setting)
     chat = Chat(child, setting)
     chat.run(N)     # once, for what is made at first
@@ -148,8 +149,9 @@ def measure(folder: Path, setting: Setting) -> dict[str, Any]:
     chat.close()
     child.stop()
     first, few, many = reports
-    more = {key: many[key] - 2 * few[key] + first[key] for key in ("calls", "storing", "groups")}
-    return {**more, "blocks": many["blocks"] - few["blocks"], "names": many["names"]}
+    more = {key: many[key] - first[key] for key in ("storing", "groups")}
+    calls = many["calls"] - 2 * few["calls"] + first["calls"]
+    return {**more, "calls": calls, "blocks": many["blocks"] - few["blocks"], "names": many["names"]}
 
 
 @pytest.mark.timeout(600)
@@ -157,7 +159,7 @@ def measure(folder: Path, setting: Setting) -> dict[str, Any]:
 def test_no_message_enters_python(tmp_path: Path, setting: Setting) -> None:
     more = measure(tmp_path, setting)
     assert abs(more["calls"]) <= SLACK, more
-    assert more["groups"] < 3 * N / 125, more
+    assert 0 < more["groups"] <= 5 * N / PER_GROUP, more
     assert more["storing"] <= SLACK + PER_GROUP * more["groups"], more
     assert more["blocks"] <= BLOCKS, more
 
