@@ -10,7 +10,7 @@ from headrace.core.limits import SERVER
 from headrace.core.stanza import Stanza
 from headrace.router.account import Subscription
 from headrace.router.federation import Peer
-from headrace.router.session import Reason
+from headrace.router.session import Reason, Session
 from headrace.session.domains import S2SConfig
 from headrace.stream.header import Header
 from support.routing import CLIENT, World, condition, read
@@ -49,8 +49,8 @@ class Notes:
     def expired(self) -> None:
         self.said.append("expired")
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
-        self.said.append(("gone", unsent))
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+        self.said.append(("gone", unsent, unsure) if unsure else ("gone", unsent))
 
 
 class Far(World):
@@ -358,3 +358,74 @@ def test_the_end() -> None:
     far.send(far.client(ROMEO), "<message to='juliet@far.example'><body/></message>")
     assert far.notes.reasons() == [Reason.P_REMOTE]
     assert not far.peer.put(b"<message/>")
+
+
+def managed() -> tuple[Far, Session]:
+    far = Far()
+    romeo = far.client(ROMEO, presence="0")
+    far.sent()
+    far.peer.manage()
+    return far, romeo
+
+
+def test_what_is_acknowledged_is_done_with() -> None:
+    """XEP-0198: asked for when all is written, once at a time."""
+    far, romeo = managed()
+    for number in range(3):
+        far.send(romeo, f"<message to='juliet@far.example' id='{number}'><body/></message>")
+    sent = far.sent()
+    assert sent.count(b"<r xmlns='urn:xmpp:sm:3'/>") == 1
+    assert [e.get("id") for e in read(sent, ROOT) if e.tag == SERVED + "message"] == ["0", "1", "2"]
+    far.give("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+    assert far.sent() == b"<r xmlns='urn:xmpp:sm:3'/>"
+    far.rig.allow(far.wire, 0)
+    far.send(romeo, "<message to='juliet@far.example' id='3'><body/></message>")
+    far.rig.lose(far.wire)
+    (_, unsent, unsure), = far.told.said
+    assert [read(raw)[0].get("id") for raw in unsure] == ["1", "2"]
+    assert [read(raw)[0].get("id") for raw in unsent] == ["3"]
+    assert far.counters()["chunks"] == 0
+
+
+def test_all_acknowledged_nothing_is_left() -> None:
+    far, romeo = managed()
+    far.send(romeo, "<message to='juliet@far.example' id='0'><body/></message>")
+    far.sent()
+    far.give("<a xmlns='urn:xmpp:sm:3' h='1'/>")
+    assert far.sent() == b""
+    assert far.counters()["chunks"] == 0
+    far.rig.lose(far.wire)
+    assert far.told.said == [("gone", [])]
+
+
+@pytest.mark.parametrize("nonza", ["<a xmlns='urn:xmpp:sm:3' h='1'/>", "<a xmlns='urn:xmpp:sm:3' h='x'/>",
+                                   "<a xmlns='urn:xmpp:sm:3'/>", "<a xmlns='urn:xmpp:sm:3' h='99999999999'/>"])
+def test_more_is_acknowledged_than_was_sent(nonza: str) -> None:
+    far, _ = managed()
+    far.give(nonza)
+    assert far.told.said[0] == "undefined-condition"
+
+
+def test_what_has_come_is_acknowledged_when_it_is_handled() -> None:
+    async def run() -> None:
+        far, _ = managed()
+        done = asyncio.get_running_loop().create_future()
+        far.notes.answer = lambda session, stanza, reason: asyncio.wait_for(done, 10) if stanza.id == "2" else None
+        far.give(f"<message from='juliet@far.example/j' to='{ROMEO}' id='1'><body/></message>"
+                 "<r xmlns='urn:xmpp:sm:3'/>")
+        assert far.sent() == b"<a xmlns='urn:xmpp:sm:3' h='1'/>"
+        far.give("<message from='juliet@far.example/j' to='nobody@localhost' id='2'><body/></message>"
+                 "<r xmlns='urn:xmpp:sm:3'/>")
+        assert far.sent() == b""
+        done.set_result(None)
+        await asyncio.sleep(0.01)
+        far.rig.turn()
+        assert far.sent() == b"<a xmlns='urn:xmpp:sm:3' h='2'/>"
+
+    asyncio.run(run())
+
+
+def test_before_it_is_switched_on_it_is_the_negotiators() -> None:
+    far = Far()
+    far.give("<enable xmlns='urn:xmpp:sm:3'/>")
+    assert far.told.said == ["enable"]

@@ -88,9 +88,9 @@ class _Deaf:
     def failed(self, condition: str, text: str) -> None: ...
     def expired(self) -> None: ...
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
         assert self.peer is not None
-        self.bench.federation._gone(self, self.peer, unsent)
+        self.bench.federation._gone(self, self.peer, unsent, unsure)
 
 
 def carried(bench: Bench, link: Any) -> list[str | None]:
@@ -191,6 +191,28 @@ async def test_what_a_lost_stream_had_not_sent_goes_on_the_next_one() -> None:
     peer, link = await stream(bench, "b")
     assert carried(bench, link) == ["1", "2", "3"]
     assert bench.errors() == []
+
+
+async def test_messages_that_may_not_have_arrived_go_again_and_requests_fail() -> None:
+    """XEP-0198: better twice than never, for what a user has written; never for a request."""
+    bench = Bench()
+    bench.say("b", "0")
+    await bench.settle()
+    peer, link = await stream(bench, "b")
+    peer.manage()
+    bench.say("b", "1")
+    bench.send(bench.romeo, "<iq to='x@b' id='q' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"
+                            "<presence to='x@b' id='p'/><message to='x@b' id='e' type='error'/>")
+    bench.say("b", "2")
+    bench.rig.taken(link)
+    bench.rig.feed(peer, b"<a xmlns='urn:xmpp:sm:3' h='0'/>")
+    peer.abort()
+    bench.rig.turn()
+    bench.time += 5
+    await bench.settle()
+    peer, link = await stream(bench, "b")
+    assert carried(bench, link) == ["1", "2"]
+    assert bench.errors() == [("q", "remote-server-timeout")]
 
 
 async def test_a_peer_that_takes_and_drops_is_given_up() -> None:

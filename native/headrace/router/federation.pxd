@@ -55,6 +55,9 @@ cdef class Peer(Route):
     cdef size_t most_in                     # bytes and elements of a stanza that is let in
     cdef uint64_t most_elements
     cdef public size_t most_out             # bytes of a stanza that the peer takes
+    cdef uint64_t received                  # stanzas, since manage() (XEP-0198)
+    cdef bint asked                         # the peer wants to know how many are handled
+    cdef bint asking                        # we have asked it, and wait for its answer
     cdef int oversize                       # stanzas in the last minute that were larger
     cdef int64_t oversize_since
     cdef int64_t heard                      # ns: when bytes last came
@@ -75,6 +78,9 @@ cdef class Peer(Route):
     cdef int added(self, size_t n, size_t attrs_at) except -1
     cdef int leave(self) except -1
     cdef int replay(self, Held held) except -1
+    cdef int count(self) except -1
+    cdef int answer(self) except -1
+    cdef int say_handled(self, uint64_t n) except -1
     cdef int farewell(self) except -1
     cdef int close(self) except -1
 

@@ -4,7 +4,7 @@ from libc.string cimport memcmp, memcpy
 from headrace.core.buf cimport str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.stanza cimport stanza_copy
-from headrace.core.names cimport NS_NONE, K_DELAY, K_STANZA_ID, bit
+from headrace.core.names cimport NS_NONE, NS_SM, K_DELAY, K_STANZA_ID, bit
 from headrace.core.tokenizer cimport (
     EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, KIND_PRESENCE, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_START,
     Child, StanzaView
@@ -17,6 +17,8 @@ from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, 
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.stream.parser cimport header_of
 
+from functools import partial
+
 from headrace.stream.header import Header, default_language
 
 cdef enum:
@@ -27,6 +29,7 @@ cdef enum:
     TIMES = 16                      # a stanza so many times over the bound ends the stream
     MOST_OVERSIZE = 10              # in a minute, likewise
     MINUTE = 60000000000
+    MANY = 256                      # unacknowledged stanzas after which we ask, though more are to be written
 
 
 cdef bytes pair_key(Str a, Str b):
@@ -149,6 +152,10 @@ cdef class Peer(Route):
             self.routes.pairs[key] = self
             self.carried.append(key)
 
+    def manage(self):
+        self.outbox.manage()
+        self.received = 0
+
     def put(self, bytes stanza not None):
         cdef size_t n = len(stanza)
         if self.ended or n > self.most_out:
@@ -215,10 +222,13 @@ cdef class Peer(Route):
 
     cdef int element(self) except -1:
         cdef const StanzaView* view = self.tok.view
+        if view.kind == KIND_OTHER and view.ns == NS_SM and self.outbox.managed:
+            return self.count()
         if view.kind == KIND_OTHER:
             self.negotiator.element(stanza_copy(self.tok, None, None))
             return 0
         self.router.reactor.received += 1
+        self.received += 1
         self.stirred = self.router.reactor.now
         if not self.pairs:
             return self.fail("not-authorized", "no domain has been proven")
@@ -253,6 +263,45 @@ cdef class Peer(Route):
             if self.order.must_hold(key, False):
                 return self.order.hold(view.base[:view.size], key, False, 0)
         return self.router.arrive(tok, sender, to, self.lang_utf8, self.order, fits_peer(tok, sender, self.router))
+
+    # Stream management (XEP-0198). What is acknowledged is handled: nothing before it waits for anybody, and what had to
+    # be kept is.
+
+    cdef int count(self) except -1:
+        cdef Str name = self.tok.view.name, h = self.tok.attr(b"h")
+        if name.n == 1 and name.p[0] == c"r":
+            self.asked = True
+        elif name.n == 1 and name.p[0] == c"a":
+            number = h.p[:h.n] if h.p != NULL else b""
+            if not number.isdigit() or len(number) > 10 or not self.outbox.acknowledge(<uint32_t>int(number)):
+                return self.fail("undefined-condition", "more is acknowledged than was sent")
+            self.asking = False
+        else:
+            return self.fail("unsupported-stanza-type", "stream management is on")
+        return self.router.reactor.later(self)
+
+    cdef int answer(self) except -1:
+        self.asked = False
+        future = None if self.router.archive is None else self.router.archive.flushed()
+        if future is None:
+            return self.say_handled(self.received)
+        future.add_done_callback(partial(self._kept, self.received))
+        return 0
+
+    def _kept(self, uint64_t n, future):
+        if self.router is None:
+            return
+        self.router.reactor.touch()
+        if future.cancelled() or future.exception() is not None:
+            self.asked = True       # what is not kept is not acknowledged: with what comes next, perhaps
+        else:
+            self.say_handled(n)
+
+    cdef int say_handled(self, uint64_t n) except -1:
+        cdef bytes answer = f"<a xmlns='urn:xmpp:sm:3' h='{n & 0xFFFFFFFF}'/>".encode()
+        if self.ended:
+            return 0
+        return self.link.write(answer, len(answer))
 
     cdef int fail(self, str condition, str text) except -1:
         self.negotiator.failed(condition, text)
@@ -337,6 +386,9 @@ cdef class Peer(Route):
 
     cdef void sent(self, size_t n) noexcept:
         self.outbox.written(n)
+        if self.outbox.managed and not self.asking and (
+                self.outbox.unsent == 0 or self.outbox.unacknowledged >= MANY):
+            self.router.reactor.later(self)
 
     cdef size_t to_border(self) noexcept:
         return self.outbox.to_border()
@@ -392,6 +444,11 @@ cdef class Peer(Route):
                 self.link.resume()
         if self.ended:
             return self.farewell()
+        if self.asked and self.order.idle():
+            self.answer()
+        if self.outbox.unacknowledged and not self.asking:
+            self.asking = True
+            self.link.write(b"<r xmlns='urn:xmpp:sm:3'/>", 26)
         return 0
 
     cdef int replay(self, Held held) except -1:
@@ -417,7 +474,8 @@ cdef class Peer(Route):
         cdef str error = self.link.error
         self.link = None
         self.leave()
-        self.negotiator.gone(error, [stanza for stanza, _, _ in self.outbox.orphans()])
+        left = [stanza for stanza, _, _ in self.outbox.orphans()]
+        self.negotiator.gone(error, left[self.outbox.unacknowledged:], left[:self.outbox.unacknowledged])
         return self.act()
 
     cdef int close(self) except -1:

@@ -33,8 +33,9 @@ class Negotiator(Protocol):
     def expired(self) -> None:
         """The time for the negotiation is over. As failed()."""
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
-        """The link is closed; stanzas that were not written whole, in order. Once, and last."""
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+        """The link is closed; stanzas that were not written whole, in order, and before them those that were but that
+        the peer, though it counts, has not acknowledged. Once, and last."""
 
 class Config(Protocol):
     """What a Peer is bound by (headrace.session.domains.S2SConfig)."""
@@ -109,6 +110,9 @@ class Peer(Route):
         """Stanzas to that domain go here from now on, whoever sends. It must not have another stream."""
     def carries(self, ours: str, theirs: str) -> None:
         """Stanzas from our domain to theirs go here from now on."""
+    def manage(self) -> None:
+        """Both sides count stanzas from here on (XEP-0198). Ours stay until they are acknowledged; the peer's are
+        acknowledged when they are handled, and kept if they have to be."""
     def put(self, stanza: bytes) -> bool:
         """Queue a stanza as it is (self-contained, without xmlns); False if the peer would not take it, or it has
         ended."""

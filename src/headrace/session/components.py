@@ -135,7 +135,7 @@ class ComponentStream:
         """The server stops."""
         self._peer.stop(stream_error("system-shutdown") + END)
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
         self._components.gone(self, unsent)
 
     def _open(self) -> None:

@@ -22,6 +22,7 @@ from headrace.session.domains import Home
 from headrace.session.inbound import END, Inbound
 from headrace.session.outbound import Call, DialError, Outbound, Question
 
+SUBSCRIPTIONS = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
 SHORT_SECONDS = 30.0        # a stream that lives longer than this was a good one
 FORGET_SECONDS = 600.0      # what is known of a failing domain is kept so long after its last try
@@ -140,8 +141,9 @@ class Federation:
     def _begun(self, outbound: Outbound) -> None:
         self._streams[outbound] = outbound.peer
 
-    def _gone(self, stream: object, peer: Peer, unsent: list[bytes]) -> None:
-        """What was not written waits for the next stream, before what came since; once."""
+    def _gone(self, stream: object, peer: Peer, unsent: list[bytes], unsure: list[bytes]) -> None:
+        """What was not written waits for the next stream, before what came since; and so do messages of which we don't
+        know whether they have arrived: better twice than never."""
         del self._streams[stream]  # type: ignore[arg-type]
         lines = [line for line in self._lines.values() if line.peer is peer]
         for line in lines:
@@ -151,6 +153,12 @@ class Federation:
             return
         for raw in reversed(unsent):
             self._again(parse_stanza(raw), raw)
+        for raw in reversed(unsure):
+            stanza = parse_stanza(raw)
+            if stanza.type != "error" and (stanza.name == "message" or stanza.type in SUBSCRIPTIONS):
+                self._again(stanza, raw)
+            elif stanza.name == "iq":
+                self._bounce(Waiting(raw, True), "remote-server-timeout")
         for line in lines:
             if line.waiting:
                 self._dial(line)

@@ -25,6 +25,7 @@ from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, judge_domain, judge_server, stream_header
 
 END = b"</stream:stream>"
+STREAM_MANAGEMENT = f"<sm xmlns='{ns.SM}'/>".encode()
 MOST_PAIRS = 200        # of one stream: a hosting service's worth
 MOST_VERIFYING = 10     # of one stream at a time: each is a connection of ours to somebody
 MOST_ATTEMPTS = 5       # of SASL (RFC 6120 6.4.5)
@@ -33,8 +34,8 @@ Verify = Callable[[Dialback, str], Awaitable[str]]
 """Calls the domain back about this request on our stream of that id: "valid", "invalid", or an error's condition."""
 Opened = Callable[[Peer, str, str], None]
 """A stream that may be used both ways leads from our domain to theirs now."""
-Gone = Callable[[object, Peer, list[bytes]], None]
-"""A stream of this negotiator has ended; what was not written."""
+Gone = Callable[[object, Peer, list[bytes], list[bytes]], None]
+"""A stream of this negotiator has ended; what was not written, and what was not acknowledged."""
 
 
 class Inbound:
@@ -97,10 +98,10 @@ class Inbound:
         else:
             self._peer.abort()
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
         for task in self._tasks:
             task.cancel()
-        self._gone(self, self._peer, unsent)
+        self._gone(self, self._peer, unsent, unsure)
 
     # stream
 
@@ -123,7 +124,8 @@ class Inbound:
         if channel is None:
             return features.features([features.starttls()])
         if self._proven is not None:
-            return features.features([features.dialback(), features.limits(config.after.stanza)])
+            return features.features(
+                [features.dialback(), STREAM_MANAGEMENT, features.limits(config.after.stanza)])
         certificate = channel.certificate
         named = certificate is not None and (self._claimed is None or proves(certificate, self._claimed))
         parts = [features.mechanisms(["EXTERNAL"])] if named else []
@@ -148,6 +150,15 @@ class Inbound:
 
     def _ask_both_ways(self, stanza: Stanza) -> None:
         self.both_ways = not self.pairs
+
+    def _manage(self, stanza: Stanza) -> None:
+        """XEP-0198; without resumption: the next stream begins with what this one may not have brought."""
+        if not self.pairs:
+            why = f"<unexpected-request xmlns='{ns.STANZA_ERRORS}'/>"
+            self._peer.send(f"<failed xmlns='{ns.SM}'>{why}</failed>".encode())
+            return
+        self._peer.send(f"<enabled xmlns='{ns.SM}'/>".encode())
+        self._peer.manage()
 
     # SASL EXTERNAL (XEP-0178)
 
@@ -293,6 +304,7 @@ _ROUTES: dict[tuple[str, str], Callable[[Inbound, Stanza], None]] = {
     (ns.TLS, "starttls"): Inbound._start_tls,
     (ns.SASL, "auth"): Inbound._auth,
     (ns.BIDI, "bidi"): Inbound._ask_both_ways,
+    (ns.SM, "enable"): Inbound._manage,
     (ns.DIALBACK, "result"): Inbound._result,
     (ns.DIALBACK, "verify"): Inbound._asked_about_key,
 }

@@ -20,7 +20,8 @@ from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, judge_namespaces, judge_version, stream_header
 
 FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}bidi",
-            "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback"}
+            "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback", "management": f"{{{ns.SM}}}sm"}
+EXTERNAL = "certificate (SASL EXTERNAL)"
 
 
 class DialError(Exception):
@@ -135,9 +136,9 @@ class Outbound:
         """The server stops."""
         self._end(DialError("the server stops"), stream_error("system-shutdown"))
 
-    def gone(self, error: str | None, unsent: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
         self._settle(DialError(error or "it closed the connection"))
-        self._gone(self, self._peer, unsent)
+        self._gone(self, self._peer, unsent, unsure)
 
     # steps
 
@@ -151,8 +152,10 @@ class Outbound:
         self._note_limits(offered)
         if self._peer.channel is None:
             self._start_tls(offered)
+        elif self._logged_in and offered.find(FEATURES["management"]) is not None:
+            self._peer.send(f"<enable xmlns='{ns.SM}'/>".encode())      # nothing is sent until it has answered
         elif self._logged_in:
-            self._prove("certificate (SASL EXTERNAL)")
+            self._prove(EXTERNAL)
         elif self._trust():
             self._log_in(offered)
 
@@ -228,6 +231,13 @@ class Outbound:
         self._step(f"login: it refuses our certificate ({why})")
         self._dial_back()
 
+    def _enabled(self, stanza: Stanza) -> None:
+        self._peer.manage()
+        self._prove(EXTERNAL)
+
+    def _not_enabled(self, stanza: Stanza) -> None:
+        self._prove(EXTERNAL)
+
     def _result(self, stanza: Stanza) -> None:
         answer = dialback.read(stanza)
         if answer is None or (answer.from_, answer.to) != (self.theirs, self.ours) or answer.type is None:
@@ -288,6 +298,8 @@ _ROUTES: dict[tuple[str, str], Callable[[Outbound, Stanza], None]] = {
     (ns.STREAM, "error"): Outbound._error,
     (ns.TLS, "proceed"): Outbound._proceed,
     (ns.TLS, "failure"): Outbound._no_tls,
+    (ns.SM, "enabled"): Outbound._enabled,
+    (ns.SM, "failed"): Outbound._not_enabled,
     (ns.SASL, "success"): Outbound._success,
     (ns.SASL, "failure"): Outbound._failure,
     (ns.DIALBACK, "result"): Outbound._result,
