@@ -3,6 +3,7 @@
     python bench/count.py                  # all three; system calls need a server that runs
     python bench/count.py --instructions   # per routed message
     python bench/count.py --features       # likewise, for each feature switched on alone (native.route.FEATURES)
+    python bench/count.py --federation     # per message to and from another server
     python bench/count.py --parser         # per parsed stanza, at each level, of each corpus
     python bench/count.py --logins         # per login by SCRAM-SHA-256 or PLAIN, up to a bound resource
 
@@ -77,6 +78,17 @@ def instructions(batch: int, shape: str, feature: str = "nothing") -> dict[str, 
             "interpreter_entries_per_message": entries / (turns * batch)}
 
 
+def federated_instructions(direction: str, batch: int = 64) -> dict[str, object]:
+    """Both ends in one process (bench/native/federated.py); what Python does is done once a turn."""
+    turns = TURNS // batch
+    with tempfile.TemporaryDirectory() as folder:
+        once, once_text = callgrind(Path(folder), "native.federated", turns, batch, direction)
+        twice, twice_text = callgrind(Path(folder), "native.federated", 2 * turns, batch, direction)
+    entries = calls_of(EVAL, twice_text) - calls_of(EVAL, once_text)
+    return {"federation": direction, "batch": batch, "instructions_per_message": (twice - once) / (turns * batch),
+            "interpreter_entries_per_message": entries / (turns * batch)}
+
+
 def parser_instructions(level: str) -> Iterator[dict[str, object]]:
     for name in ("parsers", "marks"):
         module(name)  # compiled before it is counted
@@ -131,19 +143,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--instructions", action="store_true", help="of routed messages alone")
     parser.add_argument("--features", action="store_true", help="of routed messages, with each feature alone")
+    parser.add_argument("--federation", action="store_true", help="of messages to and from another server")
     parser.add_argument("--parser", action="store_true", help="instructions of the parser alone")
     parser.add_argument("--logins", action="store_true", help="of logins alone")
     parser.add_argument("--batches", default="1,8", help="messages that one read brings, with commas between")
     parser.add_argument("--pairs", type=int, default=50)
     parser.add_argument("--window", type=int, default=8)
     options = parser.parse_args()
-    everything = not (options.instructions or options.features or options.parser or options.logins)
+    everything = not (options.instructions or options.features or options.federation or options.parser
+                      or options.logins)
     if everything or options.instructions:
         for shape, batch in itertools.product(("body", "active"), map(int, options.batches.split(","))):
             print(json.dumps(instructions(batch, shape)), flush=True)
     if everything or options.features:
         for feature, batch in itertools.product(route.FEATURES, map(int, options.batches.split(","))):
             print(json.dumps(instructions(batch, "active", feature)), flush=True)
+    if everything or options.federation:
+        for direction in ("out", "in"):
+            print(json.dumps(federated_instructions(direction)), flush=True)
     if everything or options.parser:
         for found in itertools.chain.from_iterable(map(parser_instructions, levels.LEVELS)):
             print(json.dumps(found), flush=True)

@@ -125,7 +125,7 @@ def process(command: Sequence[str], folder: Path, port: int, env: Mapping[str, s
 @contextlib.contextmanager
 def prosody(folder: Path, domain: str, port: int, authority: Authority, *, routes: Mapping[str, int],
             pair: tuple[Path, Path] | None = None, secure: bool = True,
-            modules: str = '"dialback", "s2s_bidi"', debug: bool = True) -> Iterator[Foreign]:
+            modules: str = '"dialback", "s2s_bidi", "smacks"', debug: bool = True) -> Iterator[Foreign]:
     """pair: its certificate; good for serverAuth alone if not given. secure: it wants ours to be good."""
     (folder / "plugins").mkdir(parents=True, exist_ok=True)
     accounts = folder / "data" / domain.replace(".", "%2e") / "accounts"

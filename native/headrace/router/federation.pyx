@@ -264,8 +264,8 @@ cdef class Peer(Route):
                 return self.order.hold(view.base[:view.size], key, False, 0)
         return self.router.arrive(tok, sender, to, self.lang_utf8, self.order, fits_peer(tok, sender, self.router))
 
-    # Stream management (XEP-0198). What is acknowledged is handled: nothing before it waits for anybody, and what had to
-    # be kept is.
+    # Stream management (XEP-0198). What is acknowledged is handled: nothing before it waits for anybody, and what had
+    # to be kept is.
 
     cdef int count(self) except -1:
         cdef Str name = self.tok.view.name, h = self.tok.attr(b"h")
@@ -273,7 +273,7 @@ cdef class Peer(Route):
             self.asked = True
         elif name.n == 1 and name.p[0] == c"a":
             number = h.p[:h.n] if h.p != NULL else b""
-            if not number.isdigit() or len(number) > 10 or not self.outbox.acknowledge(<uint32_t>int(number)):
+            if not (number.isdigit() and len(number) <= 10) or not self.outbox.acknowledge(<uint32_t>int(number)):
                 return self.fail("undefined-condition", "more is acknowledged than was sent")
             self.asking = False
         else:
