@@ -36,6 +36,7 @@ from headrace.router.quiet cimport V_DROP, V_EVENT, V_PRESENCE
 from headrace.router.remote cimport hide_far, is_elsewhere, show_far
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
+from headrace.router.resumption cimport manage_element
 from headrace.router.session cimport (
     P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
 )
@@ -355,7 +356,7 @@ cdef class Router(Exchange):
                 session.management.count()
         elif tok.view.ns == NS_SM:      # never waits: it says what has come, whether that waits or not
             if session.flags & S_MANAGED or not equal(tok.view.name, str_of(b"enable")):
-                return session.manage_element(tok)
+                return manage_element(session, tok)
             return self.take(session, tok)
         if session.order is not None and self.held_back(session, tok):
             return 0

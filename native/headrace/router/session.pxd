@@ -162,10 +162,4 @@ cdef class Session(Sink):
     cdef int farewell(self) except -1
     cdef int pass_on(self, list orphans) except -1  # what it was given and its peer never got, to whom it concerns now
     cdef int close(self) except -1
-    # Stream management: an element in its namespace.
-    cdef int manage_element(self, Tokenizer tok) except -1
-    cdef int acknowledged(self, Tokenizer tok) except -1
-    cdef int misused(self) except -1
-    cdef bint resumable(self) noexcept
-    cdef int hibernate(self) except -1
-    cdef int detach(self, str condition, str text) except -1    # its link ends with this stream error
+    cdef bint resumable(self) noexcept      # it has a link or may get another (XEP-0198)

@@ -5,6 +5,7 @@ from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
 from headrace.core.writer cimport put_escaped, splice_bound, splice_write
 from headrace.router.gate cimport hold_presence, indicate, opens, want_copies
 from headrace.router.outbox cimport APART, LENT, SHARED, SOLE
+from headrace.router.resumption cimport detach, hibernate, resume_on
 
 from asyncio import get_running_loop
 from headrace.stream.errors import stream_error
@@ -18,29 +19,6 @@ cdef enum:
     CLOSED = S_ENDED | S_INACTIVE | S_HIBERNATED    # the outbox: not everything enters at once
     PRESENCE_AT = 9                 # of "<presence"
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
-
-
-cdef bytes UNEXPECTED = (   # set at import
-    b"<failed xmlns='urn:xmpp:sm:3'><unexpected-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
-
-
-cdef bint read_count(Str text, uint32_t* value) noexcept:
-    """An unsignedInt."""
-    cdef uint64_t n = 0
-    cdef size_t i
-    if text.n == 0 or text.n > 10:      # absent is empty, too
-        return False
-    for i in range(text.n):
-        if not c"0" <= text.p[i] <= c"9":
-            return False
-        n = n * 10 + (text.p[i] - c"0")
-    value[0] = <uint32_t>n
-    return n == value[0]
-
-
-cdef bytes too_high(uint32_t h, Outbox outbox):
-    cdef uint32_t sent = <uint32_t>(outbox.acknowledged + outbox.unacknowledged)
-    return f"<handled-count-too-high xmlns='urn:xmpp:sm:3' h='{h}' send-count='{sent}'/>".encode()
 
 
 cdef class Exchange:
@@ -188,84 +166,10 @@ cdef class Session(Sink):
         return future
 
     def attach(self, Link link not None, Tokenizer tok not None, uint32_t h, str lang):
-        cdef Reactor reactor
-        if not self.resumable():
-            raise LookupError("there is nothing to resume")
-        if not self.outbox.acknowledge(h):
-            raise ValueError(too_high(h, self.outbox))
-        reactor = self.router.reactor
-        reactor.touch()
-        if self.link is not None:
-            self.detach("conflict", "resumed by a new connection")
-        if self.order is not None:
-            self.order.forget()
-        self.tok.close()
-        self.management.restart()
-        self.outbox.rewind()
-        self.tok = tok
-        self.link = link
-        self.lang = lang
-        self.lang_utf8 = None if lang is None else lang.encode()
-        self.flags &= ~S_HIBERNATED
-        self.stalled = True         # the login may have left elements unread
-        self.heard = reactor.now
-        link.set_sink(self)
-        link.dirty()
-        indicate(self, True)        # XEP-0352 5.2: each stream begins active
-        reactor.later(self)
-        reactor.deadline(self, min(self.router.idle_ns, self.router.keep_alive_ns))
-        self.done_with()
-        return self.management.h()
+        return resume_on(self, link, tok, h, lang)
 
     cdef bint resumable(self) noexcept:
         return not self.flags & S_ENDED and self.management is not None and self.management.patience > 0
-
-    cdef int hibernate(self) except -1:
-        self.flags |= S_HIBERNATED
-        self.lost = self.router.reactor.now
-        self.outbox.adopt()
-        self.answer_marks()
-        self.router.reactor.deadline(self, self.management.patience)
-        self.router.hibernated(self)
-        return self.act()
-
-    cdef int detach(self, str condition, str text) except -1:
-        cdef Link link = self.link
-        cdef bytes last = stream_error(condition, text) + b"</stream:stream>"
-        self.link = None
-        link.set_sink(Sink())       # what it still says is nobody's
-        if self.outbox.to_border():
-            link.abort()
-        else:
-            link.write(last, len(last))
-            link.finish()
-        return 0
-
-    cdef int manage_element(self, Tokenizer tok) except -1:
-        cdef Str name = tok.view.name
-        if name.n == 1 and self.flags & S_MANAGED:
-            if name.p[0] == c"r":
-                return self.management.request(self.link) if self.link is not None else 0
-            if name.p[0] == c"a":
-                return self.acknowledged(tok)
-        return self.misused()
-
-    cdef int acknowledged(self, Tokenizer tok) except -1:
-        cdef uint32_t h
-        if not read_count(tok.attr(b"h"), &h):
-            return self.stop("invalid-xml", "<a/> without a number in 'h'")
-        if self.outbox.acknowledge(h):
-            return self.done_with()
-        self.extra = too_high(h, self.outbox)
-        return self.stop("undefined-condition", "you acknowledge more than was sent")
-
-    cdef int misused(self) except -1:
-        """XEP-0198 3, 6: recoverable, but for <enable/> where it is enabled."""
-        if self.link is not None:
-            self.link.write(UNEXPECTED, len(UNEXPECTED))
-        if self.flags & S_MANAGED:
-            return self.stop("policy-violation", "stream management is enabled once, and resumed before binding")
-        return 0
 
     cpdef uint64_t hold(self) except? 0:
         return 0 if self.management is None else self.management.hold(self.management.current)
@@ -441,8 +345,8 @@ cdef class Session(Sink):
         if silent >= self.router.idle_ns:
             if not self.resumable():
                 return self.stop("connection-timeout", "nothing has been heard from you for too long")
-            self.detach("connection-timeout", "nothing has been heard from you for too long")
-            return self.hibernate()
+            detach(self, "connection-timeout", "nothing has been heard from you for too long")
+            return hibernate(self)
         if self.management is not None:
             self.management.remind(self.link)
         if self.outbox.unsent_bytes == 0:
@@ -536,7 +440,7 @@ cdef class Session(Sink):
     cdef int on_gone(self, bint clean) except -1:
         self.link = None
         if self.resumable():
-            return self.hibernate()
+            return hibernate(self)
         if not self.flags & S_ENDED:
             self.flags |= S_ENDED
             self.bequest = self.stalled     # what had come before the link was lost is not lost with it
