@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from headrace.router.group import MessageFlag
 from headrace.storage import group
 from headrace.storage.connection import Connection
 from headrace.storage.ports import Durability, RosterChange, RosterItem, StorageLocked, StorageUnavailable
-from headrace.storage.sqlite import open_sqlite
+from headrace.storage.sqlite import archive, open_sqlite
 from headrace.storage.sqlite.database import CHECKPOINT_PAGES
 
 ROMEO, JULIET = "romeo@example.org", "juliet@example.org"
@@ -97,3 +98,18 @@ async def test_log_is_written_back_between_groups(tmp_path: Path) -> None:
     assert (tmp_path / "x.db").stat().st_size > CHECKPOINT_PAGES * 4096 * 0.9
     assert storage.database.connection.wal_pages < CHECKPOINT_PAGES
     await storage.close()
+
+
+async def test_a_short_tail_goes_into_boxes_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "LONGEST_TAIL", 0.05)
+    storage = open_sqlite(tmp_path / "headrace.db")
+    try:
+        await storage.archive.add("romeo@example.org", "juliet@example.net", b"<message/>", MessageFlag.M_ARCHIVE_B)
+        for _ in range(200):
+            [(rows,)] = await storage.database.read(lambda c: c.execute("SELECT count(*) FROM box"))
+            if rows:
+                break
+            await asyncio.sleep(0.02)
+        assert rows == 1
+    finally:
+        await storage.close()

@@ -22,6 +22,7 @@ T = TypeVar("T")
 _SET_MARK = ("INSERT INTO mark(owner, id) SELECT ?1, ?2 WHERE ?1 > 0"
              " ON CONFLICT (owner) DO UPDATE SET id = max(id, excluded.id)")
 FILL = 5_000            # messages at which boxes are filled: some 20 ms, which the next commit waits
+LONGEST_TAIL = 5.0      # s that fewer than these wait for more: every read looks through them
 
 
 class SqliteArchive:
@@ -37,6 +38,7 @@ class SqliteArchive:
         [(self._unboxed,)] = database.connection.execute(
             "SELECT count(*) FROM message WHERE id > (SELECT value FROM meta WHERE key = 'boxed')")
         self._filling: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None, *,
             ticket: Ticket | None = None) -> Awaitable[int]:
@@ -121,6 +123,8 @@ class SqliteArchive:
     async def close(self) -> None:
         """Commits what waits, fills boxes, and gives back what of the reservation was not used."""
         await self._groups.close()
+        if self._timer is not None:
+            self._timer.cancel()
         if self._filling is not None:
             await asyncio.wait([self._filling])
         if self.queue.last != self.queue.reserved:
@@ -147,7 +151,16 @@ class SqliteArchive:
         if reserved:
             self.queue.reserve(reserved)
         self._unboxed += len(group)
-        if self._unboxed >= FILL and self._filling is None:
+        if self._unboxed >= FILL:
+            self._begin_filling()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LONGEST_TAIL, self._begin_filling)
+
+    def _begin_filling(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._filling is None:
             self._filling = asyncio.get_running_loop().create_task(self._fill())
 
     async def _fill(self) -> None:
