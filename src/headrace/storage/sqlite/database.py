@@ -52,7 +52,7 @@ class Database:
             self.connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
             migrate(self.connection, steps("sqlite"))
             self._reading = Connection(path, patience=self._lock_wait)
-            self._reading.script("PRAGMA query_only = ON")
+            self._reading.script("PRAGMA query_only = ON; PRAGMA cache_size = -32000")
         self._writer = ThreadPoolExecutor(1, "headrace-write")
         self._reads = Reads[_Asked](self._requests, self._answer)
 
