@@ -1,5 +1,6 @@
 """XEP-0388 with what is negotiated inside it: Bind 2, upgrade tasks, pipelining."""
 
+import asyncio
 import dataclasses
 import hashlib
 import re
@@ -21,6 +22,7 @@ from support.negotiating import (
     auth,
     authenticate,
     bind,
+    eventually,
     response,
     response2,
     staged,
@@ -286,6 +288,18 @@ async def test_a_failing_router_leaves_no_tables(stage):
     stage.wire.bind = lambda jid, lang, greet: stage.accounts.missing
     with pytest.raises(AttributeError):
         await stage.give(authenticate("PLAIN", PLAIN, bind2()))
+    assert stage.sessions.released == ["alice@localhost"]
+
+
+async def test_who_goes_before_the_binding_leaves_no_tables(stage, monkeypatch):
+    """While the last thing is looked up that the answer needs."""
+    monkeypatch.setattr(BindFeatures, "before", lambda self, account: asyncio.Event().wait())
+    stage.open()
+    login = asyncio.ensure_future(stage.give(authenticate("PLAIN", PLAIN, bind2())))
+    await eventually(lambda: stage.accounts.loaded)
+    login.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await login
     assert stage.sessions.released == ["alice@localhost"]
 
 

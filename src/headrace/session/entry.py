@@ -39,8 +39,7 @@ class Entry:
                     return True
                 granted += found
             if bind is not None:
-                await self._services.binder.load(account)
-                first = await self._services.bind_features.before(account.bare)
+                first = await self._load(account)
         except StorageError:
             raise SaslFailure("temporary-auth-failure", "the account cannot be read now") from None
         if bind is not None:
@@ -49,6 +48,15 @@ class Entry:
         self._wire.authenticated()
         self._wire.send(profile2.success(account.bare, last_words, granted) + self._offers.unbound)
         return False
+
+    async def _load(self, account: JID) -> bytes:
+        """The account's tables are in then; what <bound/> begins with."""
+        await self._services.binder.load(account)
+        try:
+            return await self._services.bind_features.before(account.bare)
+        except BaseException:
+            self._services.binder.release(account)
+            raise
 
     def _resume(self, found: Found, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
         """No bind then, and no features (XEP-0198 10.2)."""
