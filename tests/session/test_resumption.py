@@ -38,10 +38,10 @@ class Past:
     rows: dict = field(default_factory=dict)
     down: bool = False
 
-    async def last_h(self, account, sm_key):
+    async def last_h(self, owner, sm_key):
         if self.down:
             raise StorageUnavailable("disk full")
-        return self.rows.get((account, sm_key))
+        return self.rows.get((owner, sm_key))
 
 
 @pytest.fixture

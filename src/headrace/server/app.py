@@ -198,7 +198,7 @@ class App:
             binder=Binder(loader, self.router, secret, config.limits.account), sessions=self.router,
             logins=self.logins, log=self.log,
             bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,),
-            resumption=Resumption(self.router))
+            resumption=Resumption(self.router, self.storage.archive))
 
     async def _federation(self) -> Federation:
         """Other servers: who they are is asked in both directions, each host of ours has its own certificate."""

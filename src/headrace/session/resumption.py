@@ -21,7 +21,7 @@ LONGEST_WAIT = 5.0  # s for what its old stream brought: twice what a store may 
 class PastSessions(Protocol):
     """What storage knows of sessions that a crash has ended (protocol.md 4)."""
 
-    async def last_h(self, account: str, sm_key: int) -> int | None:
+    async def last_h(self, owner: str, sm_key: int) -> int | None:
         """The highest h that is committed for the account's session of this key."""
 
 
