@@ -2,12 +2,13 @@
 
 import asyncio
 import random
+from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
 from headrace.router.session import SessionFlag
 from headrace.stream.limits import SessionLimits
-from support.managed import ID, Pair, ack, chat, stanzas, stream_error
+from support.managed import ID, Pair, R, ack, chat, stanzas, stream_error
 from support.routing import CLIENT, World, condition
 
 
@@ -47,6 +48,37 @@ def test_what_lies_beyond_h_comes_again_once_and_in_order(pair: Pair, h: int) ->
     assert stanzas(pair.heard()) == ["1", "2", "3", "4", "5"][h:]
     pair.answer(ack(5))
     assert (pair.juliet.outbox.unacknowledged, pair.chunks()) == (0, 0)
+
+
+def framed(data: bytes) -> list[Element]:
+    """What a link that sends frames (RFC 7395) makes of it: each stanza declares its namespace where its attributes
+    begin, and is a document of its own. Nonzas declare theirs already."""
+    frames = []
+    for stanza in data.replace(R.encode(), b"").split(b"</message>")[:-1]:
+        name, _, rest = stanza.partition(b" ")
+        frames.append(fromstring(name + b" xmlns='jabber:client' " + rest + b"</message>"))
+    return frames
+
+
+def test_from_a_stream_to_frames_and_back(pair: Pair) -> None:
+    """What is queued depends on no stream: it has its own language and its own prefixes, and no namespace."""
+    world = pair.world
+    nurse = world.client("nurse@localhost/a", lang="it")
+    text = "<message to='juliet@localhost/b' id='%s' xmlns:p='urn:p' type='chat'><body>x</body><p:y/></message>"
+    world.send(nurse, "".join(text % n for n in (1, 2)))
+    assert stanzas(pair.heard()) == ["1", "2"]
+    pair.lose()
+    pair.resume(1)
+    world.send(nurse, text % 3)
+    frames = framed(world.raw(pair.juliet))
+    assert stanzas(frames) == ["2", "3"]
+    assert {f.get("{http://www.w3.org/XML/1998/namespace}lang") for f in frames} == {"it"}
+    assert all(f.find("{urn:p}y") is not None for f in frames)
+    pair.lose()
+    pair.resume(2)
+    root = b"<s:stream xmlns:s='http://etherx.jabber.org/streams' xmlns='jabber:client' xmlns:p='urn:other'>"
+    [again] = [e for e in world.got(pair.juliet, root) if e.tag == CLIENT + "message"]
+    assert (again.get("id"), again.find("{urn:p}y") is not None) == ("3", True)
 
 
 def test_a_stanza_that_was_half_written_comes_whole(pair: Pair) -> None:
