@@ -416,7 +416,10 @@ class Negotiation:
 
     # stream management (XEP-0198 5)
 
-    async def _resume(self, stanza: Stanza) -> None:
+    def _resume(self, stanza: Stanza) -> _Later:
+        return partial(self._find, stanza)
+
+    async def _find(self, stanza: Stanza) -> None:
         assert self.account is not None
         found = await self._services.resumption.find(self.account, stanza.element())
         if isinstance(found, Found):
