@@ -1,6 +1,8 @@
 """Our server and those of others, each with its domain: Debian's Prosody and ejabberd."""
 
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from support.federated import CLIENT, SERVER, Authority, Site, route, site
 from support.foreign import Foreign, ejabberd, prosody
 from support.ports import unused_port
 from support.rawclient import NS, ROSTER, Client, bodies
+from support.relay import relay
 
 OURS, THEIRS = "a.example", "b.example"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
@@ -115,3 +118,32 @@ def test_how_it_was_proven(sites: Pair, pair: tuple[Client, Client]) -> None:
             if entry["event"] in ("s2s domain proven", "s2s stream opened")}
     assert ways
     assert all("certificate" in way for way in ways), ways
+
+
+def test_a_cut_link_to_prosody_loses_nothing(tmp_path: Path) -> None:
+    """Both speak XEP-0198: what the link has swallowed goes again on the next stream."""
+    authority = Authority(tmp_path / "authority")
+    ours, theirs = unused_port(), unused_port()
+    with (relay(theirs) as line,
+          site(tmp_path / "ours", OURS, ours, authority, routes=route(THEIRS, line.port)) as here,
+          prosody(tmp_path / "theirs", THEIRS, theirs, authority, routes={OURS: ours}) as there):
+        romeo, juliet = here.client("romeo"), there.client("juliet")
+        juliet.send("<presence/>")
+        juliet.sync()
+        for number in range(40):
+            if number == 10:
+                assert set(messages(juliet, 10)) == {str(n) for n in range(10)}
+                line.swallow = True
+            if number == 25:
+                deadline = time.monotonic() + 30
+                while not line.swallowed and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                romeo.sync()
+                line.swallow = False
+                line.cut()
+            romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>{number}</body></message>")
+        heard: dict[str | None, None] = {}
+        while "39" not in heard:
+            heard.update(dict.fromkeys(messages(juliet, 1)))
+        assert [int(text or "") for text in heard if int(text or "") >= 10] == list(range(10, 40))
+        assert line.links == 2
