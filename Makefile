@@ -18,7 +18,7 @@ help:
 	@echo 'make fuzz    the tokenizer against expat for SECONDS=600, guided by coverage'
 	@echo 'make build   the native modules, in place'
 	@echo 'make lint    the checks that run nothing'
-	@echo 'make bench   micro benchmarks and instruction counts'
+	@echo 'make bench   micro benchmarks, instruction counts, the quick set beside bench/baseline.json'
 	@echo 'make clean   remove all that was built'
 
 run: build
@@ -39,6 +39,7 @@ lint: build $(STAMPS)/test
 bench: build $(STAMPS)/test
 	$(BIN)/python -m pytest bench/micro -q
 	$(BIN)/python bench/count.py
+	$(BIN)/python bench/quick.py
 
 # Follows .pyx, .pxd and .h by itself and compiles only what changed.
 build: $(STAMPS)/server
@@ -59,7 +60,7 @@ $(STAMPS)/venv: $(STAMPS)/packages-build
 $(STAMPS)/server: $(STAMPS)/venv pyproject.toml setup.py
 	$(call requirements,t["build-system"]["requires"]) >build/requirements-build.txt
 	$(BIN)/pip install -q -r build/requirements-build.txt
-	$(BIN)/pip install -q --no-build-isolation -e '.[server]'
+	$(BIN)/pip install -q --no-build-isolation -e '.[server,bench]'
 	@touch $@
 
 $(STAMPS)/test: $(STAMPS)/server $(STAMPS)/packages-test

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from headrace import core
 from headrace.bench.process import tree
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 PASSWORD = "secret"
 START_SECONDS = 300     # ejabberd derives the keys of a thousand users
 SERVER_CORE = 0
@@ -70,7 +70,7 @@ def headrace(place: Place) -> Command:
     users = place.folder / "users.csv"
     users.write_text("".join(f"u{i}@localhost,{PASSWORD}\n" for i in range(place.users)))
     program = [sys.executable, "-m", "headrace.server"]
-    env = {"PYTHONPATH": str(ROOT / "src")}
+    env = {"PYTHONPATH": str(Path(core.__file__).parents[2])}       # the same headrace as this process has
     if place.users:
         subprocess.run([*program, "user", "import", str(users), "--config", str(config)],
                        env={**os.environ, **env}, stdout=subprocess.DEVNULL, check=True)

@@ -22,20 +22,8 @@ from headrace.bench.scenarios import scenarios
 from support.server import environment
 
 USERS = 8
+SHARE = 24      # accounts of each run: idle has 20 before those that it measures
 SCENARIOS = {scenario.name: scenario for scenario in scenarios()}
-
-
-@pytest.fixture(scope="module", params=["headrace", "prosody", "ejabberd"])
-def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
-    """A server with all features that it has, and 30 users."""
-    folder = tmp_path_factory.mktemp("bench") / request.param
-    with peers.running(request.param, folder, 30, peers.FEATURES, core=None) as server:
-        yield request.param, server
-
-
-def options(server: peers.Running, **more: Any) -> Options:
-    values = Options(port=server.port, pid=server.pid, users=USERS, warm_up=0.1, duration=0.3, window=2)
-    return replace(values, **{**({"port": server.direct} if more.get("tls") == "direct" else {}), **more})
 
 
 RUNS: list[tuple[str, dict[str, Any]]] = [
@@ -59,6 +47,26 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.fixture(scope="module", params=["headrace", "prosody", "ejabberd"])
+def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
+    """A server with all features that it has; the users of each run are others."""
+    folder = tmp_path_factory.mktemp("bench") / request.param
+    with peers.running(request.param, folder, SHARE * (len(RUNS) + 2), peers.FEATURES, core=None) as server:
+        yield request.param, server
+
+
+def users(folder: Path, number: int) -> Path:
+    """Those of one run."""
+    file = folder / f"users{number}.csv"
+    file.write_text("".join(f"u{i}@localhost,{peers.PASSWORD}\n" for i in range(SHARE * number, SHARE * (number + 1))))
+    return file
+
+
+def options(server: peers.Running, **more: Any) -> Options:
+    values = Options(port=server.port, pid=server.pid, users=USERS, warm_up=0.1, duration=0.3, window=2)
+    return replace(values, **{**({"port": server.direct} if more.get("tls") == "direct" else {}), **more})
+
+
 def attempt(server: peers.Running, name: str, **more: Any) -> tuple[dict[str, Any] | None, str]:
     """The result; or None, and what the server does not offer."""
     try:
@@ -67,12 +75,11 @@ def attempt(server: peers.Running, name: str, **more: Any) -> tuple[dict[str, An
         return None, str(error)
 
 
-@pytest.mark.parametrize(("name", "more"), RUNS, ids=lambda value: value if isinstance(value, str) else "-".join(value))
-def test_a_run(peer: tuple[str, Any], name: str, more: dict[str, Any]) -> None:
+@pytest.mark.parametrize("number", range(len(RUNS)), ids=[f"{name}-{'-'.join(more)}" for name, more in RUNS])
+def test_a_run(peer: tuple[str, Any], tmp_path: Path, number: int) -> None:
     software, server = peer
-    if name == "mam":
-        more = {key: value for key, value in more.items() if key in ("page", "users")}
-    result, lacking = attempt(server, name, **more)
+    name, more = RUNS[number]
+    result, lacking = attempt(server, name, csv=users(tmp_path, number), **more)
     if result is None:
         assert software == "headrace" or "SASL2" in lacking     # Debian's Prosody and ejabberd have all the rest
         assert "does not offer" in lacking
@@ -128,8 +135,7 @@ def command(*arguments: object) -> subprocess.CompletedProcess[bytes]:
 def test_the_command(peer: tuple[str, Any], tmp_path: Path) -> None:
     """From users in a file to a page."""
     _, server = peer
-    (tmp_path / "users.csv").write_text("".join(f"u{i}@localhost,{peers.PASSWORD}\n" for i in range(4)))
-    done = command("chat", "--port", server.port, "--csv", tmp_path / "users.csv", "--users", 4, "--duration", 0.3,
+    done = command("chat", "--port", server.port, "--csv", users(tmp_path, len(RUNS)), "--users", 4, "--duration", 0.3,
                    "--warm-up", 0.1, "--json", tmp_path / "a.json", "--label", "<it>")
     assert done.returncode in (0, 11), done.stderr      # 11: other tests have the CPU
     assert b"messages a second" in done.stdout

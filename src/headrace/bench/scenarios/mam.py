@@ -9,6 +9,7 @@ from headrace.bench.measure import Measured
 from headrace.bench.run import Run, even
 from headrace.bench.scenarios.api import LOAD, Scenario, message_flow
 from headrace.bench.sessions import Session
+from headrace.bench.wire import stanza_error
 from headrace.core import ns
 
 RSM = "http://jabber.org/protocol/rsm"
@@ -65,4 +66,5 @@ class Mam(Scenario):
             if answer.type == "result" and got == run.options.page:
                 return
             await asyncio.sleep(0.1)
-        raise BenchError(f"{reader.bare}: the archive cannot be read")
+        why = f"{got} messages on a page of {run.options.page}" if answer.type == "result" else stanza_error(answer)
+        raise BenchError(f"{reader.bare}: the archive cannot be read: {why}")
