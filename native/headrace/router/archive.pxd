@@ -32,8 +32,8 @@ cdef class Archive:
     # A message's number; 0: refused, the store is stuck or full. What is given a number is added before the next one
     # is given.
     cdef uint64_t next(self) except? 0
-    # Queue it: a self-contained stanza without stanza-id. ticket: of Session.hold(), settled after the commit; 0: there is
-    # none. sm_key, h: of that session, Session.committing(ticket). (An object, since sessions know archives and two
+    # Queue it: a self-contained stanza without stanza-id. ticket: of Session.hold(), settled after the commit; 0: there
+    # is none. sm_key, h: of that session, Session.committing(ticket). (An object, since sessions know archives and two
     # modules can't both be the other's first.)
     cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, object session,
                  uint64_t ticket, uint64_t sm_key, uint32_t h) except -1

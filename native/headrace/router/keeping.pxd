@@ -1,4 +1,5 @@
-# Which messages must be kept (protocol.md 3): what XEP-0313 5.1.2, XEP-0160 or <store/> would store, and no hint forbids.
+# Which messages must be kept (protocol.md 3): what XEP-0313 5.1.2, XEP-0160 or <store/> would store, and no hint
+# forbids.
 from headrace.router.parcel cimport Parcel
 
 cdef enum Keeping:

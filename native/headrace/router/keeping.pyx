@@ -7,8 +7,6 @@ from headrace.core.names cimport (
 from headrace.core.tokenizer cimport KIND_MESSAGE, MAX_CHILDREN, StanzaView
 from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL
 
-from headrace.core.stanza import parse_stanza
-
 cdef enum:
     # States of the moment, and what accompanies content: alone they are no reason to keep a message.
     FLEETING = (1 << K_CHATSTATE) | (1 << K_MARKER) | (1 << K_THREAD) | (1 << K_DELAY) | (1 << K_STANZA_ID) | (

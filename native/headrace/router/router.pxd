@@ -9,13 +9,13 @@ from headrace.router.filing cimport Filing
 from headrace.router.order cimport Order
 from headrace.router.parcel cimport Parcel
 from headrace.router.reader cimport Reader
-from headrace.router.session cimport Exchange, Session
+from headrace.router.session cimport Session
+from headrace.router.tables cimport Tables
 
 
 @cython.final
-cdef class Router(Exchange):
+cdef class Router(Tables):
     cdef public object control              # headrace.router.control.Control
-    cdef list domains                       # hosted, prepared, as bytes: few, so looked through in order
     cdef Reader reader
     cdef Filing filing
     cdef int most_hibernated                # sessions of an account
@@ -24,7 +24,6 @@ cdef class Router(Exchange):
     cdef readonly Routes routes             # to other servers and components
     cdef Order arriving                     # of the stream that a stanza is coming from; None: no server's
 
-    cdef Account account_of(self, str bare)
     # Intake: what came from a session, up to where it goes.
     cdef bint held_back(self, Session session, Tokenizer tok) except -1
     cdef int take(self, Session session, Tokenizer tok) except -1

@@ -13,7 +13,7 @@ from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_OTHER, KIND_PRE
 from headrace.core.writer cimport splice_allowed
 from headrace.net.link cimport Link
 from headrace.net.reactor cimport Reactor
-from headrace.router.account cimport Account, AccountTable, archives
+from headrace.router.account cimport Account, AccountTable
 from headrace.router.blocking cimport blocks
 from headrace.router.carbons cimport copy_error, copy_sent
 from headrace.router.delivery cimport deliver_iq, deliver_message, deliver_to, shares, takes_messages
@@ -40,6 +40,7 @@ from headrace.router.resumption cimport manage_element
 from headrace.router.session cimport (
     P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
 )
+from headrace.router.tables cimport Tables
 
 from hmac import compare_digest
 
@@ -74,7 +75,7 @@ cdef inline int64_t patience(double seconds) noexcept:
     return <int64_t>(seconds * 1e9) if seconds > 0 else EVER
 
 
-cdef class Router(Exchange):
+cdef class Router(Tables):
     def __init__(self, Reactor reactor not None, control=None, limits=None):
         if limits is None:
             limits = SessionLimits()
@@ -96,66 +97,6 @@ cdef class Router(Exchange):
         self.moved = []
         self.filing = Filing()
 
-    # Tables.
-
-    @property
-    def hosts(self):
-        return frozenset(domain.decode() for domain in self.domains)
-
-    def add_host(self, str domain not None):
-        if domain.encode() not in self.domains:
-            self.domains.append(domain.encode())
-
-    cdef bint is_host(self, Str domain) noexcept:
-        cdef bytes host
-        for host in self.domains:
-            if equal(domain, str_of(host)):
-                return True
-        return False
-
-    cdef Account account_of(self, str bare):
-        cdef bytes jid = bare.encode()  # must live as long as the look at it
-        return self.accounts.find(str_of(jid))
-
-    def load(self, str bare not None, contacts, blocked=()):
-        if self.account_of(bare) is None:
-            self.accounts.add(Account(bare.encode(), {jid.encode(): bits for jid, bits in contacts.items()},
-                                      {jid.encode() for jid in blocked}))
-
-    def loaded(self, str bare not None):
-        return self.account_of(bare) is not None
-
-    def acknowledged(self):
-        cdef Account account
-        cdef dict marks = {}
-        for account in self.moved:
-            account.moved = False
-            marks[account.jid.decode()] = account.reached
-        self.moved = []
-        return marks
-
-    def reached(self, str bare not None):
-        cdef Account account = self.account_of(bare)
-        return 0 if account is None else account.reached
-
-    def release(self, str bare not None):
-        cdef Account account = self.account_of(bare)
-        if account is not None and not account.sessions:
-            self.accounts.remove(account)
-
-    def contact(self, str bare not None, str contact not None):
-        cdef Account account = self.account_of(bare)
-        return 0 if account is None else account.bits(contact.encode())
-
-    def set_contact(self, str bare not None, str contact not None, int bits):
-        cdef Account account = self.account_of(bare)
-        if account is None:
-            return
-        if bits:
-            account.contacts[contact.encode()] = bits
-        else:
-            account.contacts.pop(contact.encode(), None)
-
     def set_blocked(self, str bare not None, jids):
         cdef Account account = self.account_of(bare)
         cdef set before, after = {jid.encode() for jid in jids}
@@ -167,18 +108,6 @@ cdef class Router(Exchange):
         account.blocked = after or None
         self.generation += 1        # the peers that sessions remember were judged by the old list
         rejoin(self, account, before - after)
-
-    def set_archive(self, str bare not None, int mode, always=(), never=()):
-        cdef Account account = self.account_of(bare)
-        if account is not None:
-            account.archive_mode = mode
-            account.archive_always = {jid.encode() for jid in always} or None
-            account.archive_never = {jid.encode() for jid in never} or None
-
-    def archives(self, str bare not None, str peer not None):
-        cdef Account account = self.account_of(bare)
-        cdef bytes jid = peer.encode()
-        return account is not None and archives(account, str_of(jid))
 
     # Sessions.
 

@@ -80,8 +80,8 @@ cdef class Exchange:
     cdef int rose(self, Session session) except -1
     # Answer with an error stanza, unless the stanza is one; from_: who answers.
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1
-    # Before a message goes to local sessions of account, or (None) to another server: into the archives and offline rows
-    # that it belongs in, and the parcel gets what its receivers' copies show of that. False: it can't be kept now.
+    # Before a message goes to local sessions of account, or (None) to another server: into the archives and offline
+    # rows that it belongs in, and the parcel gets what its receivers' copies show of that. False: it can't be kept now.
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1
     # A message came for a hibernated session.
     cdef int missed(self, Session session, const Parcel* parcel) except -1
