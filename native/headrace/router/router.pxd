@@ -37,7 +37,8 @@ cdef class Router(Tables):
     cdef Str domain_of(self, Session session) noexcept
     # The control plane.
     cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1
-    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1
+    # account: to whom older messages are being handed over; none overtakes this one on its way to the storage either.
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account) except -1
     # It has become able to take messages.
     cdef int catch_up(self, Session session, object outcome) except -1
     # account: it takes no messages until the outcome is there.

@@ -38,7 +38,8 @@ from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
 from headrace.router.resumption cimport manage_element
 from headrace.router.session cimport (
-    P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE, S_MANAGED
+    P_ABSENT, P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE,
+    S_MANAGED
 )
 from headrace.router.tables cimport Tables
 
@@ -518,7 +519,7 @@ cdef class Router(Tables):
         """As received: what is for the server need not be fit to go on."""
         cdef bytes key = str_bytes(parcel.to.bare) if parcel.to.bare.p != NULL else str_bytes(session.bare_str())
         cdef str to = None if parcel.head.to.p == NULL else str_bytes(parcel.head.to).decode()
-        return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key)
+        return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key, None)
 
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1:
         cdef int kept
@@ -529,11 +530,14 @@ cdef class Router(Tables):
 
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
         cdef bytes key = str_bytes(parcel.to.bare)
-        return self.ask(session, parse_stanza(packed(parcel)), reason, key)
+        cdef Account account = self.accounts.find(parcel.to.bare) if reason == P_ABSENT else None
+        if account is not None and not account.catching_up:
+            account = None
+        return self.ask(session, parse_stanza(packed(parcel)), reason, key, account)
 
-    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key) except -1:
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account) except -1:
         try:
-            self.wait_for(session, self.control.punt(session, stanza, reason), key, None)
+            self.wait_for(session, self.control.punt(session, stanza, reason), key, account)
         except Exception as error:
             self.reactor.report("Control.punt failed", error)
         return 0

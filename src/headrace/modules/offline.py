@@ -36,7 +36,7 @@ class Offline(Module):
 
     @dataclass(frozen=True, slots=True)
     class Options:
-        max_messages: int = 1_000  # per account: a month of a busy contact; past it senders are told
+        max_messages: int = 1_000  # per account, beside its archive: a busy contact's month; past it senders are told
         unknown_per_minute: int = 20  # errors to a sender about unknown accounts: for typing errors, no search
 
     options: Options
@@ -45,7 +45,7 @@ class Offline(Module):
         super().__init__(context, options)
         self._errors = Allowance(options.unknown_per_minute, context.now)
         self._turns = Locks()  # one resource of an account at a time gets its messages
-        self._counts: dict[str, int] = {}  # of accounts that messages were kept for lately
+        self._counts: dict[str, int] = {}  # outside the archive, by account that some were kept for lately
         self._here: dict[str, set[str]] = {}  # who has come, by account; priorities may have sunk since
         self._handed: dict[str, int] = {}  # up to which number, by account that somebody takes messages for
         self._owed: set[str] = set()  # accounts whose messages could not be read when somebody came
@@ -72,14 +72,15 @@ class Offline(Module):
             if request.account.rpartition("@")[2] in self.context.hosts and self._errors.take(request.account):
                 raise Refused("service-unavailable")
             return None, False
-        if await self._count(request.to) >= self.options.max_messages:
-            raise Refused("service-unavailable")
         flags = await self._where(request)
+        if flags & MessageFlag.M_OFFLINE and await self._count(request.to) >= self.options.max_messages:
+            raise Refused("service-unavailable")
         came = await self._taker(request.to) is not None  # while we looked, or it is being handed older ones
         # Queued, in order, when add() returns; what the sender says next need not wait for the commit.
         commit = storage.archive.add(request.account, request.to, request.stanza.raw, flags, self.context.now(),
                                      ticket=request.ticket)
-        self._counts[request.to] = self._counts.get(request.to, 0) + 1
+        if flags & MessageFlag.M_OFFLINE:
+            self._counts[request.to] = self._counts.get(request.to, 0) + 1
         return asyncio.ensure_future(commit), came
 
     async def _where(self, request: Request) -> MessageFlag:
@@ -96,8 +97,8 @@ class Offline(Module):
     async def _count(self, account: str) -> int:
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""
         if account not in self._counts:
-            mark = await self.context.marks.of(account)
-            count = len(await self.context.storage.archive.pending(account, mark, self.options.max_messages))
+            await self.context.marks.flush()
+            count = await self.context.storage.offline.count(account)
             if len(self._counts) >= COUNTED:
                 self._counts.clear()
             self._counts[account] = count

@@ -1,0 +1,66 @@
+"""Links that are cut, stalled and reset at random, with resumption: nothing lost, nothing doubled, order kept."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from support.badlink import BadLink
+from support.faithful import Faithful, Seen
+from support.server import running
+
+PASSWORD = "secret"
+NAMES = ("ann", "ben", "cat", "dan")
+USERS = {f"{name}@localhost": PASSWORD for name in NAMES}
+SECONDS = 8         # of trouble
+PAUSE = 0.02        # s between the messages of one
+
+
+async def talk(people: list[Faithful], dice: random.Random, seconds: float) -> None:
+    """Everybody writes to everybody, numbered, for so long."""
+    loop = asyncio.get_running_loop()
+    end, number = loop.time() + seconds, 0
+    while loop.time() < end:
+        number += 1
+        for one in people:
+            other = dice.choice([p for p in people if p is not one])
+            one.write(other.bare if dice.random() < 0.5 else f"{other.bare}/{other.resource}",
+                      f"{one.user}-{other.user}-{number}")
+        await asyncio.sleep(PAUSE)
+
+
+def once(seen: list[Seen]) -> list[str]:
+    """Each message once: what was seen as it came may come again from the archive, by the same id."""
+    return list({message.id: message.text for message in seen}.values())
+
+
+def between(one: Faithful, other: Faithful, texts: list[str]) -> list[str]:
+    return [text for text in texts if text.startswith(f"{one.user}-{other.user}-")]
+
+
+def test_bad_links_lose_nothing(tmp_path: Path, soak: int) -> None:
+    dice = random.Random(198)
+    with running(tmp_path, users=USERS) as server:
+        asyncio.run(conversation(server.plain, dice, SECONDS * soak))
+
+
+async def conversation(port: int, dice: random.Random, seconds: float) -> None:
+    async with BadLink(port, dice) as link:
+        people = [Faithful(name, PASSWORD, "desk", link.port) for name in NAMES]
+        for one in people:
+            one.start()
+        await talk(people, dice, seconds)
+        link.calm = True
+        for one in people:
+            await one.acknowledged()
+        for one in people:
+            await one.saw(sum(len(between(other, one, other.sent)) for other in people if other is not one))
+        await asyncio.sleep(0.2)        # what came twice has come by now
+        for one in people:
+            await one.leave()
+    assert min(link.cuts, link.stalls, link.resets) > 0
+    assert sum(one.resumptions for one in people) > 0
+    for one in people:
+        assert one.refused == []
+        for other in people:
+            if other is not one:
+                assert between(one, other, once(other.seen)) == between(one, other, one.sent)
