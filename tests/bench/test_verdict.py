@@ -3,7 +3,8 @@
 import pytest
 
 from headrace.bench.errors import Exit
-from headrace.bench.measure import Measured
+from headrace.bench.measure import Measured, Meter
+from headrace.bench.tally import Tally
 from headrace.bench.verdict import bottleneck, judge
 
 
@@ -64,3 +65,10 @@ def test_other_work_is_told() -> None:
     verdict = judge(measured(waited=0.2), {}, 0, 0.0)
     assert verdict.good
     assert verdict.reasons == ["the generator waited for a CPU that other work had for 20% of the time"]
+
+
+async def test_a_run_that_is_spoilt_at_once_has_figures() -> None:
+    found = await Meter("messages", lambda: 0, Tally(), None).run(60.0, lambda: True)
+    assert len(found.samples) == 1
+    assert 0 < found.seconds < 60
+    assert (found.rate, found.per_cpu_second) == (0, None)

@@ -106,10 +106,10 @@ class Meter:
         return Moment(time.monotonic(), self.done(), self.ourselves.usage(), server)
 
     async def run(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> Measured:
-        """enough: ends it early."""
+        """enough: ends it early, after one sample at the soonest."""
         first = last = self.moment()
         result = Measured(self.unit)
-        while last.at - first.at < seconds and not enough():
+        while not result.samples or (last.at - first.at < seconds and not enough()):
             await asyncio.sleep(min(SAMPLE_SECONDS, first.at + seconds - last.at))
             now = self.moment()
             result.samples.append(self._sample(first, last, now))
