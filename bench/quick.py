@@ -56,9 +56,10 @@ def end_to_end(name: str, seconds: float = 3.0) -> float | None:
     """The scenario's figure (headrace.bench.result); None: the server does not offer what is measured."""
     arguments = END_TO_END[name]
     users = int(str(arguments[arguments.index("--users") + 1])) + SPARE_USERS
+    features = ("archive",) if "--archive" in arguments else ()
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="headrace-quick-") as folder, \
-            peers.running("headrace", Path(folder) / "server", users, core=cores[0]) as server:
+            peers.running("headrace", Path(folder) / "server", users, features, core=cores[0]) as server:
         command = [*arguments, "--port", server.port, "--pid", server.pid, "--core", cores[-1], "--duration", seconds,
                    "--quiet", "--json", "-"]
         done = subprocess.run([sys.executable, "-m", "headrace.server", "bench", *map(str, command)],

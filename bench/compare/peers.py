@@ -66,7 +66,7 @@ Command = tuple[list[str], dict[str, str]]
 
 
 def headrace(place: Place) -> Command:
-    config = place.write("headrace.toml")
+    config = place.write("headrace.toml", archive="always" if "archive" in place.features else "never")
     users = place.folder / "users.csv"
     users.write_text("".join(f"u{i}@localhost,{PASSWORD}\n" for i in range(place.users)))
     program = [sys.executable, "-m", "headrace.server"]
