@@ -74,6 +74,9 @@ class FakeRouter:
         self.calls.append(("directed", *call))
         return True
 
+    def apart(self, bare: str) -> set[int]:
+        return {7} if bare == ROMEO else set()
+
     def set_blocked(self, *call: object) -> None:
         self.calls.append(("set_blocked", *call))
 
@@ -142,6 +145,10 @@ async def test_presence_and_tables_are_the_routers(router: FakeRouter, accounts:
     await accounts.set_blocked(ROMEO, {"x@y"})
     assert router.calls == [("show", ROMEO, "x@y"), ("hide", ROMEO, "x@y"), ("set_contact", ROMEO, "x@y", 3),
                             ("set_blocked", ROMEO, {"x@y"})]
+
+
+async def test_what_resources_got_apart_the_router_knows(accounts: LocalAccounts) -> None:
+    assert (await accounts.apart(ROMEO), await accounts.apart("x@example.org")) == ({7}, set())
 
 
 async def test_routing_is_the_routers(router: FakeRouter, accounts: LocalAccounts) -> None:

@@ -49,6 +49,17 @@ async def test_delivered_in_order_with_delay_and_once(world: World) -> None:
     assert len(await world.waiting(JULIET)) == 0
 
 
+async def test_what_a_resource_has_got_apart_is_not_handed_over_again(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    for n in range(3):
+        await message(world, module, f"<body>{n}</body>")
+    world.home.beside = {(await world.waiting(JULIET))[1].id}
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    assert bodies(balcony.got) == ["0", "2"]
+
+
 async def test_negative_priority_gets_nothing(world: World) -> None:
     await world.account(JULIET)
     module = world.module(Offline)

@@ -194,8 +194,9 @@ def test_what_a_shy_resource_gets_says_nothing_of_what_waits(verona: Verona, pre
     verona.say(BODY, "nurse@localhost")
     assert len(verona.notes.punted) == 1
     verona.say(BODY, "nurse@localhost/shy")
-    verona.commit()
+    (number, *_), = verona.commit()
     assert verona.rig.router.reached("nurse@localhost") == 0
+    assert verona.rig.router.apart("nurse@localhost") == {number}
 
 
 def test_nobody_is_asked(verona: Verona) -> None:

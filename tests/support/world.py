@@ -35,6 +35,7 @@ class FakeHome:
     ended: list[tuple[str, str]] = field(default_factory=list)  # full JID, condition
     told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
     routed: list[bytes] = field(default_factory=list)
+    beside: set[int] = field(default_factory=set)  # numbers of messages that resources got apart
     has: dict[str, int] = field(default_factory=dict)  # up to which number, by account
     shown: set[tuple[str, str]] = field(default_factory=set)  # (full JID, to whom it has sent directed presence)
 
@@ -67,6 +68,9 @@ class FakeHome:
             return False
         found.got += stanzas
         return True
+
+    async def apart(self, account: str) -> set[int]:
+        return self.beside
 
     async def acknowledged(self) -> dict[str, int]:
         return self.has

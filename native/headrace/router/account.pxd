@@ -29,6 +29,7 @@ cdef class Account:
     cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
     cdef readonly uint64_t reached          # the highest archive number that one of its sessions is done with
+    cdef list apart                         # numbers of messages that resources got beside what waits; None: none
     cdef bint moved                         # it is higher than Router.acknowledged() has told
     cdef int archive_mode                   # ArchiveMode
     cdef set archive_always                 # prepared JIDs (bytes), bare or full: the exceptions; None: nobody
@@ -38,6 +39,7 @@ cdef class Account:
     cdef uint64_t copies                    # how many there have been
     cdef uint64_t hash                      # of jid, in the table that it is in
 
+    cdef int note_apart(self, uint64_t number) except -1
     # Bits of Subscription that the account has given `contact`; 0 if it is not in the table.
     cdef int bits(self, bytes contact) except -1
 

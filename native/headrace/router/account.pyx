@@ -11,6 +11,7 @@ cdef extern from "headrace/router/siphash.h":
     uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
 
 cdef enum:
+    MOST_APART = 2000       # a hand-over takes a moment; what a resource that never takes messages got may come again
     FEWEST = 64             # slots of an empty table
 
 
@@ -24,6 +25,14 @@ cdef class Account:
 
     def __dealloc__(self):
         free(self.copied)
+
+    cdef int note_apart(self, uint64_t number) except -1:
+        if self.apart is None:
+            self.apart = []
+        elif len(self.apart) >= MOST_APART:
+            del self.apart[:MOST_APART // 2]
+        self.apart.append(number)
+        return 0
 
     cdef int bits(self, bytes contact) except -1:
         cdef object found = self.contacts.get(contact)

@@ -144,7 +144,8 @@ cdef class Session(Sink):
     # A copy of this message, `to` missing; number: as Parcel.number.
     cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
     cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
-    cdef int apart(self) noexcept           # APART of what it is given now, if it is
+    # What it is given now is for its full JID: it takes no messages to the bare one, or has not got the older ones.
+    cdef bint apart(self) noexcept
     cdef int done_with(self) except -1      # stanzas of the outbox are
     # What its client sent (protocol.md 3). The stanza being handled is not done with yet: h stays below it. Answers a
     # ticket to be settled once it is, refused or committed; 0 where nothing is counted. Tickets settle in any order,

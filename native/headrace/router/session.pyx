@@ -234,13 +234,13 @@ cdef class Session(Sink):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
-        return self.added(end - dst, attrs_at, (SOLE if sole else SHARED) | self.apart(), parcel.number)
+        if parcel.number and self.apart():
+            self.account.note_apart(parcel.number)
+            return self.added(end - dst, attrs_at, (SOLE if sole else SHARED) | APART, parcel.number)
+        return self.added(end - dst, attrs_at, SOLE if sole else SHARED, parcel.number)
 
-    cdef int apart(self) noexcept:
-        """A message to the full JID of one that is given no others, or not yet: see Account.reached."""
-        if self.flags & S_AVAILABLE and self.priority >= 0 and not self.account.catching_up:
-            return 0
-        return APART
+    cdef bint apart(self) noexcept:
+        return not self.flags & S_AVAILABLE or self.priority < 0 or self.account.catching_up
 
     cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
         if self.flags & CLOSED and not opens(self, NULL):

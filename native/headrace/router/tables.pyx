@@ -41,6 +41,10 @@ cdef class Tables(Exchange):
         self.moved = []
         return marks
 
+    def apart(self, str bare not None):
+        cdef Account account = self.account_of(bare)
+        return set() if account is None or account.apart is None else set(account.apart)
+
     def reached(self, str bare not None):
         cdef Account account = self.account_of(bare)
         return 0 if account is None else account.reached

@@ -46,6 +46,9 @@ class LocalAccounts:
             self._router.deliver(session, stanza)
         return await session.written()
 
+    async def apart(self, account: str) -> set[int]:
+        return self._router.apart(account)
+
     async def acknowledged(self) -> dict[str, int]:
         return self._router.acknowledged()
 

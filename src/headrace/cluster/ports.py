@@ -61,6 +61,9 @@ class Accounts(Protocol):
     async def write(self, resource: str, stanzas: Sequence[bytes]) -> bool:
         """Stanzas of ours, of use to nobody else, to one resource. Answers as hand_over()."""
 
+    async def apart(self, account: str) -> set[int]:
+        """Numbers in the archive of messages that a resource of it got though older ones wait for it."""
+
     async def acknowledged(self) -> dict[str, int]:
         """Up to which number in the archive each account has what was sent to it; of those of which this last told
         less."""

@@ -177,8 +177,10 @@ class Offline(Module):
         # What it has asked the archive for it has, or asks for itself; what came after that it can't know of.
         asked = self.context.archiving.queried.get(resource, 0)
         while messages := await self.context.storage.archive.pending(account, after, 1 if number else BATCH):
+            apart = await self.context.accounts.apart(account)
             stanzas = [(message.id, self._delayed(message, account)) for message in messages
-                       if not is_from(message, blocked) and not (message.archived and message.id <= asked)]
+                       if not (is_from(message, blocked) or (message.archived and message.id <= asked)
+                               or message.id in apart)]
             if stanzas and not await self.context.accounts.hand_over(resource, stanzas):
                 return False
             after = messages[-1].id

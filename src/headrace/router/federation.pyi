@@ -4,7 +4,7 @@ from typing import Protocol, final
 
 from headrace.core.limits import Limits
 from headrace.core.stanza import Stanza
-from headrace.core.tokenizer import Workspace
+from headrace.core.tokenizer import Tokenizer, Workspace
 from headrace.net.link import Link, Sink
 from headrace.net.tls import TlsContext, TlsEngine
 from headrace.router.outbox import Outbox
@@ -83,7 +83,7 @@ class Peer(Route):
     def ended(self) -> bool:
         """It carries nothing any more."""
     @property
-    def settled(self) -> bool: ...
+    def tok(self) -> Tokenizer: ...
     @property
     def address(self) -> str: ...
     @property

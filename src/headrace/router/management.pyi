@@ -3,4 +3,6 @@
 from typing import final
 
 @final
-class Management: ...
+class Management:
+    id: bytes
+    """The SM-ID."""

@@ -49,6 +49,10 @@ class Router:
         """By bare JID, the accounts of which a session is done with more than this last told, and what reached() says
         of them; also those that have left since."""
 
+    def apart(self, bare: str) -> set[int]:
+        """Archive numbers of messages that resources of the account got though older ones waited for it: to their full
+        JIDs. The last ones."""
+
     def reached(self, bare: str) -> int:
         """The highest archive number that a session of the account is done with (Account.reached); 0 if it is not
         loaded."""
