@@ -11,7 +11,7 @@ cdef extern from "headrace/router/siphash.h":
     uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
 
 cdef enum:
-    MOST_APART = 2000       # a hand-over takes a moment; what a resource that never takes messages got may come again
+    MOST_APART = 2000       # but for a hand-over: what a resource that takes no messages has got may come again
     FEWEST = 64             # slots of an empty table
 
 
@@ -29,7 +29,7 @@ cdef class Account:
     cdef int note_apart(self, uint64_t number) except -1:
         if self.apart is None:
             self.apart = []
-        elif len(self.apart) >= MOST_APART:
+        elif len(self.apart) >= MOST_APART and not self.catching_up:
             del self.apart[:MOST_APART // 2]
         self.apart.append(number)
         return 0

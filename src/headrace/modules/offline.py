@@ -22,6 +22,8 @@ from headrace.xep.ids import stanza_id
 
 BATCH = 50  # messages handed over before the next are fetched: a client that reads slowly costs no memory
 
+MOST_READ = 1_000  # read at once where nothing was to be handed over
+
 LONGEST_WAIT = 2.0  # s that a sender's next words wait for a commit
 
 PAUSE = 5.0  # s between two attempts to hand over what the storage does not give
@@ -176,7 +178,8 @@ class Offline(Module):
         blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
         # What it has asked the archive for it has, or asks for itself; what came after that it can't know of.
         asked = self.context.archiving.queried.get(resource, 0)
-        while messages := await self.context.storage.archive.pending(account, after, 1 if number else BATCH):
+        limit = 1 if number else BATCH
+        while messages := await self.context.storage.archive.pending(account, after, limit):
             apart = await self.context.accounts.apart(account)
             stanzas = [(message.id, self._delayed(message, account)) for message in messages
                        if not (is_from(message, blocked) or (message.archived and message.id <= asked)
@@ -186,6 +189,7 @@ class Offline(Module):
             after = messages[-1].id
             if number:
                 break
+            limit = BATCH if stanzas else MOST_READ  # what comes to its full JID meanwhile must not outrun this
         self._handed[account] = max(after, handed)
         self._counts.pop(account, None)
         return True
