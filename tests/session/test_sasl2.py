@@ -291,12 +291,18 @@ async def test_a_failing_router_leaves_no_tables(stage):
     assert stage.sessions.released == ["alice@localhost"]
 
 
-async def test_who_goes_before_the_binding_leaves_no_tables(stage, monkeypatch):
-    """While the last thing is looked up that the answer needs."""
-    monkeypatch.setattr(BindFeatures, "before", lambda self, account: asyncio.Event().wait())
+async def test_who_goes_before_the_binding_leaves_no_tables(stage):
+    """While they are read, which is the last thing that is waited for."""
+    reading = []
+
+    async def read(bare):
+        reading.append(bare)
+        await asyncio.Event().wait()
+
+    stage.accounts.load = read
     stage.open()
     login = asyncio.ensure_future(stage.give(authenticate("PLAIN", PLAIN, bind2())))
-    await eventually(lambda: stage.accounts.loaded)
+    await eventually(lambda: reading)
     login.cancel()
     with pytest.raises(asyncio.CancelledError):
         await login

@@ -50,13 +50,11 @@ class Entry:
         return False
 
     async def _load(self, account: JID) -> bytes:
-        """The account's tables are in then; what <bound/> begins with."""
+        """The account's tables are in then; what <bound/> begins with. Nothing is awaited between them and the binding:
+        they would go with the account's last session, if that left just then."""
+        first = await self._services.bind_features.before(account.bare)
         await self._services.binder.load(account)
-        try:
-            return await self._services.bind_features.before(account.bare)
-        except BaseException:
-            self._services.binder.release(account)
-            raise
+        return first
 
     def _resume(self, found: Found, last_words: bytes | None, granted: bytes, lang: str | None) -> None:
         """No bind then, and no features (XEP-0198 10.2)."""
