@@ -174,6 +174,7 @@ class SignUp:
 @dataclass
 class Bound:
     jid: str
+    flags: int = 0
 
     @property
     def resource(self):

@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element
 
 from headrace.core import ns
 from headrace.core.jid import JID
-from headrace.router.session import Session
+from headrace.router.session import Session, SessionFlag
 from headrace.sasl import profile2
 from headrace.sasl.failures import SaslFailure
 from headrace.session.binding import TooManySessions
@@ -73,7 +73,8 @@ class Entry:
             inside = first + b"".join(self._services.bind_features.bound(session, asked[tag])
                                       for tag in reversed(asked))
             bound = f"<bound xmlns='{ns.BIND2}'>".encode() + inside + b"</bound>"
-            return profile2.success(jid.full, last_words, bound + granted) + self._offers.bound
+            offered = self._offers.managed if session.flags & SessionFlag.S_MANAGED else self._offers.bound
+            return profile2.success(jid.full, last_words, bound + granted) + offered
 
         try:
             self._wire.bind(jid.full, lang, greet)

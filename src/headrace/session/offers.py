@@ -17,6 +17,7 @@ from headrace.session.exchanges import Realm
 from headrace.session.identities import addresses
 from headrace.session.services import Services
 from headrace.stream import features
+from headrace.xep import management
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Offers:
         limits = features.limits(config.after.stanza, math.ceil(config.session.idle_seconds) or None)
         self.unbound = features.features([features.bind(), *config.features, limits])
         self.bound = features.features([*config.features, limits])
+        # Where it is switched on already (XEP-0386), a client would take it for an offer to do so once more.
+        self.managed = features.features([f for f in config.features if f != management.FEATURE] + [limits])
 
     def greeting(self, host: str, channel: Channel | None) -> Greeting:
         realm = self._services.authority.realms[host]
