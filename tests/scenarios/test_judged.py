@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from support.people import World
-from support.rawclient import NS, Client
+from support.rawclient import NS, Client, without_our_id
 
 FORGED = {
     "stanza-id of the host": "<stanza-id xmlns='urn:xmpp:sid:0' id='x' by='localhost'/>",
@@ -52,7 +52,7 @@ def received(sender: Client, receiver: Client, content: str) -> list[ET.Element]
     sender.send(f"<message to='{receiver.jid}' type='chat' id='m'>",
                 content.format(bare=receiver.bare, loud=loud), "</message>")
     assert sender.sync() == []
-    return receiver.sync()
+    return [without_our_id(stanza) for stanza in receiver.sync()]
 
 
 def expected(*parts: str) -> list[str]:

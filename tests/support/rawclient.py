@@ -231,6 +231,15 @@ def bodies(stanzas: list[ET.Element]) -> list[str | None]:
     return [body(stanza) for stanza in stanzas if stanza.tag == NS + "message"]
 
 
+def without_our_id(stanza: ET.Element) -> ET.Element:
+    """The stanza, from which the id of the receiver's own archive is taken: 32 digits, behind all else."""
+    last = stanza[-1] if len(stanza) else stanza
+    if last.tag == "{urn:xmpp:sid:0}stanza-id" and re.fullmatch("[0-9a-f]{32}", last.get("id", "")):
+        assert last.get("by") == stanza.get("to", "").partition("/")[0]
+        stanza.remove(last)
+    return stanza
+
+
 def brief(stanza: ET.Element) -> str:
     """Name, type and sender in one line: `presence subscribe romeo@localhost`."""
     return f"{stanza.tag.removeprefix(NS)} {stanza.get('type', '-')} {stanza.get('from', '-')}"
