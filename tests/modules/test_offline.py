@@ -6,10 +6,12 @@ import pytest
 from headrace.modules import offline
 from headrace.modules.api import Later, Refused
 from headrace.modules.offline import BATCH, Offline
+from headrace.router.group import MessageFlag
 from headrace.storage.ports import StorageUnavailable
 from support.stanzas import shape, tree
 from support.world import World, effects, request
 
+FLAGS = MessageFlag.M_ARCHIVE_B | MessageFlag.M_GIVEN
 ROMEO, JULIET = "romeo@example.org", "juliet@example.net"
 
 
@@ -47,6 +49,20 @@ async def test_delivered_in_order_with_delay_and_once(world: World) -> None:
     await come(module, balcony.jid)
     assert len(balcony.got) == 3
     assert len(await world.waiting(JULIET)) == 0
+
+
+async def test_what_came_live_is_not_handed_over_when_somebody_is_available_once_more(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline)
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    live = await world.storage.archive.add(ROMEO, JULIET, b"<message><body>live</body></message>", FLAGS)
+    world.home.has[JULIET] = live
+    balcony.available = False
+    await message(world, module, "<body>kept</body>")
+    balcony.available = True
+    await come(module, balcony.jid)
+    assert bodies(balcony.got) == ["kept"]
 
 
 async def test_what_a_resource_has_got_apart_is_not_handed_over_again(world: World) -> None:

@@ -171,10 +171,10 @@ class Offline(Module):
         """False: the resource has gone."""
         handed = self._handed.get(account)
         if handed is None:
-            number, handed = 0, await self.context.marks.of(account)
+            number = 0
         elif 0 < number <= handed:
             return True
-        after = number - 1 if number else handed
+        after = number - 1 if number else max(handed or 0, await self.context.marks.of(account))
         blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
         # What it has asked the archive for it has, or asks for itself; what came after that it can't know of.
         asked = self.context.archiving.queried.get(resource, 0)
@@ -190,7 +190,7 @@ class Offline(Module):
             if number:
                 break
             limit = BATCH if stanzas else MOST_READ  # what comes to its full JID meanwhile must not outrun this
-        self._handed[account] = max(after, handed)
+        self._handed[account] = max(after, handed or 0)
         self._counts.pop(account, None)
         return True
 
