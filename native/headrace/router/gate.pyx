@@ -91,7 +91,7 @@ cdef int want_copies(Session session, bint on) except -1:
 cdef int tell_missed(Session session, const Parcel* parcel) except -1:
     """Of what others say to its user: a message that would be shown, or a call (XEP-0353)."""
     cdef JidParts sender
-    if parcel.head.kind != KIND_MESSAGE or parcel.type not in (MSG_NORMAL, MSG_CHAT):
+    if parcel.head.kind != KIND_MESSAGE or parcel.type not in (MSG_NORMAL, MSG_CHAT) or parcel.head.from_.p == NULL:
         return 0
     jid_split(parcel.head.from_, &sender)
     if equal(sender.bare, session.bare_str()) or not parcel.view.known & (
