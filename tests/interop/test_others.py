@@ -89,7 +89,7 @@ class Talk:
         return told
 
     def ended(self) -> None:
-        assert self.process.wait(PATIENCE) == 0
+        assert self.process.wait(PATIENCE) == 0, self.process.stderr.read()
 
     def __enter__(self) -> "Talk":
         return self

@@ -72,7 +72,9 @@ cdef int judge_domain(const char* p, size_t n) noexcept nogil:
 
 cdef void split(Str text, JidParts* out) noexcept nogil:
     """RFC 7622 3.1: the first / ends the bare JID, the first @ before it ends the localpart."""
-    cdef const char* mark = <const char*>memchr(text.p, c'/', text.n)
+    cdef const char* mark = NULL
+    if text.n:      # an absent one has no bytes to look at
+        mark = <const char*>memchr(text.p, c'/', text.n)
     out.bare = text
     out.node.p = out.resource.p = NULL
     out.node.n = out.resource.n = 0
@@ -81,6 +83,8 @@ cdef void split(Str text, JidParts* out) noexcept nogil:
         out.resource.p = mark + 1
         out.resource.n = text.n - out.bare.n - 1
     out.domain = out.bare
+    if out.bare.n == 0:
+        return
     mark = <const char*>memchr(out.bare.p, c'@', out.bare.n)
     if mark != NULL:
         out.node.p = out.bare.p

@@ -8,7 +8,7 @@ const tell = (what) => console.log(JSON.stringify(what));
 let token; // outlives a login
 
 function start(said) {
-  let offered, used;
+  let offered, used, leaving;
   const agent = xml("user-agent", { id: "d4565fa7-4d72-4749-b3d3-740edbf87770" }, xml("software", {}, "xmpp.js"));
   const xmpp = client({
     service: `${scheme}://localhost:${talk.port}`,
@@ -36,7 +36,13 @@ function start(said) {
   xmpp.on("send", (element) => {
     if (element.is("authenticate")) used = element.attrs.mechanism;
   });
-  xmpp.on("error", (error) => { tell({ error: String(error) }); process.exit(1); });
+  // What comes once it has closed its stream, it reads with a parser that it has thrown away.
+  process.on("uncaughtException", (error) => { if (!leaving) throw error; });
+  xmpp.on("error", (error) => {
+    if (leaving) return; // what becomes of a stream that it has closed is no matter of logins
+    tell({ error: String(error) });
+    process.exit(1);
+  });
   xmpp.on("online", async (jid) => {
     tell({ jid: String(jid), used, offered });
     await xmpp.send(xml("presence"));
@@ -45,6 +51,9 @@ function start(said) {
   return new Promise((done) => {
     xmpp.on("stanza", async (stanza) => {
       if (!stanza.is("message") || !stanza.getChild("body")) return;
+      leaving = true;
+      // By itself it acknowledges nothing when it leaves: the message would wait for its next login.
+      if (xmpp.streamManagement.enabled) await xmpp.send(xml("a", { xmlns: "urn:xmpp:sm:3", h: xmpp.streamManagement.inbound }));
       tell({ heard: stanza.getChildText("body") });
       xmpp.reconnect.stop();
       await xmpp.stop();
