@@ -51,9 +51,8 @@ function start(said) {
   return new Promise((done) => {
     xmpp.on("stanza", async (stanza) => {
       if (!stanza.is("message") || !stanza.getChild("body")) return;
+      if (stanza.getChild("delay")) return; // what it left unacknowledged when it went the last time
       leaving = true;
-      // By itself it acknowledges nothing when it leaves: the message would wait for its next login.
-      if (xmpp.streamManagement.enabled) await xmpp.send(xml("a", { xmlns: "urn:xmpp:sm:3", h: xmpp.streamManagement.inbound }));
       tell({ heard: stanza.getChildText("body") });
       xmpp.reconnect.stop();
       await xmpp.stop();
