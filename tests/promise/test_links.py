@@ -46,8 +46,14 @@ def test_bad_links_lose_nothing(tmp_path: Path, soak: int) -> None:
 async def conversation(port: int, dice: random.Random, seconds: float) -> None:
     async with BadLink(port, dice) as link:
         people = [Faithful(name, PASSWORD, "desk", link.port) for name in NAMES]
+        link.calm = True
         for one in people:
             one.start()
+        for one in people:
+            await one.online()
+        # Until their presence is handled: what comes to a full JID before does not wait for what is handed over then.
+        await asyncio.sleep(1)
+        link.calm = False
         await talk(people, dice, seconds)
         link.calm = True
         for one in people:
