@@ -129,9 +129,9 @@ class House:
 
     async def quiet(self) -> None:
         """Until nothing goes on behind the scenes."""
-        for _ in range(20):
+        for _ in range(20):     # what the storage's threads have to answer, too
             self.rig.turn()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
         closing = asyncio.ensure_future(self.dispatcher.close())
         while not closing.done():
             self.rig.turn()
