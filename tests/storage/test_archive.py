@@ -11,6 +11,7 @@ from headrace.router.group import MessageFlag
 from headrace.storage import bounds
 from headrace.storage.ports import ArchivedMessage, ArchiveFilter, Storage
 from headrace.storage.sqlite import archive as sqlite_archive
+from support.letters import Letters
 from support.world import NOBODY_LOGS_IN
 
 from .conftest import Open
@@ -164,9 +165,9 @@ class TestGoing:
         await storage.archive.clear(JULIET)
         assert await all_of(storage, JULIET) == []
         assert [m.id for m in await storage.archive.pending(JULIET, ids[0], 10)] == [ids[1], ids[3]]
-        assert [m.id for m in await storage.offline.fetch(JULIET)] == [ids[1], ids[3]]
+        assert [m.id for m in await Letters(storage).fetch(JULIET)] == [ids[1], ids[3]]
         assert await all_of(storage, ROMEO) == [0, 1, 2, 4]
-        assert await storage.offline.remove(JULIET, ids[3]) == 2
+        assert await Letters(storage).remove(JULIET, ids[3]) == 2
         assert await all_of(storage, ROMEO) == [0, 1, 2, 4]
 
     async def test_account_takes_all_of_it_along(self, storage: Storage) -> None:
@@ -218,10 +219,10 @@ class TestPending:
     async def test_offline_rows_go_one_way(self, storage: Storage) -> None:
         three = [(ROMEO, JULIET, BOTH), (ROMEO, JULIET, OFFLINE), (ROMEO, JULIET, OFFLINE | SENT)]
         ids = await put(storage, *three * 6)
-        assert await storage.offline.count(JULIET) == 12
-        assert await storage.offline.remove(JULIET, ids[8]) == 6
+        assert await Letters(storage).count(JULIET) == 12
+        assert await Letters(storage).remove(JULIET, ids[8]) == 6
         left = [id for n, id in enumerate(ids) if n > 8 and n % 3]
-        assert [m.id for m in await storage.offline.fetch(JULIET)] == left
+        assert [m.id for m in await Letters(storage).fetch(JULIET)] == left
         assert await all_of(storage, JULIET) == list(range(0, 18, 3))
         assert await all_of(storage, ROMEO) == [n for n in range(18) if n % 3 != 1]
 

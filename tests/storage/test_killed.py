@@ -11,15 +11,17 @@ import pytest
 from headrace.storage.ports import Storage
 from headrace.storage.postgres import open_postgres
 from headrace.storage.sqlite import open_sqlite
+from support.letters import Letters
 
 ROMEO, JULIET = "romeo@example.org", "juliet@example.org"
 CHILD = """
 import asyncio, sys, time
-from tests.storage.test_killed import JULIET, ROMEO, opened
+sys.path.append("tests")
+from tests.storage.test_killed import JULIET, ROMEO, Letters, opened
 
 async def send(storage, lane):
     for n in range(lane * 100_000, (lane + 1) * 100_000):
-        print(await storage.offline.add(ROMEO, JULIET, b"<m>%d</m>" % n, time.time()), n, flush=True)
+        print(await Letters(storage).add(ROMEO, JULIET, b"<m>%d</m>" % n, time.time()), n, flush=True)
 
 async def main():
     storage = await opened(sys.argv[1])
@@ -74,7 +76,7 @@ def reports(where: str, count: int) -> dict[int, bytes]:
 async def kept_and_next_id(where: str) -> tuple[dict[int, bytes], int]:
     """Opened at once: the lock of the killed one may still be held for a moment."""
     storage = await opened(where)
-    kept = {message.id: message.stanza for message in await storage.offline.fetch(ROMEO)}
-    next_id = await storage.offline.add(JULIET, ROMEO, b"<m/>", 1.0)
+    kept = {message.id: message.stanza for message in await Letters(storage).fetch(ROMEO)}
+    next_id = await Letters(storage).add(JULIET, ROMEO, b"<m/>", 1.0)
     await storage.close()
     return kept, next_id

@@ -15,6 +15,7 @@ from headrace.storage.ports import (
     Storage,
     Token,
 )
+from support.letters import Letters
 
 ROMEO, JULIET, TYBALT = "romeo@example.org", "juliet@example.org", "tybalt@example.net"
 
@@ -121,28 +122,28 @@ class TestAccounts:
             await storage.blocks.add(owner, [TYBALT])
             await storage.documents.put(owner, "vcard", {"": b"<vCard/>"})
         await storage.roster.put_pair(ROMEO, RosterItem(JULIET), JULIET, RosterItem(ROMEO))
-        await storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 1e9)
-        await storage.offline.add(JULIET, ROMEO, b"<message>2</message>", 1e9)
+        await Letters(storage).add(ROMEO, JULIET, b"<message>1</message>", 1e9)
+        await Letters(storage).add(JULIET, ROMEO, b"<message>2</message>", 1e9)
         assert await storage.accounts.delete(ROMEO)
         assert not await storage.accounts.exists(ROMEO)
         assert await storage.roster.load(ROMEO) == []
-        assert await storage.offline.count(ROMEO) == 0
+        assert await Letters(storage).count(ROMEO) == 0
         assert await storage.accounts.exists(JULIET)
         assert len(await storage.roster.load(JULIET)) == 1
-        assert await storage.offline.count(JULIET) == 1
+        assert await Letters(storage).count(JULIET) == 1
         assert [await storage.blocks.load(owner) for owner in (ROMEO, JULIET)] == [frozenset(), {TYBALT}]
         assert [await storage.documents.get(owner, "vcard", "") for owner in (ROMEO, JULIET)] == [None, b"<vCard/>"]
 
     async def test_a_name_used_again_inherits_nothing(self, storage: Storage) -> None:
         """Also what came for the old account after its end."""
         await storage.accounts.create(ROMEO, credentials(1))
-        storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 1e9)
+        Letters(storage).add(ROMEO, JULIET, b"<message>1</message>", 1e9)
         assert await storage.accounts.delete(ROMEO)
-        await storage.offline.add(ROMEO, JULIET, b"<message>2</message>", 1e9)
+        await Letters(storage).add(ROMEO, JULIET, b"<message>2</message>", 1e9)
         await storage.roster.put(ROMEO, RosterItem(JULIET))
         await storage.tokens.issue(ROMEO, PHONE, token(1), 9)
         await storage.accounts.create(ROMEO, credentials(2))
-        assert await storage.offline.count(ROMEO) == 0
+        assert await Letters(storage).count(ROMEO) == 0
         assert await storage.roster.load(ROMEO) == []
         assert await storage.tokens.get(ROMEO, PHONE) == ClientTokens()
 
@@ -150,11 +151,11 @@ class TestAccounts:
         jid, other = (f"{letter * 1023}@{'d' * 1023}" for letter in "ab")
         await storage.accounts.create(jid, credentials(1))
         await storage.roster.put_pair(jid, RosterItem(other), other, RosterItem(jid))
-        await storage.offline.add(jid, other, b"<message/>", 1e9)
+        await Letters(storage).add(jid, other, b"<message/>", 1e9)
         await storage.accounts.set_last_seen({jid: 1e9})
         assert await storage.accounts.jids("d" * 1023) == [jid]
         assert [item.jid for item in await storage.roster.load(jid)] == [other]
-        assert await storage.offline.count(jid) == 1
+        assert await Letters(storage).count(jid) == 1
 
 
 class TestOrder:
@@ -365,45 +366,45 @@ class TestOffline:
     async def test_messages_come_back_in_order_with_their_times(self, storage: Storage) -> None:
         stanzas = [b"<message>%d</message>" % n for n in range(50)]
         ids = await asyncio.gather(
-            *(storage.offline.add(ROMEO, JULIET, stanza, 1e9 + n) for n, stanza in enumerate(stanzas)))
-        fetched = await storage.offline.fetch(ROMEO)
+            *(Letters(storage).add(ROMEO, JULIET, stanza, 1e9 + n) for n, stanza in enumerate(stanzas)))
+        fetched = await Letters(storage).fetch(ROMEO)
         assert [message.stanza for message in fetched] == stanzas
         assert [message.id for message in fetched] == ids == sorted(set(ids))
         assert [message.time for message in fetched] == [1e9 + n for n in range(50)]
 
     async def test_fetch_sees_what_nobody_has_awaited(self, storage: Storage) -> None:
-        tickets = [storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(1200)]
-        assert len(await storage.offline.fetch(ROMEO)) == 1200
-        assert await storage.offline.count(ROMEO) == 1200
+        tickets = [Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(1200)]
+        assert len(await Letters(storage).fetch(ROMEO)) == 1200
+        assert await Letters(storage).count(ROMEO) == 1200
         assert len(set(await asyncio.gather(*tickets))) == 1200
 
     async def test_remove_forgets_up_to_an_id_and_only_the_owners(self, storage: Storage) -> None:
-        ids = [await storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(3)]
-        await storage.offline.add(JULIET, ROMEO, b"<message/>", 1e9 - 5)
-        assert await storage.offline.remove(ROMEO, ids[1]) == 2
-        assert [message.id for message in await storage.offline.fetch(ROMEO)] == [ids[2]]
-        assert await storage.offline.count(JULIET) == 1
+        ids = [await Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(3)]
+        await Letters(storage).add(JULIET, ROMEO, b"<message/>", 1e9 - 5)
+        assert await Letters(storage).remove(ROMEO, ids[1]) == 2
+        assert [message.id for message in await Letters(storage).fetch(ROMEO)] == [ids[2]]
+        assert await Letters(storage).count(JULIET) == 1
 
     async def test_remove_sees_what_nobody_has_awaited(self, storage: Storage) -> None:
-        storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9)
-        assert await storage.offline.remove(ROMEO, 2**63 - 1) == 1
+        Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9)
+        assert await Letters(storage).remove(ROMEO, 2**63 - 1) == 1
 
     async def test_bytes_are_kept_as_they_are(self, storage: Storage) -> None:
         stanza = bytes(range(256)) * 1000
-        await storage.offline.add(ROMEO, JULIET, stanza, 1e9)
-        [message] = await storage.offline.fetch(ROMEO)
+        await Letters(storage).add(ROMEO, JULIET, stanza, 1e9)
+        [message] = await Letters(storage).fetch(ROMEO)
         assert message.stanza == stanza
 
     async def test_ids_grow_though_the_clock_goes_back(self, storage: Storage) -> None:
-        first = await storage.offline.add(ROMEO, JULIET, b"<message>1</message>", 2e9)
-        second = await storage.offline.add(ROMEO, JULIET, b"<message>2</message>", 1e9)
+        first = await Letters(storage).add(ROMEO, JULIET, b"<message>1</message>", 2e9)
+        second = await Letters(storage).add(ROMEO, JULIET, b"<message>2</message>", 1e9)
         assert second > first
 
     async def test_cancelled_waiter_does_not_take_its_message_along(self, storage: Storage) -> None:
-        waiter = asyncio.ensure_future(storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9))
+        waiter = asyncio.ensure_future(Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9))
         waiter.cancel()
-        await storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9)
-        assert await storage.offline.count(ROMEO) == 2
+        await Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9)
+        assert await Letters(storage).count(ROMEO) == 2
 
 
 class TestBlocks:
@@ -464,20 +465,20 @@ class TestDocuments:
 class TestLife:
     async def test_closing_commits_what_waits(self, open_storage) -> None:
         storage = await open_storage()
-        tickets = [storage.offline.add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(700)]
+        tickets = [Letters(storage).add(ROMEO, JULIET, b"<message/>", 1e9) for _ in range(700)]
         await storage.close()
         assert all(ticket.done() for ticket in tickets)
         again = await open_storage()
-        assert await again.offline.count(ROMEO) == 700
+        assert await Letters(again).count(ROMEO) == 700
         await again.close()
 
     async def test_ids_go_on_where_the_last_run_ended(self, open_storage) -> None:
         storage = await open_storage()
-        last = await storage.offline.add(ROMEO, JULIET, b"<message/>", 2e9)
-        await storage.offline.remove(ROMEO, last)
+        last = await Letters(storage).add(ROMEO, JULIET, b"<message/>", 2e9)
+        await Letters(storage).remove(ROMEO, last)
         await storage.close()
         again = await open_storage()
-        assert await again.offline.add(ROMEO, JULIET, b"<message/>", 1e9) == last + 1
+        assert await Letters(again).add(ROMEO, JULIET, b"<message/>", 1e9) == last + 1
         await again.close()
 
     async def test_secret_is_made_once(self, open_storage) -> None:

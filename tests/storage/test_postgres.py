@@ -10,6 +10,7 @@ import pytest
 from headrace.storage import group, requests
 from headrace.storage.ports import RosterItem, StorageError, StorageLocked, StorageUnavailable
 from headrace.storage.postgres import PostgresStorage, messages, open_postgres
+from support.letters import Letters
 from support.postgres import Postgres
 from support.proxy import Proxy, proxy
 
@@ -83,16 +84,16 @@ class TestOneServer:
     async def test_one_that_lost_its_connection_goes_on_above_the_ids_of_who_came_between(
             self, dsn: str, postgres: Postgres) -> None:
         first = await open_postgres(dsn, server=True)
-        await first.offline.add(ROMEO, JULIET, b"<m>1</m>", 1e9)
+        await Letters(first).add(ROMEO, JULIET, b"<m>1</m>", 1e9)
         postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
         second = await open_postgres(dsn, server=True)
-        taken = await second.offline.add(ROMEO, JULIET, b"<m>2</m>", 2e9)
-        waits = first.offline.add(ROMEO, JULIET, b"<m>3</m>", 1e9)
+        taken = await Letters(second).add(ROMEO, JULIET, b"<m>2</m>", 2e9)
+        waits = Letters(first).add(ROMEO, JULIET, b"<m>3</m>", 1e9)
         await asyncio.sleep(0.1)
         await second.close()
         await asyncio.wait_for(waits, PATIENCE)
-        assert await first.offline.add(ROMEO, JULIET, b"<m>4</m>", 1e9) > taken
-        assert await first.offline.count(ROMEO) == 4
+        assert await Letters(first).add(ROMEO, JULIET, b"<m>4</m>", 1e9) > taken
+        assert await Letters(first).count(ROMEO) == 4
         await first.close()
 
 
@@ -139,13 +140,13 @@ class TestDeadConnections:
     async def test_a_restart_is_not_noticed(self, dsn: str, postgres: Postgres) -> None:
         storage = await open_postgres(dsn, server=True)
         await asyncio.gather(*(storage.roster.put(jid, RosterItem(TYBALT)) for jid in (ROMEO, JULIET)))
-        await storage.offline.add(ROMEO, JULIET, b"<m>1</m>", 1e9)
+        await Letters(storage).add(ROMEO, JULIET, b"<m>1</m>", 1e9)
         with postgres.stopped():
             pass
         assert await storage.roster.load(ROMEO) == [RosterItem(TYBALT)]
         await storage.roster.put(ROMEO, RosterItem(JULIET))
-        await storage.offline.add(ROMEO, JULIET, b"<m>2</m>", 1e9)
-        assert await storage.offline.count(ROMEO) == 2
+        await Letters(storage).add(ROMEO, JULIET, b"<m>2</m>", 1e9)
+        assert await Letters(storage).count(ROMEO) == 2
         await storage.close()
 
     async def test_stopped_database(self, dsn: str, postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,14 +156,14 @@ class TestDeadConnections:
             meanwhile.setattr(storage.queue, "stale", 0.2)
             with pytest.raises(StorageUnavailable, match="PostgreSQL: "):
                 await storage.roster.load(ROMEO)
-            taken = storage.offline.add(ROMEO, JULIET, b"<m>1</m>", 1e9)
+            taken = Letters(storage).add(ROMEO, JULIET, b"<m>1</m>", 1e9)
             await asyncio.sleep(0.3)
             with pytest.raises(StorageUnavailable, match="does not commit"):
-                storage.offline.add(ROMEO, JULIET, b"<m>2</m>", 1e9)
+                Letters(storage).add(ROMEO, JULIET, b"<m>2</m>", 1e9)
             assert not taken.done()
         await asyncio.wait_for(taken, PATIENCE)
-        await storage.offline.add(ROMEO, JULIET, b"<m>3</m>", 1e9)
-        assert [message.stanza for message in await storage.offline.fetch(ROMEO)] == [b"<m>1</m>", b"<m>3</m>"]
+        await Letters(storage).add(ROMEO, JULIET, b"<m>3</m>", 1e9)
+        assert [message.stanza for message in await Letters(storage).fetch(ROMEO)] == [b"<m>1</m>", b"<m>3</m>"]
         await storage.close()
 
     async def test_frozen_database(self, dsn: str, postgres: Postgres) -> None:
@@ -173,12 +174,12 @@ class TestDeadConnections:
             assert {str(error) for error in failed} == {"PostgreSQL does not answer within 0.3 s"}
             with pytest.raises(StorageUnavailable, match="does not answer"):
                 await storage.roster.put(ROMEO, RosterItem(TYBALT))
-            waits = storage.offline.add(ROMEO, JULIET, b"<m>1</m>", 1e9)
+            waits = Letters(storage).add(ROMEO, JULIET, b"<m>1</m>", 1e9)
             await asyncio.sleep(1)
             assert not waits.done()
         await until(lambda: answers(storage))
         await asyncio.wait_for(waits, PATIENCE)
-        assert await storage.offline.count(ROMEO) == 1
+        assert await Letters(storage).count(ROMEO) == 1
         await storage.close()
 
 
@@ -225,9 +226,9 @@ class TestDoubt:
         storage = await open_postgres(through(line, dsn), server=True)
         for number in range(5):
             line.cut_after = b"COMMIT"
-            await asyncio.wait_for(storage.offline.add(ROMEO, JULIET, b"<m>%d</m>" % number, 1e9), PATIENCE)
+            await asyncio.wait_for(Letters(storage).add(ROMEO, JULIET, b"<m>%d</m>" % number, 1e9), PATIENCE)
             assert line.cut_after == b"", "it was not cut"
-        kept = await storage.offline.fetch(ROMEO)
+        kept = await Letters(storage).fetch(ROMEO)
         assert [message.stanza for message in kept] == [b"<m>%d</m>" % number for number in range(5)]
         await storage.close()
 
@@ -254,7 +255,7 @@ class TestNumbers:
         monkeypatch.setattr(messages, "KNOWN", 5)
         storage = await open_postgres(dsn)
         for number in range(20):
-            await storage.offline.add(f"user{number % 7}@example.org", JULIET, b"<m/>", 1e9)
-        counts = [await storage.offline.count(f"user{number}@example.org") for number in range(7)]
+            await Letters(storage).add(f"user{number % 7}@example.org", JULIET, b"<m/>", 1e9)
+        counts = [await Letters(storage).count(f"user{number}@example.org") for number in range(7)]
         assert counts == [3, 3, 3, 3, 3, 3, 2]
         await storage.close()

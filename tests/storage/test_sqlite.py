@@ -12,6 +12,7 @@ from headrace.storage.connection import Connection
 from headrace.storage.ports import Durability, RosterChange, RosterItem, StorageLocked, StorageUnavailable
 from headrace.storage.sqlite import archive, open_sqlite
 from headrace.storage.sqlite.database import CHECKPOINT_PAGES
+from support.letters import Letters
 
 ROMEO, JULIET = "romeo@example.org", "juliet@example.org"
 
@@ -79,13 +80,13 @@ async def test_full_disk_refuses_nothing_that_was_taken(tmp_path: Path, monkeypa
     connection = storage.database.connection
     [(pages,)] = connection.execute("PRAGMA page_count")
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    ticket = storage.offline.add(ROMEO, JULIET, bytes(100_000), 1e9)
+    ticket = Letters(storage).add(ROMEO, JULIET, bytes(100_000), 1e9)
     with pytest.raises(StorageUnavailable, match="full"):
         await storage.roster.apply([RosterChange(ROMEO, JULIET, RosterItem(JULIET, name="x" * 100_000))])
     assert not ticket.done()
     connection.execute("PRAGMA max_page_count = 100000")
     assert await ticket > 0
-    assert await storage.offline.count(ROMEO) == 1
+    assert await Letters(storage).count(ROMEO) == 1
     await storage.close()
 
 
@@ -93,8 +94,8 @@ async def test_log_is_written_back_between_groups(tmp_path: Path) -> None:
     storage = open_sqlite(tmp_path / "x.db", durability="process")
     page = bytes(4096)
     for _ in range(CHECKPOINT_PAGES // 100 + 5):
-        await asyncio.gather(*(storage.offline.add(ROMEO, JULIET, page, 1e9) for _ in range(100)))
-    await storage.offline.count(ROMEO)
+        await asyncio.gather(*(Letters(storage).add(ROMEO, JULIET, page, 1e9) for _ in range(100)))
+    await Letters(storage).count(ROMEO)
     assert (tmp_path / "x.db").stat().st_size > CHECKPOINT_PAGES * 4096 * 0.9
     assert storage.database.connection.wal_pages < CHECKPOINT_PAGES
     await storage.close()

@@ -7,13 +7,11 @@ from headrace.core import ns
 from headrace.core.errors import JIDError
 from headrace.core.stanza import parse_stanza
 from headrace.modules.api import Context, Effects, Module, Refused, Reply, Request, Send, Target, Xep, iq
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage
 from headrace.xep import mam
 from headrace.xep.mam import Query
 
 UNREAD = 262_144  # bytes of results that a client must have before it gets more: most pages are smaller
-
-EVER = 2**63 - 1
 
 
 class Archive(Module):

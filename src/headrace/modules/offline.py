@@ -100,7 +100,7 @@ class Offline(Module):
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""
         if account not in self._counts:
             await self.context.marks.flush()
-            count = await self.context.storage.offline.count(account)
+            count = await self.context.storage.archive.offline(account)
             if len(self._counts) >= COUNTED:
                 self._counts.clear()
             self._counts[account] = count

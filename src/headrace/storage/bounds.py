@@ -1,8 +1,11 @@
 """What filters of an archive mean in ids, and other figures that both back ends share."""
 
-from headrace.router.archive import number_at
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from headrace.router.archive import number_at, time_of
 from headrace.router.group import MessageFlag
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter
+from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
 
 STEP = 500              # messages that leave archives in one transaction: some 5 ms, which others wait
 PAUSE = 0.02            # s between two such steps
@@ -34,6 +37,29 @@ def _milliseconds(seconds: float, *, up: bool) -> int:
 
 def archived(id: int, stanza: bytes) -> ArchivedMessage:
     return ArchivedMessage(id, (id >> 10) // 1000 / 1000, stanza)
+
+
+def page_of(found: list[ArchivedMessage], limit: int, *, backwards: bool) -> ArchivePage:
+    """Of the messages found, at most one more than the limit, in the order in which they were looked for."""
+    kept = found[:limit]
+    return ArchivePage(kept[::-1] if backwards else kept, len(found) <= limit)
+
+
+def waiting(rows: Iterable[tuple[int, bytes, int]]) -> list[OfflineMessage]:
+    """Of (id, stanza, flags)."""
+    return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
+
+
+async def in_steps(step: Callable[[int], Awaitable[tuple[int, int]]]) -> int:
+    """One step after the other, between which others have their turn. step: given the id where the last one ended, it
+    answers the id where it ended (0: nothing is left) and how many messages it has dealt with. How many in all."""
+    last = total = 0
+    while True:
+        last, number = await step(last)
+        total += number
+        if last == 0:
+            return total
+        await asyncio.sleep(PAUSE)
 
 
 def signed(key: int) -> int:

@@ -2,7 +2,7 @@
 
 Bare JIDs are prepared ones everywhere here (protocol.md 18); callers prepare, back ends compare code points.
 Every call that changes something returns after the commit. A call sees what was asked before it about the same account,
-committed or not yet: of accounts, rosters, block lists and documents one after the other, of offline messages too, but
+committed or not yet: of accounts, rosters, block lists and documents one after the other, of messages too, but
 what is asked of the ones never waits for the other.
 """
 
@@ -175,20 +175,7 @@ class RosterStore(Protocol):
         it is too old, or no version of this roster."""
 
 
-class OfflineStore(Protocol):
-    def add(self, owner: str, peer: str, stanza: bytes, time: float) -> Awaitable[int]:
-        """Queue a message for `owner` from `peer` (bare JIDs); awaiting gives its id after the commit.
-
-        It is queued when this returns. Raises StorageUnavailable at once, and keeps nothing, when the store
-        is too slow or too full to promise that (protocol.md 3)."""
-
-    async def fetch(self, owner: str) -> list[OfflineMessage]:
-        """In the order of add()."""
-
-    async def remove(self, owner: str, up_to: int) -> int:
-        """Forget messages with ids up to and including that one; how many there were."""
-
-    async def count(self, owner: str) -> int: ...
+EVER = 2**63 - 1        # an id behind all others
 
 
 class ArchivedMessage(NamedTuple):
@@ -204,7 +191,7 @@ class ArchiveFilter(NamedTuple):
     start: float | None = None      # unix s, the earliest
     end: float | None = None        # the latest
     after: int = 0                  # behind this id
-    before: int = 2**63 - 1         # in front of this id
+    before: int = EVER              # in front of this id
 
 
 class ArchivePage(NamedTuple):
@@ -219,8 +206,10 @@ class ArchiveStore(Protocol):
     def add(self, a: str, b: str, stanza: bytes, flags: int, time: float | None = None, *,
             ticket: Ticket | None = None) -> Awaitable[int]:
         """A message from `a` to `b` (bare JIDs), flags of router.group.MessageFlag; awaiting gives its id after the
-        commit, which settles the ticket. The data plane adds to Storage.queue itself. Raises StorageUnavailable as
-        OfflineStore.add()."""
+        commit, which settles the ticket. The data plane adds to Storage.queue itself.
+
+        It is queued when this returns. Raises StorageUnavailable at once, and keeps nothing, when the store
+        is too slow or too full to promise that (protocol.md 3)."""
 
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         """The first so many of those messages; backwards: the last."""
@@ -242,6 +231,9 @@ class ArchiveStore(Protocol):
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         """What a login is given (XEP-0160) beyond that id: the first so many, offline messages among them."""
+
+    async def offline(self, owner: str) -> int:
+        """How many offline messages wait for it: those that are in no archive of its own."""
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         """The h of the account's session (XEP-0198) with its last message here, if that is not over a day old; None:
@@ -297,9 +289,6 @@ class Storage(Protocol):
 
     @property
     def roster(self) -> RosterStore: ...
-
-    @property
-    def offline(self) -> OfflineStore: ...
 
     @property
     def archive(self) -> ArchiveStore: ...

@@ -1,19 +1,17 @@
 """Archives in PostgreSQL: a message once, and a small row in the box of each owner."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
 from asyncpg import Connection
 
-from headrace.router.archive import number_at, time_of
+from headrace.router.archive import number_at
 from headrace.router.control import Ticket
-from headrace.storage.bounds import GIVEN, GOT, OFFLINE, PAUSE
+from headrace.storage.bounds import OFFLINE, in_steps, page_of, waiting
 from headrace.storage.group import GroupCommit
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
 from headrace.storage.postgres import boxes
-from headrace.storage.postgres.boxes import EVER
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.messages import MessageWriter
 
@@ -24,7 +22,6 @@ _SET_MARK = ("INSERT INTO mark(owner, id) SELECT id, $2 FROM address WHERE jid =
              " ON CONFLICT (owner) DO UPDATE SET id = greatest(mark.id, excluded.id)")
 _WITH_OFFLINE = ("SELECT jid FROM address WHERE jid = ANY($1::text[])"
                  f" AND EXISTS (SELECT 1 FROM message WHERE b = address.id AND flags & {OFFLINE} <> 0)")
-_NO_MARK = "DELETE FROM mark WHERE owner = (SELECT id FROM address WHERE jid = $1)"
 
 
 class PostgresArchive:
@@ -43,8 +40,7 @@ class PostgresArchive:
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         found = await self.read(lambda connection: boxes.page(
             connection, owner, filter, limit + 1, backwards=backwards))
-        kept = found[:limit]
-        return ArchivePage(kept[::-1] if backwards else kept, len(found) <= limit)
+        return page_of(found, limit, backwards=backwards)
 
     async def count(self, owner: str, filter: ArchiveFilter, most: int | None = None) -> int:
         return await self.read(lambda connection: boxes.count(
@@ -76,12 +72,10 @@ class PostgresArchive:
         await self._database.change(change, marks.keys())
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
-        return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
+        return waiting(await self.read(lambda connection: boxes.pending(connection, owner, after, limit)))
 
-    async def waiting(self, owner: str, after: int, flags: int, limit: int | None) -> list[OfflineMessage]:
-        """Messages to it with one of these flags."""
-        rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
-        return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
+    async def offline(self, owner: str) -> int:
+        return await self.read(lambda connection: boxes.count_offline(connection, owner))
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))
@@ -102,7 +96,7 @@ class PostgresArchive:
         be for an account that was made anew."""
         await self.flush()
         await self._leave(owner, self.queue.last, everything=True)
-        await self._database.change(lambda connection: connection.execute(_NO_MARK, owner), [owner])
+        await self._database.change(lambda connection: boxes.forget_mark(connection, owner), [owner])
 
     async def read(self, job: Callable[[Connection], Awaitable[T]]) -> T:
         """The database's read(), which sees what was added before."""
@@ -119,12 +113,6 @@ class PostgresArchive:
         await self._writer.close()
 
     async def _leave(self, owner: str, up_to: int, *, everything: bool = False) -> int:
-        left = last = 0
         await self.flush()
-        while True:
-            step = partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)
-            last, number = await self._database.change(step)
-            left += number
-            if last == 0:
-                return left
-            await asyncio.sleep(PAUSE)
+        return await in_steps(lambda last: self._database.change(
+            partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)))

@@ -19,13 +19,10 @@ from headrace.storage.bounds import (
     bounds,
     signed,
 )
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter
-
-EVER = 2**63 - 1
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter
 
 # In all of them $1 is the owner's number.
 _VISIBLE = f"((b = $1 AND flags & {GOT} <> 0) OR (a = $1 AND flags & {SENT} <> 0))"
-_NUMBER = "coalesce((SELECT id FROM address WHERE jid = $1), 0)"
 _LEAVE = f"""
 WITH ids AS MATERIALIZED (
     SELECT id FROM box WHERE owner = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT {STEP}
@@ -49,16 +46,14 @@ SELECT coalesce(max(id), 0), (SELECT count(*) FROM unboxed) FROM ids
 """
 _DROP = f"""
 WITH mine AS MATERIALIZED (
-    SELECT id, a, flags & ~{OFFLINE | GIVEN} AS after FROM box JOIN message USING (id)
-    WHERE owner = $1 AND box.id <= $2 AND b = $1 AND flags & {OFFLINE} <> 0
+    SELECT id, a, flags & ~{OFFLINE | GIVEN} AS after FROM message
+    WHERE b = $1 AND id <= $2 AND flags & {OFFLINE} <> 0
 ), changed AS (
     UPDATE message SET flags = after FROM mine WHERE message.id = mine.id AND after & {KEPT} <> 0
 ), gone AS (
     DELETE FROM message USING mine WHERE message.id = mine.id AND after & {KEPT} = 0
-), unboxed AS (
-    DELETE FROM box WHERE owner = $1 AND id IN (SELECT id FROM mine WHERE NOT (a = $1 AND after & {SENT} <> 0))
 )
-SELECT count(*) FROM mine
+DELETE FROM box WHERE owner = $1 AND id IN (SELECT id FROM mine WHERE NOT (a = $1 AND after & {SENT} <> 0))
 """
 
 
@@ -101,14 +96,19 @@ async def get(connection: Connection, owner: str, ids: Collection[int]) -> list[
     return [archived(id, stanza) for id, stanza in rows]
 
 
-async def waiting(connection: Connection, owner: str, after: int, flags: int,
-                  limit: int | None) -> list[tuple[int, bytes, int]]:
-    """Messages to the owner with one of these flags, beyond that id: the first so many, with all their flags."""
+async def pending(connection: Connection, owner: str, after: int, limit: int) -> list[tuple[int, bytes, int]]:
+    """What the owner's next login is given beyond that id: the first so many, with their flags."""
     rows = await connection.fetch(
-        "SELECT box.id, stanza, flags FROM box JOIN message ON message.id = box.id"
-        " WHERE owner = $1 AND box.id > $2 AND b = $1 AND flags & $3 <> 0 ORDER BY box.id LIMIT $4",
-        await number_of(connection, owner), after, flags, limit)
+        "SELECT box.id, stanza, flags FROM box JOIN message ON message.id = box.id WHERE owner = $1 AND box.id > $2"
+        f" AND b = $1 AND flags & {GIVEN | OFFLINE} <> 0 ORDER BY box.id LIMIT $3",
+        await number_of(connection, owner), after, limit)
     return [(id, stanza, flags) for id, stanza, flags in rows]
+
+
+async def count_offline(connection: Connection, owner: str) -> int:
+    count: int = await connection.fetchval(
+        f"SELECT count(*) FROM message WHERE b = $1 AND flags & {OFFLINE} <> 0", await number_of(connection, owner))
+    return count
 
 
 async def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
@@ -127,10 +127,9 @@ async def leave(connection: Connection, owner: str, after: int, up_to: int, *, e
     return last, left
 
 
-async def drop_offline(connection: Connection, owner: str, up_to: int) -> int:
-    """Offline messages with ids up to and including that one are done with; how many there were."""
-    number: int = await connection.fetchval(_DROP, await number_of(connection, owner), up_to)
-    return number
+async def drop_offline(connection: Connection, owner: str, up_to: int) -> None:
+    """Offline messages with ids up to and including that one are done with."""
+    await connection.execute(_DROP, await number_of(connection, owner), up_to)
 
 
 async def forget(connection: Connection, owners: Sequence[str]) -> None:
@@ -144,7 +143,11 @@ async def forget(connection: Connection, owners: Sequence[str]) -> None:
         last = 0
         while (step := await leave(connection, owner, last, EVER, everything=True))[0]:
             last = step[0]
-        await connection.execute(f"DELETE FROM mark WHERE owner = {_NUMBER}", owner)
+        await forget_mark(connection, owner)
+
+
+async def forget_mark(connection: Connection, owner: str) -> None:
+    await connection.execute("DELETE FROM mark WHERE owner = (SELECT id FROM address WHERE jid = $1)", owner)
 
 
 async def owners_over(connection: Connection, host: str, before: int | None, most: int | None) -> list[tuple[str, int]]:

@@ -12,7 +12,6 @@ from headrace.storage.postgres.blocks import PostgresBlocks
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.documents import PostgresDocuments
 from headrace.storage.postgres.messages import MessageWriter
-from headrace.storage.postgres.offline import PostgresOffline
 from headrace.storage.postgres.roster import PostgresRosters
 from headrace.storage.postgres.tokens import PostgresTokens
 
@@ -23,7 +22,6 @@ class PostgresStorage:
     def __init__(self, database: Database, writer: MessageWriter) -> None:
         self.archive = PostgresArchive(database, writer)
         self.queue = self.archive.queue
-        self.offline = PostgresOffline(database, self.archive)
         self.accounts = PostgresAccounts(database, self.archive)
         self.tokens = PostgresTokens(database)
         self.roster = PostgresRosters(database)

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TypeVar
 
-from headrace.router.archive import Archive, number_at, time_of
+from headrace.router.archive import Archive, number_at
 from headrace.router.control import Ticket
 from headrace.router.group import Group
-from headrace.storage.bounds import GIVEN, GOT, OFFLINE, PAUSE
+from headrace.storage.bounds import in_steps, page_of, waiting
 from headrace.storage.connection import Connection
 from headrace.storage.group import GroupCommit
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, StorageError
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, StorageError
 from headrace.storage.sqlite import boxes
-from headrace.storage.sqlite.boxes import EVER, number_of
+from headrace.storage.sqlite.boxes import number_of
 from headrace.storage.sqlite.database import Database
 from headrace.storage.writer import GroupWriter
 
@@ -47,8 +47,7 @@ class SqliteArchive:
     async def page(self, owner: str, filter: ArchiveFilter, limit: int, *, backwards: bool = False) -> ArchivePage:
         found = await self.read(lambda connection: boxes.page(
             connection, owner, filter, limit + 1, backwards=backwards))
-        kept = found[:limit]
-        return ArchivePage(kept[::-1] if backwards else kept, len(found) <= limit)
+        return page_of(found, limit, backwards=backwards)
 
     async def count(self, owner: str, filter: ArchiveFilter, most: int | None = None) -> int:
         return await self.read(lambda connection: boxes.count(
@@ -66,8 +65,8 @@ class SqliteArchive:
         return (found[0], found[1]) if found else None
 
     async def mark(self, owner: str) -> int:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT id FROM mark WHERE owner = ?", (number_of(connection, owner),)), [owner])
+        rows = await self._database.find(
+            "SELECT mark.id FROM mark JOIN address ON address.id = owner WHERE jid = ?", owner, of=[owner])
         return int(rows[0][0]) if rows else 0
 
     async def set_marks(self, marks: Mapping[str, int]) -> None:
@@ -76,16 +75,14 @@ class SqliteArchive:
                 connection.execute(_SET_MARK, (number_of(connection, owner), id))
                 boxes.drop_offline(connection, owner, id)
 
-        await self._groups.flush()
+        await self.flush()
         await self._database.change(change, marks.keys())
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
-        return await self.waiting(owner, after, GIVEN | OFFLINE, limit)
+        return waiting(await self.read(lambda connection: boxes.pending(connection, owner, after, limit)))
 
-    async def waiting(self, owner: str, after: int, flags: int, limit: int) -> list[OfflineMessage]:
-        """Messages to it with one of these flags."""
-        rows = await self.read(lambda connection: boxes.waiting(connection, owner, after, flags, limit))
-        return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
+    async def offline(self, owner: str) -> int:
+        return await self.read(lambda connection: boxes.count_offline(connection, owner))
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))
@@ -108,8 +105,7 @@ class SqliteArchive:
         be for an account that was made anew."""
         await self.flush()
         await self._leave(owner, self.queue.last, everything=True)
-        await self._database.change(lambda connection: connection.execute(
-            "DELETE FROM mark WHERE owner = ?", (number_of(connection, owner),)), [owner])
+        await self._database.change(lambda connection: boxes.forget_mark(connection, owner), [owner])
 
     async def read(self, job: Callable[[Connection], T]) -> T:
         """The database's read(), which sees what was added before."""
@@ -135,15 +131,9 @@ class SqliteArchive:
             await self._database.change(settle)
 
     async def _leave(self, owner: str, up_to: int, *, everything: bool = False) -> int:
-        left = last = 0
         await self.flush()
-        while True:
-            step = partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)
-            last, number = await self._database.change(step)
-            left += number
-            if last == 0:
-                return left
-            await asyncio.sleep(PAUSE)
+        return await in_steps(lambda last: self._database.change(
+            partial(boxes.leave, owner=owner, after=last, up_to=up_to, everything=everything)))
 
     async def _write(self, group: Group) -> None:
         reserved = self.queue.reservation()
@@ -165,7 +155,9 @@ class SqliteArchive:
 
     async def _fill(self) -> None:
         try:
-            self._unboxed -= await self._database.change(lambda connection: boxes.fill(connection, 2 * FILL))
+            filled = await self._database.change(lambda connection: boxes.fill(connection, 2 * FILL))
+            # What leaves archives fills boxes, too, also in another process: what is left is known only if all is done.
+            self._unboxed = self._unboxed - filled if filled == 2 * FILL else 0
         except StorageError:    # which tells the operator; the next group tries again
             pass
         finally:

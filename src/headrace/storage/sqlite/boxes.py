@@ -24,9 +24,7 @@ from headrace.storage.bounds import (
     signed,
 )
 from headrace.storage.connection import Connection
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter
-
-EVER = 2**63 - 1
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter
 
 # In all of them ?1 is the owner's number, ?2 and ?3 are the borders, and ?4 is the peer's number.
 _VISIBLE = f"((b = ?1 AND flags & {GOT}) OR (a = ?1 AND flags & {SENT}))"
@@ -100,18 +98,25 @@ def get(connection: Connection, owner: str, ids: Collection[int]) -> list[Archiv
     return [archived(id, stanza) for id, stanza in rows]
 
 
-def waiting(connection: Connection, owner: str, after: int, flags: int, limit: int) -> list[tuple[int, bytes, int]]:
-    """Messages to the owner with one of these flags, beyond that id: the first so many, with all their flags."""
+def pending(connection: Connection, owner: str, after: int, limit: int) -> list[tuple[int, bytes, int]]:
+    """What the owner's next login is given beyond that id: the first so many, with their flags."""
     number, boxed = number_of(connection, owner), _boxed(connection)
     found = connection.execute(
         "SELECT id, stanza, flags FROM box CROSS JOIN message USING (id)"
         " WHERE owner = ?1 AND box.id > ?2 AND box.id <= ?3"
-        " AND b = ?1 AND flags & ?4 ORDER BY box.id LIMIT ?5", (number, after, boxed, flags, limit))
+        f" AND b = ?1 AND flags & {GIVEN | OFFLINE} ORDER BY box.id LIMIT ?4", (number, after, boxed, limit))
     if len(found) < limit:
         found += connection.execute(
-            "SELECT id, stanza, flags FROM message WHERE id > ?2 AND b = ?1 AND flags & ?3 ORDER BY id LIMIT ?4",
-            (number, max(after, boxed), flags, limit - len(found)))
+            f"SELECT id, stanza, flags FROM message WHERE id > ?2 AND b = ?1 AND flags & {GIVEN | OFFLINE}"
+            " ORDER BY id LIMIT ?3", (number, max(after, boxed), limit - len(found)))
     return [(id, stanza, flags) for id, stanza, flags in found]
+
+
+def count_offline(connection: Connection, owner: str) -> int:
+    [(count,)] = connection.execute(
+        f"SELECT count(*) FROM message INDEXED BY message_offline WHERE b = ? AND flags & {OFFLINE}",
+        (number_of(connection, owner),))
+    return int(count)
 
 
 def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
@@ -154,14 +159,14 @@ def leave(connection: Connection, owner: str, after: int, up_to: int, *, everyth
     return int(rows[-1][0]), left
 
 
-def drop_offline(connection: Connection, owner: str, up_to: int) -> int:
-    """Offline messages with ids up to and including that one are done with; how many there were."""
+def drop_offline(connection: Connection, owner: str, up_to: int) -> None:
+    """Offline messages with ids up to and including that one are done with."""
     number = number_of(connection, owner)
     ids = [id for id, in connection.execute(
         f"SELECT id FROM message INDEXED BY message_offline WHERE b = ? AND flags & {OFFLINE} AND id <= ?",
         (number, up_to))]
     if not ids:
-        return 0
+        return
     args = (number, _json(ids))
     for sql in (
         f"UPDATE message SET flags = flags & ~{OFFLINE | GIVEN} WHERE id IN ({_SELECT_IDS}) AND b = ?1",
@@ -170,7 +175,6 @@ def drop_offline(connection: Connection, owner: str, up_to: int) -> int:
         f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}",
     ):
         connection.execute(sql, args)
-    return len(ids)
 
 
 def forget(connection: Connection, owner: str) -> None:
@@ -178,7 +182,11 @@ def forget(connection: Connection, owner: str) -> None:
     number, last = number_of(connection, owner), 0
     while number and (step := leave(connection, owner, last, EVER, everything=True))[0]:
         last = step[0]
-    connection.execute("DELETE FROM mark WHERE owner = ?", (number,))
+    forget_mark(connection, owner)
+
+
+def forget_mark(connection: Connection, owner: str) -> None:
+    connection.execute("DELETE FROM mark WHERE owner = ?", (number_of(connection, owner),))
 
 
 def owners_over(connection: Connection, host: str, before: int | None, most: int | None) -> list[tuple[str, int]]:

@@ -29,8 +29,8 @@ class SqliteDocuments:
         return dict(rows)
 
     async def all(self, owner: str, kind: str) -> dict[str, bytes]:
-        rows = await self._database.read(lambda connection: connection.execute(
-            "SELECT name, content FROM document WHERE owner = ? AND kind = ?", (owner, kind)), [owner])
+        rows = await self._database.find(
+            "SELECT name, content FROM document WHERE owner = ? AND kind = ?", owner, kind, of=(owner,))
         return dict(rows)
 
     async def remove(self, owner: str, kind: str, names: Collection[str]) -> None:

@@ -14,7 +14,6 @@ from headrace.storage.sqlite.archive import SqliteArchive
 from headrace.storage.sqlite.blocks import SqliteBlocks
 from headrace.storage.sqlite.database import Database
 from headrace.storage.sqlite.documents import SqliteDocuments
-from headrace.storage.sqlite.offline import SqliteOffline
 from headrace.storage.sqlite.roster import SqliteRosters
 from headrace.storage.sqlite.tokens import SqliteTokens
 
@@ -25,7 +24,6 @@ class SqliteStorage:
     def __init__(self, database: Database, lock: IO[str] | None) -> None:
         self.archive = SqliteArchive(database)
         self.queue = self.archive.queue
-        self.offline = SqliteOffline(database, self.archive)
         self.accounts = SqliteAccounts(database, self.archive)
         self.tokens = SqliteTokens(database)
         self.roster = SqliteRosters(database)
