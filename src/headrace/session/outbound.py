@@ -23,6 +23,12 @@ FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}
             "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback", "management": f"{{{ns.SM}}}sm"}
 EXTERNAL = "certificate (SASL EXTERNAL)"
 
+Name = tuple[str, str]
+"""Of an element: its namespace and its local name."""
+
+OFFER: Name = (ns.STREAM, "features")
+ERROR: Name = (ns.STREAM, "error")
+
 
 class DialError(Exception):
     """A domain could not be reached, or would not talk to us, or did not prove who it is.
@@ -73,7 +79,7 @@ class Outbound:
         self.both_ways = False
         self.result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.how = ""
-        self._peer = peer
+        self.peer = peer
         self._home = home
         self._question = call.question
         self._step = call.step
@@ -83,24 +89,19 @@ class Outbound:
         self._logged_in = False
         self._offers_dialback = False
         self._trusted = False           # its certificate proves that it is theirs
-        self._direct = False
+        self._awaited: tuple[Name, ...] = ()    # the answers to what we asked last: nothing else moves this stream
 
     # what the dialler asks for
 
     def begin(self, *, direct: bool) -> None:
         """The link is there. direct: TLS comes first."""
-        self._direct = direct
         if not direct:
             self._header()
-
-    @property
-    def peer(self) -> Peer:
-        return self._peer
 
     # what the stream tells
 
     def secured(self) -> None:
-        channel = self._peer.channel
+        channel = self.peer.channel
         assert channel is not None
         self._step(f"TLS: {channel.version}, {channel.cipher}")
         self._header()
@@ -115,17 +116,17 @@ class Outbound:
         self._id = header.id or ""
 
     def element(self, stanza: Stanza) -> None:
-        handler = _ROUTES.get((stanza.namespace, stanza.name))
-        if handler is None:
-            self.failed("unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
+        name = (stanza.namespace, stanza.name)
+        if name == ERROR or name in self._awaited:
+            _ROUTES[name](self, stanza)
         else:
-            handler(self, stanza)
+            self.failed("unsupported-stanza-type", f"<{stanza.name}/> is not expected here")
 
     def closed(self) -> None:
         self._end(DialError("it closed the stream"))
 
     def failed(self, condition: str, text: str) -> None:
-        if not self._peer.ended:
+        if not self.peer.ended:
             self._home.log.warning("s2s stream error", domain=self.theirs, condition=condition, text=text)
         self._end(DialError(f"its stream: {text}"), stream_error(condition, text))
 
@@ -138,22 +139,24 @@ class Outbound:
 
     def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
         self._settle(DialError(error or "it closed the connection"))
-        self._gone(self, self._peer, unsent, unsure)
+        self._gone(self, self.peer, unsent, unsure)
 
     # steps
 
     def _header(self) -> None:
-        self._peer.send(stream_header(from_=self.ours, to=self.theirs, id=None, content=ns.SERVER,
-                                      extra=f" xmlns:db='{ns.DIALBACK}'"))
+        self.peer.send(stream_header(from_=self.ours, to=self.theirs, id=None, content=ns.SERVER,
+                                     extra=f" xmlns:db='{ns.DIALBACK}'"))
         self._open = True
+        self._awaited = (OFFER,)
 
     def _features(self, stanza: Stanza) -> None:
         offered = stanza.element()
         self._note_limits(offered)
-        if self._peer.channel is None:
+        if self.peer.channel is None:
             self._start_tls(offered)
         elif self._logged_in and offered.find(FEATURES["management"]) is not None:
-            self._peer.send(f"<enable xmlns='{ns.SM}'/>".encode())      # nothing is sent until it has answered
+            self.peer.send(f"<enable xmlns='{ns.SM}'/>".encode())      # nothing is sent until it has answered
+            self._awaited = ((ns.SM, "enabled"), (ns.SM, "failed"))
         elif self._logged_in:
             self._prove(EXTERNAL)
         elif self._trust():
@@ -163,28 +166,26 @@ class Outbound:
         most = offered.findtext(f"{{{ns.STREAM_LIMITS}}}limits/{{{ns.STREAM_LIMITS}}}max-bytes", "")
         if not (most.isascii() and most.isdigit() and len(most) < 10):
             return
-        if self._logged_in or int(most) > self._peer.most_out:  # before login it is a stranger's bound
-            self._peer.most_out = int(most)
+        if self._logged_in or int(most) > self.peer.most_out:  # before login it is a stranger's bound
+            self.peer.most_out = int(most)
 
     def _start_tls(self, offered: Element) -> None:
         if offered.find(FEATURES["starttls"]) is None:
             self._end(DialError("it does not offer TLS", final=True))
             return
-        self._peer.send(f"<starttls xmlns='{ns.TLS}'/>".encode())
+        self.peer.send(f"<starttls xmlns='{ns.TLS}'/>".encode())
+        self._awaited = ((ns.TLS, "proceed"), (ns.TLS, "failure"))
 
     def _proceed(self, stanza: Stanza) -> None:
-        if self._peer.channel is not None:
-            self.failed("unsupported-stanza-type", "TLS was started before")
-            return
         self._open = False
-        self._peer.start_tls(self._home.contexts[self.ours].starttls)
+        self.peer.start_tls(self._home.contexts[self.ours].starttls)
 
     def _no_tls(self, stanza: Stanza) -> None:
         self._end(DialError("it does not start TLS", final=True))
 
     def _trust(self) -> bool:
         """Who answers has to be who we called (protocol.md 14)."""
-        channel = self._peer.channel
+        channel = self.peer.channel
         assert channel is not None
         problem = channel.problem
         if problem is None and not proves(channel.certificate, self.theirs):
@@ -199,17 +200,19 @@ class Outbound:
     def _log_in(self, offered: Element) -> None:
         self._offers_dialback = offered.find(FEATURES["dialback"]) is not None
         if self._question is not None:
-            self._peer.send(dialback.request("verify", from_=self.ours, to=self.theirs, id=self._question.id,
-                                             key=self._question.key))
+            self.peer.send(dialback.request("verify", from_=self.ours, to=self.theirs, id=self._question.id,
+                                            key=self._question.key))
+            self._awaited = ((ns.DIALBACK, "verify"),)
             return
         if self._trusted and offered.find(FEATURES["bidi"]) is not None:
-            self._peer.send(f"<bidi xmlns='{ns.BIDI}'/>".encode())
+            self.peer.send(f"<bidi xmlns='{ns.BIDI}'/>".encode())
             self.both_ways = True
         mechanisms = {e.text for e in offered.iterfind(f"{{{ns.SASL}}}mechanisms/{{{ns.SASL}}}mechanism")}
         if "EXTERNAL" in mechanisms:
             self._step("login: SASL EXTERNAL")
             name = b64encode(self.ours.encode()).decode()
-            self._peer.send(f"<auth xmlns='{ns.SASL}' mechanism='EXTERNAL'>{name}</auth>".encode())
+            self.peer.send(f"<auth xmlns='{ns.SASL}' mechanism='EXTERNAL'>{name}</auth>".encode())
+            self._awaited = ((ns.SASL, "success"), (ns.SASL, "failure"))
         else:
             self._dial_back()
 
@@ -219,11 +222,12 @@ class Outbound:
             return
         self._step("login: dialback")
         key = self._home.keys.key(self.theirs, self.ours, self._id)
-        self._peer.send(dialback.request("result", from_=self.ours, to=self.theirs, key=key))
+        self.peer.send(dialback.request("result", from_=self.ours, to=self.theirs, key=key))
+        self._awaited = ((ns.DIALBACK, "result"),)
 
     def _success(self, stanza: Stanza) -> None:
         self._logged_in = True
-        self._peer.restart()
+        self.peer.restart()
         self._header()
 
     def _failure(self, stanza: Stanza) -> None:
@@ -232,7 +236,7 @@ class Outbound:
         self._dial_back()
 
     def _enabled(self, stanza: Stanza) -> None:
-        self._peer.manage()
+        self.peer.manage()
         self._prove(EXTERNAL)
 
     def _not_enabled(self, stanza: Stanza) -> None:
@@ -272,9 +276,10 @@ class Outbound:
         if self.result.done():
             return
         self.how = how
-        self._peer.settle()
+        self._awaited = ()
+        self.peer.settle()
         if self.both_ways:
-            self._peer.admit(self.theirs, self.ours)
+            self.peer.admit(self.theirs, self.ours)
         self._settle(how)
 
     def _settle(self, outcome: str | DialError) -> None:
@@ -288,14 +293,14 @@ class Outbound:
     def _end(self, error: DialError, last: bytes = b"") -> None:
         self._settle(error)
         if self._open:
-            self._peer.stop(last + END)
+            self.peer.stop(last + END)
         else:
-            self._peer.abort()
+            self.peer.abort()
 
 
-_ROUTES: dict[tuple[str, str], Callable[[Outbound, Stanza], None]] = {
-    (ns.STREAM, "features"): Outbound._features,
-    (ns.STREAM, "error"): Outbound._error,
+_ROUTES: dict[Name, Callable[[Outbound, Stanza], None]] = {
+    OFFER: Outbound._features,
+    ERROR: Outbound._error,
     (ns.TLS, "proceed"): Outbound._proceed,
     (ns.TLS, "failure"): Outbound._no_tls,
     (ns.SM, "enabled"): Outbound._enabled,
