@@ -61,7 +61,7 @@ def test_not_reached(sites: tuple[Site, Site], domain: str, last: str, why: str)
 
 
 @pytest.mark.parametrize(("arguments", "complaint"), [
-    (("romeo@b.example",), "is not a domain"), (("@",), "is not a domain"),
+    (("romeo@b.example",), "is not a domain"), (("@",), "is not a domain"), (("b.example/x",), "is not a domain"),
     (("b.example", "--from", "x"), "not a host")])
 def test_mistakes(sites: tuple[Site, Site], arguments: tuple[str, ...], complaint: str) -> None:
     done = sites[0].server.command("s2s", "test", *arguments)

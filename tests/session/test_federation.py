@@ -98,13 +98,19 @@ def carried(bench: Bench, link: Any) -> list[str | None]:
     return [stanza.get("id") for stanza in read(bench.rig.taken(link), ROOT)]
 
 
-async def stream(bench: Bench, domain: str) -> tuple[Peer, Any]:
-    """The dial succeeds: the stream and its link."""
+def proven(bench: Bench) -> Peer:
+    """A stream that leads nowhere yet."""
     deaf = _Deaf(bench)
     peer = deaf.peer = bench.rig.federate(deaf, S2SConfig())
     bench.rig.feed(peer, HEADER)
     peer.settle()
     bench.federation._streams[deaf] = peer      # type: ignore[index]
+    return peer
+
+
+async def stream(bench: Bench, domain: str) -> tuple[Peer, Any]:
+    """The dial succeeds: the stream and its link."""
+    peer = proven(bench)
     bench.answers[domain].set_result(Dialled(peer))
     await bench.settle()
     return peer, peer.link
@@ -228,6 +234,63 @@ async def test_a_peer_that_takes_and_drops_is_given_up() -> None:
         bench.time += 5
     assert {condition for _, condition in bench.errors()} == {"remote-server-timeout"}
     assert len(bench.dials) == 3
+
+
+async def test_what_a_stream_leaves_goes_on_one_that_took_over_before_it_was_gone() -> None:
+    """As when the peer, whose stream is used both ways, was cut off and is back before our end has seen it."""
+    bench = Bench()
+    bench.say("b", "0")
+    await bench.settle()
+    old, link = await stream(bench, "b")
+    assert carried(bench, link) == ["0"]
+    theirs = proven(bench)
+    bench.rig.allow(link, 0)
+    bench.say("b", "1")
+    old.abort()
+    bench.federation._lead(theirs, "localhost", "b")
+    bench.rig.turn()        # now the old one is gone
+    bench.say("b", "2")
+    await bench.settle()
+    assert carried(bench, theirs.link) == ["1", "2"]
+    assert bench.dials == ["b"]
+    assert bench.errors() == []
+
+
+async def test_a_dial_that_fails_is_nothing_where_their_stream_has_come() -> None:
+    bench = Bench(least_wait=10.0)
+    bench.say("b", "0")
+    await bench.settle()
+    theirs = proven(bench)
+    bench.federation._lead(theirs, "localhost", "b")
+    bench.answers["b"].set_exception(DialError("no"))
+    await bench.settle()
+    bench.say("b", "1")
+    assert carried(bench, theirs.link) == ["0", "1"]
+    assert bench.errors() == []
+    assert bench.log.lines == []
+
+
+async def test_dials_that_failed_do_not_count_as_streams_that_were_cut() -> None:
+    bench = Bench(least_wait=1.0)
+    for number in range(3):
+        bench.say("b", f"lost {number}")
+        await bench.settle()
+        bench.answers["b"].set_exception(DialError("no"))
+        await bench.settle()
+        bench.time += 100
+    assert len(bench.errors()) == 3
+    bench.say("b", "0")
+    await bench.settle()
+    peer, link = await stream(bench, "b")
+    bench.rig.allow(link, 0)
+    bench.say("b", "1")
+    peer.abort()
+    bench.rig.turn()
+    bench.time += 100
+    await bench.settle()
+    _, link = await stream(bench, "b")
+    assert carried(bench, link) == ["1"]
+    assert bench.errors() == []
 
 
 async def test_stopping_says_nothing_and_dials_no_more() -> None:

@@ -10,6 +10,7 @@ from time import monotonic
 from headrace.core import reply
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
+from headrace.core.prep import prepare_domain
 from headrace.core.stanza import Stanza, parse_stanza
 from headrace.net.link import Link
 from headrace.net.resolve import Resolver
@@ -47,7 +48,8 @@ class Line:
     peer: Peer | None = None        # until it is gone, also while it ends
     dialling: asyncio.Task[None] | None = None
     since: float = 0.0              # when that stream came
-    failures: int = 0
+    failures: int = 0               # dials in a row that came to nothing
+    cut: int = 0                    # streams in a row that ended at once
     not_before: float = 0.0
     problem: DialError | None = None
 
@@ -125,9 +127,11 @@ class Federation:
 
     async def test(self, domain: str, host: str | None = None) -> Trial:
         """Dials a domain from one of ours and hangs up. Raises ValueError for what is no domain, or not ours."""
-        ours, theirs = host or min(self._home.hosts), domain_of(domain)
-        if not theirs or theirs != domain_of(f"x@{domain}"):
-            raise ValueError(f"{domain!r} is not a domain")
+        ours = host or min(self._home.hosts)
+        try:
+            theirs = prepare_domain(domain)
+        except JIDError:
+            raise ValueError(f"{domain!r} is not a domain") from None
         if ours not in self._home.hosts:
             raise ValueError(f"{ours} is not a host of this server")
         steps: list[str] = []
@@ -145,10 +149,9 @@ class Federation:
         """What was not written waits for the next stream, before what came since; and so do messages of which we don't
         know whether they have arrived: better twice than never."""
         del self._streams[stream]  # type: ignore[arg-type]
-        lines = [line for line in self._lines.values() if line.peer is peer]
-        for line in lines:
+        for line in [line for line in self._lines.values() if line.peer is peer]:
             line.peer = None
-            line.failures = 0 if self._now() - line.since > SHORT_SECONDS else line.failures + 1
+            line.cut = 0 if self._now() - line.since > SHORT_SECONDS else line.cut + 1
         if self._stopping:
             return
         for raw in reversed(unsent):
@@ -159,14 +162,16 @@ class Federation:
                 self._again(stanza, raw)
             elif stanza.name == "iq":
                 self._bounce(Waiting(raw, True), "remote-server-timeout")
-        for line in lines:
-            if line.waiting:
+        for line in [line for line in self._lines.values() if line.waiting]:
+            if line.peer is None:
                 self._dial(line)
+            elif not line.peer.ended:       # another stream has taken over before this one was gone
+                self._flush(line, line.peer)
 
     def _again(self, stanza: Stanza, raw: bytes) -> None:
         line = self._line(domain_of(stanza.from_), domain_of(stanza.to))
         waiting = Waiting(raw, worth(stanza))
-        if line.failures >= MOST_TRIES:
+        if line.cut >= MOST_TRIES:
             self._bounce(waiting, "remote-server-timeout")
             return
         line.waiting.appendleft(waiting)
@@ -180,12 +185,16 @@ class Federation:
         line.peer = peer
         line.since = self._now()
         line.problem = None
+        line.failures = 0
+        self._flush(line, peer)
+        peer.carries(ours, theirs)
+
+    def _flush(self, line: Line, peer: Peer) -> None:
         while line.waiting:
             waiting = line.waiting.popleft()
             self._count(line, -len(waiting.raw))
             if not peer.put(waiting.raw):
                 self._bounce(waiting, "policy-violation")
-        peer.carries(ours, theirs)
 
     # Stanzas.
 
@@ -248,7 +257,8 @@ class Federation:
             outbound = await self._dialler.dial(Call(line.ours, line.theirs))
         except DialError as error:
             line.dialling = None
-            self._fail(line, error)
+            if line.peer is None or line.peer.ended:
+                self._fail(line, error)
             return
         line.dialling = None
         line.not_before = self._now() + self._pause(line)   # for a peer that takes us and drops us at once
@@ -263,7 +273,7 @@ class Federation:
 
     def _pause(self, line: Line) -> float:
         config = self._home.config
-        longest = min(config.longest_wait, config.least_wait * 2.0 ** min(line.failures, 16))
+        longest = min(config.longest_wait, config.least_wait * 2.0 ** min(max(line.failures, line.cut), 16))
         return longest * random.uniform(0.5, 1.0)
 
     def _fail(self, line: Line, error: DialError) -> None:
