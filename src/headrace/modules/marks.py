@@ -26,14 +26,13 @@ class Marks:
     async def flush(self) -> None:
         """Raises StorageError; what could not be stored is tried again the next time."""
         self._collect(await self._accounts.acknowledged())
-        owed, self._owed = self._owed, {}
+        owed = dict(self._owed)     # also while they are being stored, of() must see them
         if not owed:
             return
-        try:
-            await self._archive.set_marks(owed)
-        except StorageError:
-            self._collect(owed)
-            raise
+        await self._archive.set_marks(owed)
+        for account, mark in owed.items():
+            if self._owed[account] == mark:
+                del self._owed[account]
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
