@@ -1,7 +1,7 @@
 import pytest
 
 from headrace.modules.lifecycle import Lifecycle
-from headrace.storage.ports import AccountExists, Token
+from headrace.storage.ports import AccountExists, StorageError, Token
 from support.world import World
 
 ROMEO, TYBALT = "romeo@example.org", "tybalt@example.org"
@@ -101,3 +101,20 @@ async def test_broken_off_deletion_can_be_repeated(world: World, life: Lifecycle
     assert (await world.storage.accounts.get(ROMEO)).disabled  # type: ignore[union-attr]
     life.deleting = []
     assert await life.delete(ROMEO)
+
+
+async def test_an_account_whose_messages_stay_stays(world: World, life: Lifecycle,
+                                                    monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would see that they are there."""
+    await world.account(ROMEO)
+
+    async def forget(owner: str) -> None:
+        raise StorageError("down")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.storage.archive, "forget", forget)
+        with pytest.raises(StorageError):
+            await life.delete(ROMEO)
+    assert await world.storage.accounts.exists(ROMEO)
+    assert await life.delete(ROMEO)
+    assert not await world.storage.accounts.exists(ROMEO)

@@ -69,6 +69,7 @@ class Lifecycle:
         await self._accounts.end(jid, "not-authorized", "this account has been deleted", but=but)
         for hook in self.deleting:
             await hook(jid)
+        await self._storage.archive.forget(jid)     # first: without the account nobody would ask for it again
         await self._storage.accounts.delete(jid)
         self._blocklists.forget(jid)
         self._archiving.forget(jid)

@@ -243,6 +243,10 @@ class ArchiveStore(Protocol):
         """Empty the archive: messages that it alone has are gone, others leave it. What a login would still be given
         stays as offline messages. How many have left."""
 
+    async def forget(self, owner: str) -> None:
+        """All messages of an account, offline ones too, and its mark, in small steps: it is going, or gone. What comes
+        after this is asked may be for an account that was made anew."""
+
     async def purge(self, host: str, before: float | None, most: int | None) -> int:
         """clear() of all archives of a host, as far as messages are older than that (unix s) or there are more of them
         in one archive than `most`. In small steps, between which others have their turn."""

@@ -92,10 +92,10 @@ def list_(config: Config, host: str | None) -> None:
 @click.argument("jid")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def delete(config: Config, jid: str, yes: bool) -> None:
-    """Delete the account JID with its roster and waiting messages."""
+    """Delete the account JID with its roster, its archive and waiting messages."""
     bare = account_of(config, jid)
     if not yes:
-        click.confirm(f"Delete {bare}, its roster and the messages that wait for it?", abort=True)
+        click.confirm(f"Delete {bare}, its roster, its archive and the messages that wait for it?", abort=True)
     _change(config, bare, lambda storage: storage.accounts.delete(bare), "delete")
     click.echo(f"{bare} deleted")
 

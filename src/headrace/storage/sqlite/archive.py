@@ -101,8 +101,6 @@ class SqliteArchive:
         return left
 
     async def forget(self, owner: str) -> None:
-        """All messages of its box, offline ones too, and its mark; in small steps. What comes after this is asked may
-        be for an account that was made anew."""
         await self.flush()
         await self._leave(owner, self.queue.last, everything=True)
         await self._database.change(lambda connection: boxes.forget_mark(connection, owner), [owner])
