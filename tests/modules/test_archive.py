@@ -8,6 +8,7 @@ from headrace.modules import archive
 from headrace.modules.api import Refused, Reply
 from headrace.modules.archive import Archive
 from headrace.router.group import MessageFlag
+from headrace.storage.ports import StorageError
 from headrace.xep.mam import Preferences
 from support.stanzas import tree
 from support.world import World, effects, request
@@ -231,6 +232,21 @@ async def test_who_asked_is_known_until_it_goes(world: World) -> None:
     await ask(world)
     assert SENDER in world.context.archiving.queried
     world.module(Archive).gone(SENDER)
+    assert world.context.archiving.queried == {}
+
+
+@pytest.mark.parametrize("fails", [Refused("item-not-found"), StorageError("down")])
+async def test_who_asked_and_got_nothing_has_not_asked(world: World, monkeypatch: pytest.MonkeyPatch,
+                                                       fails: Exception) -> None:
+    """What waits for it must come with its first presence."""
+    await chat(world, 1)
+
+    async def page(*args: object, **options: object) -> None:
+        raise fails
+
+    monkeypatch.setattr(world.storage.archive, "page", page)
+    with pytest.raises(type(fails)):
+        await ask(world)
     assert world.context.archiving.queried == {}
 
 

@@ -21,6 +21,11 @@ async def test_an_account_that_said_nothing_has_its_host_s(world: World) -> None
     assert await kept.takes(JULIET, ROMEO)
 
 
+async def test_nobody_is_archived_who_has_no_account(world: World) -> None:
+    kept = Archiving(world.storage.documents, world.storage.roster, {"example.org": Host(anonymous=True)})
+    assert await kept.of("a1b2@example.org") == Preferences("never")
+
+
 async def test_what_it_said_is_stored(world: World) -> None:
     await world.account(ROMEO)
     wanted = Preferences("roster", (JULIET,), ("far.example", "nurse@example.net/<&'>"))

@@ -140,6 +140,17 @@ async def test_count_holds_over_a_restart(world: World) -> None:
         await message(world, world.module(Offline, max_messages=1), BESIDE.format("too much"))
 
 
+async def test_a_name_used_again_is_counted_from_nothing(world: World) -> None:
+    await world.account(JULIET)
+    module = world.module(Offline, max_messages=1)
+    await message(world, module, BESIDE.format("hi"))
+    await module.deleting(JULIET)
+    await world.storage.accounts.delete(JULIET)
+    await world.account(JULIET)
+    await message(world, module, BESIDE.format("hi"))
+    assert len(await world.waiting(JULIET)) == 1
+
+
 async def test_unknown_account_is_said_so_many_times_a_minute(world: World) -> None:
     module = world.module(Offline, unknown_per_minute=2)
     for sender, refused in [(ROMEO, True), (ROMEO, True), (ROMEO, False), ("paris@example.org", True)]:

@@ -179,6 +179,15 @@ async def test_passing_errors_disable_when_there_are_many_in_a_row(push: Push, p
     assert await tell(push) == []
 
 
+async def test_errors_are_those_since_it_was_enabled(push: Push) -> None:
+    await ask(push, "enable", f"jid='{SERVICE}' node='a'")
+    for inside in (error("remote-server-timeout", "wait"),) * 4:
+        notification, = await tell(push)
+        await answer(push, notification, inside)
+    await ask(push, "disable", f"jid='{SERVICE}' node='a'")
+    assert not push._errors
+
+
 async def test_answers_of_others_count_for_nothing(push: Push) -> None:
     await ask(push, "enable", f"jid='{SERVICE}' node='a'")
     notification, = await tell(push)

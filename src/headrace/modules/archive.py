@@ -7,7 +7,7 @@ from headrace.core import ns
 from headrace.core.errors import JIDError
 from headrace.core.stanza import parse_stanza
 from headrace.modules.api import Context, Effects, Module, Refused, Reply, Request, Send, Target, Xep, iq
-from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, StorageError
 from headrace.xep import mam
 from headrace.xep.mam import Query
 
@@ -56,16 +56,22 @@ class Archive(Module):
         except ValueError as error:
             raise Refused("bad-request", str(error)) from None
         self.context.archiving.queried[request.sender] = self.context.storage.queue.last
-        account, wanted = request.account, await self._filter(request.account, query)
-        limit = min(self.options.page if query.page.max is None else query.page.max, self.options.page)
-        page = await self._page(account, query, wanted, limit)
-        count = await self._count(account, query, wanted)
-        rest = await self._send(request, query, page.messages)
+        try:
+            page, count = await self._read(request.account, query)
+        except (Refused, StorageError):     # it has got nothing: what waits is for its first presence, as ever
+            self.gone(request.sender)
+            raise
+        account, rest = request.account, await self._send(request, query, page.messages)
         if rest is None:
             return ()
         messages = page.messages
         ends = (self._id(messages[0], account), self._id(messages[-1], account)) if messages else None
         return [*map(Send, rest), Reply(mam.fin(ends, count, complete=page.complete))]
+
+    async def _read(self, account: str, query: Query) -> tuple[ArchivePage, int | None]:
+        wanted = await self._filter(account, query)
+        limit = min(self.options.page if query.page.max is None else query.page.max, self.options.page)
+        return await self._page(account, query, wanted, limit), await self._count(account, query, wanted)
 
     @iq("get", ns.MAM, "prefs", Target.SELF)
     async def preferences(self, request: Request) -> Effects:

@@ -18,7 +18,8 @@ class Archiving:
     def __init__(self, documents: DocumentStore, roster: RosterStore, hosts: Mapping[str, Host]) -> None:
         self._documents = documents
         self._roster = roster
-        self._defaults = {name: Preferences(host.archive) for name, host in hosts.items()}
+        self._defaults = {name: Preferences("never" if host.anonymous else host.archive)
+                          for name, host in hosts.items()}
         self._known: OrderedDict[str, Preferences] = OrderedDict()
         self.queried: dict[str, int] = {}  # by full JID, the archive's last number when a session asked for messages
 

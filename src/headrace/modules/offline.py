@@ -52,6 +52,9 @@ class Offline(Module):
         self._handed: dict[str, int] = {}  # up to which number, by account that somebody takes messages for
         self._owed: set[str] = set()  # accounts whose messages could not be read when somebody came
 
+    async def deleting(self, account: str) -> None:
+        self._counts.pop(account, None)
+
     async def absent(self, request: Request) -> Effects:
         try:
             commit, came = await self._queue(request)

@@ -99,6 +99,8 @@ class Push(Module):
             gone = [service for service in services if service.jid == jid and node in (None, service.node)]
             await self.context.storage.documents.remove(account, self.name, [service.name for service in gone])
             self._services[account] = tuple(service for service in services if service not in gone)
+            for service in gone:
+                self._errors.pop((account, service.name), None)
 
     async def _of(self, account: str) -> tuple[Service, ...]:
         if account not in self._services:
