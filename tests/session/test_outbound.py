@@ -1,4 +1,4 @@
-"""Our side of a stream between servers, on a peer that only notes: what is asked for moves it, and nothing else does."""
+"""Our side of a stream between servers, on a peer that only notes: what was asked for moves it, nothing else does."""
 
 import asyncio
 from types import SimpleNamespace

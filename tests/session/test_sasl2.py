@@ -234,6 +234,8 @@ async def test_bind_in_the_same_breath(stage):
     assert stage.wire.acts == ["authenticated", ("bind", full, "de")]
     assert stage.accounts.loaded == ["alice@localhost"]
     assert stage.state == "OVER"
+    logged, = stage.log.named("logged in")
+    assert (logged["account"], logged["tls"]) == ("alice@localhost", True)
 
 
 async def resource(stage, *inside, tag=None):

@@ -206,12 +206,14 @@ class Wire:
 
     def bind(self, jid, lang, greet):
         self.acts.append(("bind", jid, lang))
+        self.channel = None     # the session takes the link
         self.sent += greet(Bound(jid))
 
     def resume(self, session, h, lang, greet):
         if h > self.most:
             raise ValueError(b"<too-high/>")
         self.acts.append(("resume", session, h, lang))
+        self.channel = None
         self.sent += greet(42)
 
     def finish(self):

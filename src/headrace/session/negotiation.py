@@ -330,7 +330,7 @@ class Negotiation:
     def _welcome(self, exchange: Exchange) -> None:
         """Logged in; the client restarts the stream (RFC 6120 6.4.6)."""
         self.account, self._exchange = exchange.account, None
-        self._note(exchange)
+        self._note(exchange, secure=self._wire.channel is not None)
         self._wire.authenticated()
         self._wire.send(profile.success(exchange.last_words))
         self._wire.restart()
@@ -365,15 +365,15 @@ class Negotiation:
         assert request is not None
         assert exchange.account is not None
         entry = Entry(self._services, self._offers, self._wire, Login(exchange.account, request, exchange))
+        secure = self._wire.channel is not None     # a session takes the link away
         bound = await entry.run(last_words, self._lang)
         self.account, self._exchange, self._upgrades = exchange.account, None, None
-        self._note(exchange)
+        self._note(exchange, secure=secure)
         self.state = State.OVER if bound else State.BIND
 
-    def _note(self, exchange: Exchange) -> None:
+    def _note(self, exchange: Exchange, *, secure: bool) -> None:
         self._services.log.info("logged in", account=exchange.account and exchange.account.bare,
-                                mechanism=exchange.name, tls=self._wire.channel is not None,
-                                address=self._wire.address)
+                                mechanism=exchange.name, tls=secure, address=self._wire.address)
 
     # resource binding (RFC 6120 7)
 
