@@ -27,7 +27,8 @@ PROSODY = {"sm": "smacks", "carbons": "carbons", "csi": "csi_simple", "archive":
 PROSODY_ROOMS = 'Component "conference.localhost" "muc"'
 EJABBERD = {
     "sm": "mod_stream_mgmt: {}", "carbons": "mod_carboncopy: {}", "csi": "mod_client_state: {}",
-    "archive": "mod_mam: {default: always}", "muc": "mod_muc: {max_users: 5000}",
+    "archive": "mod_mam: {default: always}",
+    "muc": "mod_muc: {max_users: 5000, default_room_options: {max_users: 5000}}",   # a room's own bound is 200
     "register": "mod_register: {ip_access: all}",
 }
 

@@ -35,7 +35,7 @@ def test_bottleneck(result: Measured, side: str) -> None:
 
 
 def test_a_run_that_the_generator_slowed_is_not_good() -> None:
-    verdict = judge(measured(0.95, 0.95), {}, 0, 0.0)
+    verdict = judge(measured(0.95, 0.95), {}, 0)
     assert (verdict.good, verdict.code) == (False, Exit.GENERATOR)
     assert "the generator was the bottleneck" in verdict.reasons[0]
 
@@ -43,26 +43,28 @@ def test_a_run_that_the_generator_slowed_is_not_good() -> None:
 @pytest.mark.parametrize(("faults", "lost", "words"), [({"repeated": 2, "changed": 0}, 0, "2 repeated"),
                                                        ({}, 3, "3 lost")])
 def test_a_run_with_faults_is_not_good(faults: dict[str, int], lost: int, words: str) -> None:
-    verdict = judge(measured(), faults, lost, 0.0)
+    verdict = judge(measured(), faults, lost)
     assert (verdict.good, verdict.code) == (False, Exit.FAULTY)
     assert words in verdict.reasons[0]
 
 
 def test_a_late_generator_is_told() -> None:
-    assert judge(measured(late=0.9), {}, 0, 100.0).good
-    late = judge(measured(late=3.0), {}, 0, 100.0)
+    assert judge(measured(late=0.9), {}, 0).good
+    late = judge(measured(late=3.0), {}, 0)
     assert (late.good, late.code) == (False, Exit.GENERATOR)
     assert "sent too late" in late.reasons[0]
 
 
 def test_a_server_that_does_not_keep_up_is_measured_well() -> None:
-    verdict = judge(measured(done=500), {}, 0, 100.0)
+    slow = measured(done=500)
+    slow.due = 100.0
+    verdict = judge(slow, {}, 0)
     assert (verdict.good, verdict.code) == (True, 0)
     assert verdict.reasons == ["the server did not keep up: 50 of 100 a second"]
 
 
 def test_other_work_is_told() -> None:
-    verdict = judge(measured(waited=0.2), {}, 0, 0.0)
+    verdict = judge(measured(waited=0.2), {}, 0)
     assert verdict.good
     assert verdict.reasons == ["the generator waited for a CPU that other work had for 20% of the time"]
 

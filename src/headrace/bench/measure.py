@@ -60,6 +60,7 @@ class Measured:
     unit: str                   # what is counted: messages, logins ...
     done: int = 0
     seconds: float = 0.0
+    due: float = 0.0            # of these a second, in an open loop
     server_cpu: float | None = None
     server_busy: float | None = None        # share of the time that its busiest thread was on a CPU
     server_waited: float | None = None      # ... and waited for one, which other work had

@@ -16,7 +16,7 @@ SCHEMA = 1
 
 
 def summary(run: Run, scenario: str, label: str, measured: Measured) -> tuple[dict[str, Any], Verdict]:
-    verdict = judge(measured, run.load.faults, run.lost, run.options.rate)
+    verdict = judge(measured, run.load.faults, run.lost)
     server = {
         "software": run.software, "cpu_seconds": measured.server_cpu, "busy": measured.server_busy,
         "waited": measured.server_waited,

@@ -103,7 +103,7 @@ class Run:
 
     async def measure_flows(self, flows: Iterable[Flow], unit: str, *, rate: float | None = None) -> Measured:
         """Warm-up, the measured time, and the wait for what is under way."""
-        load, options = self.load, self.options
+        load, options, flows = self.load, self.options, list(flows)
         rate = options.rate if rate is None else rate
         load.archived = options.archive
         load.start(flows, rate)
@@ -116,6 +116,7 @@ class Run:
         finally:
             load.stop()
         await self.drain()
+        measured.due = rate * sum(flow.receivers for flow in flows) / len(flows)
         measured.latency = latencies(load.latency)
         measured.lag = latencies(load.lag) if rate else None
         return measured

@@ -35,8 +35,7 @@ def bottleneck(measured: Measured) -> Side:
     return "generator" if generator else "server" if server else "neither"
 
 
-def judge(measured: Measured, faults: dict[str, int], lost: int, rate: float) -> Verdict:
-    """rate: what an open loop was to send each second; 0: closed loop."""
+def judge(measured: Measured, faults: dict[str, int], lost: int) -> Verdict:
     side = bottleneck(measured)
     wrong = [f"{count} {name}" for name, count in {"lost": lost, **faults}.items() if count]
     reasons = [f"stanzas went wrong: {', '.join(wrong)}"] if wrong else []
@@ -49,8 +48,8 @@ def judge(measured: Measured, faults: dict[str, int], lost: int, rate: float) ->
                        "not how fast the server is")
     trusted = not reasons
     reasons += disturbances(measured)
-    if rate and measured.rate < KEPT_UP * rate:
-        reasons.append(f"the server did not keep up: {measured.rate:,.0f} of {rate:,.0f} a second")
+    if measured.rate < KEPT_UP * measured.due:
+        reasons.append(f"the server did not keep up: {measured.rate:,.0f} of {measured.due:,.0f} a second")
     code = Exit.FAULTY if wrong else 0 if trusted else Exit.GENERATOR
     return Verdict(trusted, side, reasons, code)
 
