@@ -194,6 +194,40 @@ def test_what_the_peer_would_not_take_is_not_sent() -> None:
     assert not far.peer.put(b"<message>" + b"x" * 10_000)
 
 
+@pytest.mark.parametrize("managed", [False, True])
+def test_what_is_refused_leaves_nothing_in_the_outbox(managed: bool) -> None:
+    """Of any size, each larger than the last: what follows is sent, and done with, as if they had not been."""
+    far = Far()
+    romeo = far.client(ROMEO)
+    if managed:
+        far.peer.manage()
+    for size in (140_000, 200_000):
+        far.send(romeo, f"<message to='juliet@far.example' id='{size}'><body>{'x' * size}</body></message>")
+    assert [(e.get("id"), condition(e)) for e in far.got(romeo)] == [
+        ("140000", "policy-violation"), ("200000", "policy-violation")]
+    assert far.counters()["chunks"] == 0
+    for number in range(3):
+        far.send(romeo, f"<message to='juliet@far.example' id='{number}'><body/></message>")
+    assert [e.get("id") for e in read(far.sent(), ROOT) if e.tag == SERVED + "message"] == ["0", "1", "2"]
+    if managed:
+        far.give("<a xmlns='urn:xmpp:sm:3' h='3'/>")
+    assert far.counters()["chunks"] == 0
+    far.rig.lose(far.wire)
+    assert far.told.said == [("gone", [])]
+
+
+def test_what_the_peer_just_takes_is_sent() -> None:
+    """The bound is of the stanza as it is written, whatever room its escapes might have needed."""
+    stanza = f"<message from='{ROMEO}' to='juliet@far.example' id='1'><body>x</body></message>"
+    for most, sent in ((len(stanza), 1), (len(stanza) - 1, 0)):
+        far = Far()
+        romeo = far.client(ROMEO)
+        far.peer.most_out = most
+        far.send(romeo, stanza)
+        assert far.sent() == stanza.encode() * sent
+        assert len(far.got(romeo)) == 1 - sent
+
+
 def test_a_peer_that_reads_nothing_is_full_some_day_and_told_once() -> None:
     far = Far()
     romeo = far.client(ROMEO)

@@ -9,7 +9,7 @@ from headrace.core.tokenizer cimport (
     EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, KIND_PRESENCE, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_START,
     Child, StanzaView
 )
-from headrace.core.writer cimport splice_allowed, splice_bound, splice_write
+from headrace.core.writer cimport splice_allowed, splice_bound, splice_size, splice_write
 from headrace.router.errors cimport JID_MALFORMED, POLICY_VIOLATION, REMOTE_NOT_FOUND, RESOURCE_CONSTRAINT
 from headrace.router.judged cimport PEER_JUDGED
 from headrace.router.order cimport Held
@@ -355,14 +355,15 @@ cdef class Peer(Route):
     # Bytes out.
 
     cdef int carry(self, Session session, const Parcel* parcel) except -1:
-        cdef size_t attrs_at = 0, n
+        cdef size_t attrs_at = 0, n, most
         cdef char* dst
         if self.outbox.unsent_bytes > MOST_BYTES:
             return self.turn_back(session, parcel, RESOURCE_CONSTRAINT)
-        dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, 0))
-        n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
-        if n > self.most_out:
+        most = splice_bound(&parcel.head, parcel.view, 0)
+        if most > self.most_out and splice_size(&parcel.head, parcel.view, 0) > self.most_out:
             return self.turn_back(session, parcel, POLICY_VIOLATION)
+        dst = self.outbox.reserve(most)
+        n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
         return self.added(n, attrs_at)
 
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:

@@ -56,7 +56,8 @@ cdef class Outbox:
     cdef size_t burst                       # bytes queued since it was last empty
     cdef size_t first                       # what the next first chunk should hold: the last burst
 
-    cdef char* reserve(self, size_t n) except NULL                  # n contiguous bytes; then commit() at most these
+    # n contiguous bytes; commit() of at most these must follow: no chunk is left without a stanza.
+    cdef char* reserve(self, size_t n) except NULL
     cdef int commit(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it
