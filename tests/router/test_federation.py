@@ -433,7 +433,9 @@ def test_all_acknowledged_nothing_is_left() -> None:
 
 
 @pytest.mark.parametrize("nonza", ["<a xmlns='urn:xmpp:sm:3' h='1'/>", "<a xmlns='urn:xmpp:sm:3' h='x'/>",
-                                   "<a xmlns='urn:xmpp:sm:3'/>", "<a xmlns='urn:xmpp:sm:3' h='99999999999'/>"])
+                                   "<a xmlns='urn:xmpp:sm:3'/>", "<a xmlns='urn:xmpp:sm:3' h='99999999999'/>",
+                                   "<a xmlns='urn:xmpp:sm:3' h='9999999999'/>",
+                                   "<a xmlns='urn:xmpp:sm:3' h='4294967296'/>"])
 def test_more_is_acknowledged_than_was_sent(nonza: str) -> None:
     far, _ = managed()
     far.give(nonza)

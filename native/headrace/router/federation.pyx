@@ -15,6 +15,7 @@ from headrace.router.judged cimport PEER_JUDGED
 from headrace.router.order cimport Held
 from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, stanza_type
 from headrace.router.reader cimport open_tokenizer, stand_on
+from headrace.router.resumption cimport read_count
 from headrace.stream.parser cimport header_of
 
 from functools import partial
@@ -269,11 +270,11 @@ cdef class Peer(Route):
 
     cdef int count(self) except -1:
         cdef Str name = self.tok.view.name, h = self.tok.attr(b"h")
+        cdef uint32_t n
         if name.n == 1 and name.p[0] == c"r":
             self.asked = True
         elif name.n == 1 and name.p[0] == c"a":
-            number = h.p[:h.n] if h.p != NULL else b""
-            if not (number.isdigit() and len(number) <= 10) or not self.outbox.acknowledge(<uint32_t>int(number)):
+            if not read_count(h, &n) or not self.outbox.acknowledge(n):
                 return self.fail("undefined-condition", "more is acknowledged than was sent")
             self.asking = False
         else:

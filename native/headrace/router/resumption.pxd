@@ -1,9 +1,12 @@
 # XEP-0198 4 and 5 for a bound session: its client's nonzas, hibernation, resumption.
 from libc.stdint cimport uint32_t
+from headrace.core.buf cimport Str
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link
 from headrace.router.session cimport Session
 
+# An unsignedInt, as `h` is.
+cdef bint read_count(Str text, uint32_t* value) noexcept
 # Session.attach().
 cdef object resume_on(Session session, Link link, Tokenizer tok, uint32_t h, str lang)
 # Its link is lost: it waits for another.

@@ -1,6 +1,5 @@
 """A session without a link, and with another one; what its client says of stream management."""
 from libc.stdint cimport uint64_t
-from headrace.core.buf cimport Str
 from headrace.net.link cimport Sink
 from headrace.net.reactor cimport Reactor
 from headrace.router.gate cimport indicate
@@ -14,7 +13,6 @@ cdef bytes UNEXPECTED = (   # set at import
 
 
 cdef bint read_count(Str text, uint32_t* value) noexcept:
-    """An unsignedInt."""
     cdef uint64_t n = 0
     cdef size_t i
     if text.n == 0 or text.n > 10:      # absent is empty, too
