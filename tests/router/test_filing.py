@@ -9,7 +9,7 @@ import pytest
 from headrace.router.account import ArchiveMode
 from headrace.router.archive import Archive
 from headrace.router.group import MessageFlag as M
-from headrace.router.session import Session
+from headrace.router.session import Session, SessionFlag
 from headrace.storage.connection import Connection
 from headrace.storage.migrate import steps
 from headrace.storage.sqlite.migrate import migrate
@@ -189,14 +189,29 @@ def test_what_was_written_is_done_with(verona: Verona) -> None:
 @pytest.mark.parametrize("presence", ["", "<presence><priority>-1</priority></presence>"])
 def test_what_a_shy_resource_gets_says_nothing_of_what_waits(verona: Verona, presence: str) -> None:
     """It is given what is for it alone: older messages to the account still wait for somebody who takes them."""
-    shy = verona.client("nurse@localhost/shy")
-    verona.send(shy, presence)
+    shy, copied = verona.client("nurse@localhost/shy"), verona.client("nurse@localhost/copied")
+    copied.set_flag(SessionFlag.S_CARBONS)
+    for session in (shy, copied):
+        verona.send(session, presence)
     verona.say(BODY, "nurse@localhost")
     assert len(verona.notes.punted) == 1
+    for session in (shy, copied):
+        verona.got(session)
     verona.say(BODY, "nurse@localhost/shy")
+    assert [len(verona.got(session)) for session in (shy, copied)] == [1, 1]
     (number, *_), = verona.commit()
     assert verona.rig.router.reached("nurse@localhost") == 0
     assert verona.rig.router.apart("nurse@localhost") == {number}
+
+
+def test_a_copy_that_was_written_is_done_with(verona: Verona) -> None:
+    """For who takes messages to the account, a carbon is as good as the message."""
+    copied = verona.client(f"{JULIET}/copied", presence="0")
+    copied.set_flag(SessionFlag.S_CARBONS)
+    verona.rig.allow(verona.juliet.link, 0)
+    verona.say(BODY)
+    (number, *_), = verona.commit()
+    assert verona.rig.router.reached(JULIET) == number
 
 
 def test_nobody_is_asked(verona: Verona) -> None:

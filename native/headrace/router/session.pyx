@@ -284,7 +284,7 @@ cdef class Session(Sink):
                 self.to_attr = b" to='" + to.p[:to.n] + b"'"
             finally:
                 buf_free(&to)
-        return self.put_to(p, n, attrs_at, self.to_attr, number)
+        return self.put_to(p, n, attrs_at, self.to_attr, 0 if self.apart() else number)
 
     cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
