@@ -13,6 +13,8 @@ BOTH = Subscription.SUB_TO | Subscription.SUB_FROM
 BODY = "<body>Hi</body>"
 STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
 EVENT = "<event xmlns='http://jabber.org/protocol/pubsub#event'><items node='n'/></event>"
+DIRECT = "<x xmlns='jabber:x:conference' jid='room@chat.localhost'/>"
+MEDIATED = "<x xmlns='http://jabber.org/protocol/muc#user'><invite to='juliet@localhost'/></x>"
 
 
 class Phone:
@@ -57,7 +59,7 @@ def test_presence_waits_the_last_of_each_sender() -> None:
     ("<propose xmlns='urn:xmpp:jingle-message:0' id='1'/>", "chat"), ("<received xmlns='urn:xmpp:receipts'/>", "chat"),
     ("<displayed xmlns='urn:xmpp:chat-markers:0'/>", "chat"), (STATE + "<x xmlns='urn:x'/>", "chat"), (STATE, "error"),
     (STATE + "<store xmlns='urn:xmpp:hints'/>", "chat"), (EVENT + BODY, "headline"),
-    (STATE + "<x xmlns='urn:x'/>" * 20, "chat"),
+    (STATE + "<x xmlns='urn:x'/>" * 20, "chat"), (DIRECT, "headline"), (MEDIATED, "headline"),
 ])
 def test_at_once_behind_what_waits(inside: str, type: str) -> None:
     phone = Phone()
@@ -157,6 +159,21 @@ def test_copies_are_judged_by_what_is_in_them() -> None:
     for inside in (STATE, BODY):
         phone.world.send(phone.romeo, f"<message to='{desk.jid}' type='chat'>{inside}</message>")
     assert [e.tag for e in phone.got()] == [f"{CLIENT}presence", f"{CLIENT}message"]
+
+
+@pytest.mark.parametrize("invitation", [DIRECT, MEDIATED])
+def test_a_copied_invitation_is_no_news_of_a_node(invitation: str) -> None:
+    """What its user gets is the copy, not what another client of hers was sent."""
+    phone = Phone()
+    phone.phone.set_flag(SessionFlag.S_CARBONS)
+    desk = phone.world.client("juliet@localhost/desk", presence="0")
+    phone.message(BODY)
+    phone.got()
+    phone.world.send(phone.romeo, f"<message to='{desk.jid}' type='headline'>{invitation}</message>")
+    phone.say("<active xmlns='urn:xmpp:csi:0'/>")
+    copy, = phone.got()
+    assert (copy.get("from"), copy.get("to")) == ("juliet@localhost", phone.phone.jid)
+    assert copy[0].tag == "{urn:xmpp:carbons:2}received"
 
 
 def test_what_waits_ends_with_the_session() -> None:

@@ -1,13 +1,13 @@
 """Client State Indication (XEP-0352): what an inactive session gets at once, and what waits.
 
     presence, available or not          the last of each sender waits
-    message of type headline            waits, unless it has a body or something of IM: news of PEP nodes
+    message of type headline            waits, unless it has a body, an invitation or something of IM: news of PEP
     chat states and nothing else        dropped: they are of the moment
     anything else                       goes at once, behind what waits: the order is kept
 """
 from libc.stdint cimport uint32_t, uint64_t
 from headrace.core.names cimport (
-    bit, K_BODY, K_CHATSTATE, K_DELAY, K_MARKER, K_MUC_USER_X, K_NO_COPY, K_NO_PERMANENT_STORE, K_NO_STORE,
+    bit, K_BODY, K_CHATSTATE, K_DELAY, K_INVITE, K_MARKER, K_MUC_USER_X, K_NO_COPY, K_NO_PERMANENT_STORE, K_NO_STORE,
     K_OCCUPANT_ID, K_ORIGIN_ID, K_RECEIPT, K_STANZA_ID, K_THREAD
 )
 from headrace.core.tokenizer cimport KIND_MESSAGE, KIND_PRESENCE, MAX_CHILDREN
@@ -22,6 +22,12 @@ cdef inline uint64_t fleeting() noexcept nogil:
     """What may stand beside a chat state without making it worth anything."""
     return (bit(K_CHATSTATE) | bit(K_THREAD) | bit(K_NO_STORE) | bit(K_NO_PERMANENT_STORE) | bit(K_NO_COPY) |
             bit(K_ORIGIN_ID) | bit(K_STANZA_ID) | bit(K_DELAY) | bit(K_MUC_USER_X) | bit(K_OCCUPANT_ID))
+
+
+cdef inline uint64_t talk() noexcept nogil:
+    """What makes a headline more than news of a node. All that a carbon may be of (headrace.router.carbons.eligible) is
+    among them: what waits is the message, not the copy."""
+    return (bit(K_BODY) | bit(K_CHATSTATE) | bit(K_RECEIPT) | bit(K_MARKER) | bit(K_INVITE) | bit(K_MUC_USER_X))
 
 
 cdef bint bare_state(const Parcel* parcel) noexcept nogil:
@@ -43,7 +49,7 @@ cdef int verdict(const Parcel* parcel) noexcept nogil:
         return V_DROP
     if parcel.type != MSG_HEADLINE:
         return V_NOW
-    return V_NOW if parcel.view.known & (bit(K_BODY) | bit(K_CHATSTATE) | bit(K_RECEIPT) | bit(K_MARKER)) else V_EVENT
+    return V_NOW if parcel.view.known & talk() else V_EVENT
 
 
 cdef class Quiet:
