@@ -184,6 +184,22 @@ def test_we_ask_every_so_many_stanzas_and_for_the_rest_a_little_later(pair: Pair
     assert requests(pair.heard()) == 0
 
 
+def test_the_rest_of_a_burst_is_asked_about_after_a_resumption(pair: Pair) -> None:
+    """Though the link was lost while the time ran after which it would have been asked about before."""
+    pair.say(1)
+    pair.answer(ack(1))
+    pair.say(2)
+    assert requests(pair.heard()) == 1
+    pair.lose()
+    pair.resume(2)
+    pair.say(3)
+    pair.answer(ack(3))
+    pair.say(4)
+    assert requests(pair.heard()) == 1
+    pair.world.rig.advance(3)
+    assert requests(pair.heard()) == 1
+
+
 def test_who_acknowledges_unasked_is_not_asked(pair: Pair) -> None:
     pair.say(1)
     pair.answer(ack(1))

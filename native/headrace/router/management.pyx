@@ -177,7 +177,7 @@ cdef class Management:
         self.base = self.void = self.received
         self.length = self.first = 0
         self.promised = 0
-        self.owed = self.overdue = False
+        self.owed = self.overdue = self.tail = False
         self.asked = self.outbox.acknowledged
         self.asked_at = self.reactor.now - ASK_NS
 
