@@ -468,6 +468,24 @@ async def test_what_comes_for_a_session_without_link_is_told(world: World) -> No
     assert watcher.seen == [("j@example.org/a", ROMEO, SENDER)]
 
 
+class Prompt(Watcher):
+    name = "prompt"
+
+    def missed(self, request: Request, resource: str | None) -> Outcome:  # type: ignore[override]
+        return Route(b"<iq id='told'/>")
+
+
+async def test_nothing_is_routed_in_the_middle_of_a_delivery(world: World) -> None:
+    """A session's missed() comes from there: not even a hook that answers at once routes anything before its end."""
+    router = FakeRouter()
+    dispatcher = Dispatcher(router, [world.module(Prompt)], FakeLog())  # type: ignore[arg-type]
+    session: Any = FakeSession()
+    dispatcher.missed(session, stanza("<message/>", "j@example.org/a", SENDER))
+    assert router.routed == []
+    await dispatcher.close()
+    assert router.routed == [b"<iq id='told'/>"]
+
+
 def test_answers_to_our_domains(world: World) -> None:
     watcher = world.module(Watcher)
     dispatcher = Dispatcher(FakeRouter(), [watcher], FakeLog())  # type: ignore[arg-type]

@@ -83,7 +83,8 @@ cdef class Exchange:
     # Before a message goes to local sessions of account, or (None) to another server: into the archives and offline
     # rows that it belongs in, and the parcel gets what its receivers' copies show of that. False: it can't be kept now.
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1
-    # A message came for a hibernated session.
+    # A message came for a hibernated session. It is in the middle of its delivery, and so is its parcel: what the
+    # control plane is told of it must route nothing before it returns.
     cdef int missed(self, Session session, const Parcel* parcel) except -1
     # Do we serve this domain?
     cdef bint is_host(self, Str domain) noexcept

@@ -151,7 +151,7 @@ class Dispatcher:
 
     def missed(self, session: Session, stanza: Stanza) -> None:
         request = Request(stanza, stanza.from_ or "", session.bare)
-        self._run_aside(self._missed, request, session.jid)
+        self._spawn(self._missed_later(request, session.jid))
 
     def gone(self, session: Session) -> None:
         self._run_aside(self._gone, session.jid)
@@ -211,6 +211,10 @@ class Dispatcher:
         effects = await work
         self._run_aside(self._missed, request, None)
         return effects
+
+    async def _missed_later(self, request: Request, resource: str) -> None:
+        """Not at once: Control.missed() comes from the middle of a delivery."""
+        self._run_aside(self._missed, request, resource)
 
     def _run_aside(self, calls: Sequence[Callable[..., Outcome]], *about: object) -> None:
         """Nobody waits for these, and nobody gets an answer."""

@@ -55,7 +55,11 @@ class Control(Protocol):
         """An available session's priority was negative and is not any more: it takes messages to the bare JID."""
 
     def missed(self, session: Session, stanza: Stanza) -> None:
-        """A message with a body, or a call, has come for a session that has no link: once until it has one again."""
+        """A message with a body, or a call, has come for a session that has no link: once until it has one again.
+
+        Told in the middle of its delivery, whose stanza and buffers any other would take the place of: nothing may be
+        routed before this returns.
+        """
 
     def gone(self, session: Session) -> None:
         """The session has ended; its contacts have been told. It takes nothing any more."""
