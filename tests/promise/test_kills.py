@@ -6,6 +6,7 @@ often as it had to be sent. And each reader has seen what is there, by its stanz
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.faithful import Faithful
+from support.faithful import PATIENCE, Faithful
 from support.postgres import Postgres
 from support.server import Server, running
 
@@ -81,19 +82,23 @@ def on(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def moments(kills: int, dice: random.Random) -> list[str]:
-    """When each server dies; "" is at random."""
+    """When each server dies by itself; "": it does not."""
     kinds = ["before", "after", "", "resume"]
     return [f"{kind}:{dice.randint(1, 2 if kind == 'resume' else 4)}" if (kind := kinds[n % 4]) else ""
             for n in range(kills)]
 
 
-async def live_through(server: Server, town: Town, dice: random.Random) -> None:
-    """Messages are on their way when it dies: by itself, or killed in the end."""
+async def live_through(server: Server, moment: str, town: Town, dice: random.Random) -> None:
+    """Messages are on their way when it dies: by itself at its moment, or killed in the end."""
     died = asyncio.create_task(asyncio.to_thread(server.process.wait))
     life = asyncio.create_task(live(server.plain, town, dice))
     await asyncio.wait([died, life], return_when=asyncio.FIRST_COMPLETED)
     if not died.done():
         life.result()
+    if moment:
+        await asyncio.wait([died], timeout=PATIENCE)
+        assert died.done(), f"{moment} did not come"
+        assert died.result() == -signal.SIGKILL
     life.cancel()
     server.process.kill()
     await asyncio.wait([died, life])
@@ -161,6 +166,6 @@ async def test_what_was_acknowledged_is_kept(backend: str, kills: int, soak: int
     with on(backend, request) as more:
         for moment in moments(kills * soak, dice):
             async with serving(tmp_path, more, moment) as server:
-                await live_through(server, town, dice)
+                await live_through(server, moment, town, dice)
         async with serving(tmp_path, more) as server:
             await judge(server, town)

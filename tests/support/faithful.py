@@ -36,7 +36,6 @@ class Seen:
 
     text: str
     id: str | None              # by our own archive
-    sender: str                 # full JID
     archived: bool = False      # it came as a result of a catch-up
 
 
@@ -45,20 +44,17 @@ class Lost(Exception):
 
 
 class Faithful:
-    def __init__(self, user: str, password: str, resource: str, port: int, *, managed: bool = True,
-                 catches_up: bool = True) -> None:
-        """port: may be set anew at any time, for the next connection. managed: uses XEP-0198. catches_up: asks the
-        archive before its presence; else it is given what has waited."""
+    def __init__(self, user: str, password: str, resource: str, port: int, *, managed: bool = True) -> None:
+        """port: may be set anew at any time, for the next connection. managed: uses XEP-0198."""
         self.user, self.password, self.resource, self.port = user, password, resource, port
         self.bare = f"{user}@{HOST}"
-        self.managed, self.catches_up = managed, catches_up
-        self.priority = 0
+        self.managed = managed
         self.seen: list[Seen] = []
         self.refused: list[str] = []                # ids of messages that came back as errors
         self.sent: list[str] = []                   # ids of all messages, in order
         self.covered: set[str] = set()              # ids that an h has covered
         self.times: dict[str, int] = {}             # how often each was sent, by id
-        self.resumptions = self.failures = self.logins = 0
+        self.resumptions = self.failures = 0
         self._unacknowledged: deque[tuple[str | None, str]] = deque()   # (id of a message, its XML), as sent
         self._h = self._heard = 0                   # acknowledged by the server; stanzas that came
         self._session: str | None = None            # SM-ID
@@ -188,7 +184,6 @@ class Faithful:
         return True
 
     async def _log_in(self) -> None:
-        self.logins += 1
         self._say(f"<iq type='set' id='bind'><bind xmlns='{BIND[1:-1]}'><resource>{self.resource}</resource></bind>",
                   "</iq>")
         answer = await self._next()
@@ -206,23 +201,19 @@ class Faithful:
 
     async def _settle(self) -> None:
         """What a login is not complete without; a link that is cut in between may be resumed."""
-        if self.catches_up:
-            await self._catch_up()
-        self._stanza(f"<presence><priority>{self.priority}</priority></presence>", None)
+        await self._catch_up()
+        self._stanza("<presence/>", None)
+        # Answered when the presence has had its effects: what has waited is handed over.
+        await self._answer("get", "<ping xmlns='urn:xmpp:ping'/>")
         self._settled = True
 
     async def _catch_up(self) -> None:
         after = self._last
         complete = False
         while not complete:
-            self._asked += 1
-            mark = f"mam{self._asked}"
             place = f"<after>{after}</after>" if after else ""
-            self._stanza(f"<iq type='set' id='{mark}'><query xmlns='{MAM[1:-1]}'><set xmlns='{RSM[1:-1]}'>"
-                         f"<max>{PAGE}</max>{place}</set></query></iq>", None)
-            while (answer := await self._next()).get("id") != mark or answer.tag != NS + "iq":
-                self._take(answer)
-            self._take(answer)
+            answer = await self._answer("set", f"<query xmlns='{MAM[1:-1]}'><set xmlns='{RSM[1:-1]}'>"
+                                               f"<max>{PAGE}</max>{place}</set></query>")
             if answer.get("type") == "error":   # an id that the crash took with it (protocol.md 6): from the start
                 assert after is not None, ET.tostring(answer)
                 after = self._last = None
@@ -232,6 +223,17 @@ class Faithful:
             complete = fin.get("complete") == "true"
             after = fin.findtext(f"{RSM}set/{RSM}last") or after
         self._last = after
+
+    async def _answer(self, kind: str, payload: str) -> ET.Element:
+        """The answer to an IQ; all that comes up to it is taken."""
+        self._asked += 1
+        mark = f"ask{self._asked}"
+        self._stanza(f"<iq type='{kind}' id='{mark}'>{payload}</iq>", None)
+        while True:
+            answer = await self._next()
+            self._take(answer)
+            if answer.tag == NS + "iq" and answer.get("id") == mark:
+                return answer
 
     # Stanzas
 
@@ -296,4 +298,4 @@ class Faithful:
             (e.get("id") for e in element.findall(SID + "stanza-id") if e.get("by") == self.bare), None)
         if result is None and stanza_id is not None:
             self._last = stanza_id
-        self.seen.append(Seen(text, stanza_id, inside.get("from", ""), result is not None))
+        self.seen.append(Seen(text, stanza_id, result is not None))
