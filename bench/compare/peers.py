@@ -67,7 +67,8 @@ Command = tuple[list[str], dict[str, str]]
 
 
 def headrace(place: Place) -> Command:
-    config = place.write("headrace.toml", archive="always" if "archive" in place.features else "never")
+    config = place.write("headrace.toml", archive="always" if "archive" in place.features else "never",
+                         registration="true" if "register" in place.features else "false")
     users = place.folder / "users.csv"
     users.write_text("".join(f"u{i}@localhost,{PASSWORD}\n" for i in range(place.users)))
     program = [sys.executable, "-m", "headrace.server"]
