@@ -19,6 +19,7 @@ from support.world import World, effects, request
 BLOCKER = "nurse@example.org"
 ROMEO, JULIET = "romeo@example.org", "juliet@example.net"
 TYPES = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
+LISTED, TO, FROM = "4", "5", "6"  # what the router is told: in the roster, and who sees whom
 
 
 async def send(world: World, sender: str, type: str, to: str, inside: str = "") -> None:
@@ -49,7 +50,7 @@ async def test_both_directions_step_by_step(world: World) -> None:
     assert tree(theirs.pending_in).findtext("{jabber:client}status") == "I am Romeo"
     assert [summary(raw) for raw in his.got] == [("push", "none", "subscribe")]
     assert [summary(raw) for raw in hers.got] == [("presence", "subscribe", ROMEO)]
-    assert world.home.told == [("table", ROMEO, JULIET, "0")]   # in the roster now, and no more
+    assert world.home.told == [("table", ROMEO, JULIET, LISTED)]   # in the roster now, and no more
 
     his.got.clear(), hers.got.clear(), world.home.told.clear()
     await send(world, JULIET, "subscribed", ROMEO)
@@ -57,7 +58,7 @@ async def test_both_directions_step_by_step(world: World) -> None:
     assert await world.storage.roster.get(JULIET, ROMEO) == RosterItem(ROMEO, subscription="from")
     assert [summary(raw) for raw in his.got] == [("presence", "subscribed", JULIET), ("push", "to", None)]
     assert [summary(raw) for raw in hers.got] == [("push", "from", None)]
-    assert sorted(world.home.told[:-1]) == [("table", JULIET, ROMEO, "2"), ("table", ROMEO, JULIET, "1")]
+    assert sorted(world.home.told[:-1]) == [("table", JULIET, ROMEO, FROM), ("table", ROMEO, JULIET, TO)]
     assert world.home.told[-1] == ("show", JULIET, ROMEO)
 
     world.home.told.clear()
@@ -179,7 +180,7 @@ async def test_approval_in_advance_is_noted_and_goes_nowhere(world: World) -> No
     assert await world.storage.roster.load(JULIET) == []
     assert [pushed(raw) for raw in his.got] == [{"jid": JULIET, "subscription": "none", "approved": "true"}]
     assert hers.got == world.home.routed == []
-    assert world.home.told == [("table", ROMEO, JULIET, "0")]   # in the roster now, and no more
+    assert world.home.told == [("table", ROMEO, JULIET, LISTED)]   # in the roster now, and no more
 
 
 async def test_what_is_approved_in_advance_is_granted_at_once(world: World) -> None:
@@ -271,7 +272,7 @@ async def test_asking_and_hearing_from_elsewhere(world: World) -> None:
     await send(world, FAR, "unsubscribed", ROMEO)
     assert [summary(raw) for raw in his.got] == [("presence", "unsubscribed", FAR), ("push", "none", None)]
     assert (deaf.got, routed(world)) == ([], [])
-    assert [told[-1] for told in world.home.told] == ["0", "1", "0"]
+    assert world.home.told == [("table", ROMEO, FAR, LISTED), ("table", ROMEO, FAR, TO), ("table", ROMEO, FAR, LISTED)]
 
 
 async def test_being_asked_from_elsewhere_and_granting(world: World) -> None:
@@ -284,13 +285,13 @@ async def test_being_asked_from_elsewhere_and_granting(world: World) -> None:
     await send(world, ROMEO, "subscribed", FAR)
     assert routed(world) == [("subscribed", ROMEO, FAR)]
     assert summary(his.got[-1]) == ("push", "from", None)
-    assert world.home.told == [("table", ROMEO, FAR, "2"), ("show", ROMEO, FAR)]
+    assert world.home.told == [("table", ROMEO, FAR, FROM), ("show", ROMEO, FAR)]
     world.home.told.clear()
     await send(world, FAR, "subscribe", ROMEO)  # its side was lost: granted again by the server
     assert routed(world) == [("subscribed", ROMEO, FAR)]
     await send(world, ROMEO, "unsubscribed", FAR)
     assert routed(world) == [("unsubscribed", ROMEO, FAR)]
-    assert world.home.told == [("table", ROMEO, FAR, "0"), ("hide", ROMEO, FAR)]
+    assert world.home.told == [("table", ROMEO, FAR, LISTED), ("hide", ROMEO, FAR)]
 
 
 async def test_being_left_from_elsewhere(world: World) -> None:
@@ -300,7 +301,7 @@ async def test_being_left_from_elsewhere(world: World) -> None:
     his = world.arrives(f"{ROMEO}/o")
     await send(world, FAR, "unsubscribe", ROMEO)
     assert [summary(raw) for raw in his.got] == [("presence", "unsubscribe", FAR), ("push", "to", None)]
-    assert world.home.told == [("table", ROMEO, FAR, "1"), ("hide", ROMEO, FAR)]
+    assert world.home.told == [("table", ROMEO, FAR, TO), ("hide", ROMEO, FAR)]
     assert routed(world) == []
 
 
@@ -421,6 +422,6 @@ async def test_contacts_of_a_deleted_account_are_told(world: World) -> None:
     assert await world.storage.roster.load(ROMEO) == []
     for contact in (JULIET, BLOCKER):
         assert await world.storage.roster.load(contact) == [RosterItem(ROMEO, "R", "none")]
-        assert ("table", contact, ROMEO, "0") in world.home.told
+        assert ("table", contact, ROMEO, LISTED) in world.home.told
     assert [tree(raw).get("type") for raw in hers.got] == ["unsubscribe", "unsubscribed", "set"]
     assert [tree(raw).get("type") for raw in blockers.got] == ["set"]

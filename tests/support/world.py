@@ -90,7 +90,7 @@ class FakeHome:
         return (resource, to) in self.shown
 
     async def set_contact(self, account: str, contact: str, subscription: int) -> None:
-        self.told.append(("table", account, contact, str(int(subscription) & 3)))  # as presence sees it
+        self.told.append(("table", account, contact, str(int(subscription))))
 
     async def set_blocked(self, account: str, jids: Collection[str]) -> None:
         self.told.append(("blocked", account, *sorted(jids)))
