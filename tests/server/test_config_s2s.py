@@ -37,6 +37,8 @@ authorities = "ca.pem"
 dialback = ["*"]
 allow = ["B.Example"]
 deny = ["bücher.example"]
+bytes_per_second = 0
+stanzas_per_second = 500.5
 resolver = ["192.0.2.1", "192.0.2.2:5353", "2001:db8::1", "[2001:db8::2]:5353"]
 [[s2s.route]]
 domain = "B.example"
@@ -49,6 +51,7 @@ secret = "x"
 """)
     assert config.s2s.authorities == tmp_path / "ca.pem"
     assert (config.s2s.dialback, config.s2s.allow, config.s2s.deny) == (("*",), ("b.example",), ("bücher.example",))
+    assert (config.s2s.bytes_per_second, config.s2s.stanzas_per_second) == (0, 500.5)
     assert resolvers(config.s2s) == [
         ("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53), ("2001:db8::2", 5353)]
     assert config.s2s.route == (RouteConfig("b.example", "127.0.0.1", 5299, "direct"),)
@@ -63,6 +66,7 @@ secret = "x"
     ({"more": "[s2s]\ndeny = ['romeo@b.example']"}, "deny: 'romeo@b.example' is not a domain"),
     ({"more": "[s2s]\nallow = ['@']"}, "allow: '@'"),
     ({"more": "[[s2s.route]]\ndomain = 'a@b'\naddress = 'x'"}, "'a@b' is not a domain"),
+    ({"more": "[s2s]\nstanzas_per_second = -1"}, "stanzas_per_second: -1 is not between 0"),
     ({"more": "[s2s]\nalow = ['b.example']"}, "did you mean 'allow'?"),
     ({"more": "[[component]]\ndomain = 'a.example'\nsecret = 'x'"}, "a.example is a host"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = ''"}, "anybody could be it"),

@@ -10,6 +10,7 @@ from headrace.core.tokenizer cimport Tokenizer, Workspace
 from headrace.net.link cimport Link, Sink
 from headrace.router.order cimport Held, Order
 from headrace.router.outbox cimport Outbox
+from headrace.router.pace cimport Pace
 from headrace.router.parcel cimport Parcel
 from headrace.router.session cimport Exchange, Session
 
@@ -24,6 +25,7 @@ cdef class Routes:
     """Whose stanzas go where; one table per router."""
     cdef dict pairs                         # our domain + NUL + their domain -> Route
     cdef dict domains                       # a component's domain -> Route, whoever sends
+    cdef object paces                       # another server's domain -> Pace, while one of its streams is there
     cdef readonly Workspace work            # of what comes from other servers: it is judged before the router sees it
 
     # Who takes this stanza; None: no stream leads there yet.
@@ -43,6 +45,9 @@ cdef class Peer(Route):
     cdef object after                       # Limits once one pair is proven
     cdef set pairs                          # their domain + NUL + our domain, or nothing for all: what may come
     cdef bytes pair                         # the last of them that came; None at first
+    cdef tuple rates                        # of each domain: bytes and stanzas a second
+    cdef dict paces                         # by their domain; empty where nothing bounds them
+    cdef Pace pace                          # of the domain that came last; None
     cdef list carried                       # keys in routes.pairs that lead here
     cdef bytes domain                       # the key in routes.domains that leads here; None: it is no component
     cdef Order order
@@ -66,6 +71,8 @@ cdef class Peer(Route):
     cdef int64_t keep_alive_ns
 
     cdef int pull(self) except -1
+    cdef bint must_wait(self) except -1
+    cdef int keep_pace(self, bytes theirs) except -1
     cdef int event(self, int ev) except -1
     cdef int element(self) except -1
     cdef int take(self, Tokenizer tok) except -1

@@ -19,6 +19,7 @@ from headrace.router.resumption cimport read_count
 from headrace.stream.parser cimport header_of
 
 from functools import partial
+from weakref import WeakValueDictionary
 
 from headrace.stream.header import Header, default_language
 
@@ -60,6 +61,7 @@ cdef class Routes:
     def __init__(self):
         self.pairs = {}
         self.domains = {}
+        self.paces = WeakValueDictionary()
         self.work = Workspace()
 
     cdef Route find(self, const Parcel* parcel):
@@ -90,6 +92,8 @@ cdef class Peer(Route):
         self.outbox = Outbox(router.reactor)
         self.order = Order(router.reactor, self)
         self.pairs = set()
+        self.rates = (config.bytes_per_second, config.stanzas_per_second)
+        self.paces = {}
         self.carried = []
         self.heard = self.stirred = router.reactor.now
         router.reactor.deadline(self, int(config.negotiation.seconds * 1e9))
@@ -137,9 +141,23 @@ cdef class Peer(Route):
 
     def admit(self, str theirs not None, str ours not None):
         self.pairs.add(theirs.encode() + b"\0" + ours.encode())
+        self.keep_pace(theirs.encode())
 
     def admit_all(self, str theirs not None):
         self.pairs.add(theirs.encode() + b"\0")
+        self.keep_pace(theirs.encode())
+
+    cdef int keep_pace(self, bytes theirs) except -1:
+        cdef Pace pace
+        if theirs in self.paces or not any(self.rates):
+            return 0
+        pace = self.routes.paces.get(theirs)
+        if pace is None:
+            pace = self.routes.paces[theirs] = Pace(self.router.reactor, *self.rates)
+        self.paces[theirs] = pace
+        if self.pace is None:
+            self.pace = pace
+        return 0
 
     def takes(self, str domain not None):
         cdef bytes key = domain.encode()
@@ -197,7 +215,7 @@ cdef class Peer(Route):
             if ev == EV_MORE:
                 return 0
             self.event(ev)
-            if self.order.full():
+            if self.must_wait():
                 self.stalled = True
                 self.tok.keep()
                 if self.link is not None:
@@ -205,9 +223,19 @@ cdef class Peer(Route):
                 return 0
         return 0
 
+    cdef bint must_wait(self) except -1:
+        """Is nothing more to be read now? act() looks again."""
+        if self.pace is not None and self.pace.behind:
+            self.pace.hold(self)
+            return True
+        return self.order.full()
+
     cdef int event(self, int ev) except -1:
+        cdef size_t size
         if ev == EV_ELEMENT:
-            return self.element()
+            size = self.tok.view.size
+            self.element()
+            return 0 if self.pace is None else self.pace.took(size)
         if ev == EV_OPEN:
             opened = header_of(self.tok, Header, {})
             lang = default_language(opened.lang)
@@ -318,6 +346,7 @@ cdef class Peer(Route):
         if key not in self.pairs and key[:theirs.n + 1] not in self.pairs:
             return False
         self.pair = key
+        self.pace = self.paces.get(key[:theirs.n])
         return True
 
     cdef int not_here(self, Tokenizer tok, Str sender, bint malformed) except -1:
@@ -428,6 +457,8 @@ cdef class Peer(Route):
                 del self.routes.pairs[key]
         if self.domain is not None:
             del self.routes.domains[self.domain]
+        for pace in self.paces.values():
+            (<Pace>pace).leave(self)
         return self.router.reactor.later(self)
 
     cdef int act(self) except -1:
@@ -439,7 +470,7 @@ cdef class Peer(Route):
             if held is None:
                 break
             self.replay(held)
-        if self.stalled and not self.order.full() and not self.ended:
+        if self.stalled and not self.ended and not self.must_wait():
             self.stalled = False
             self.pull()
             if not self.stalled and self.link is not None:
@@ -487,7 +518,7 @@ cdef class Peer(Route):
         self.order.close()
         self.tok.close()
         self.outbox.close()
-        self.order = self.tok = self.router = self.negotiator = self.routes = None
+        self.order = self.tok = self.router = self.negotiator = self.routes = self.paces = self.pace = None
         return 0
 
 

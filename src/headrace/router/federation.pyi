@@ -49,6 +49,11 @@ class Config(Protocol):
     def after(self) -> Limits:
         """What comes on a settled stream: a stanza that is larger is refused, one 16 times as large ends the stream."""
     @property
+    def bytes_per_second(self) -> float:
+        """From each domain, over all its streams; what is more waits unread. 0: no bound."""
+    @property
+    def stanzas_per_second(self) -> float: ...
+    @property
     def idle_seconds(self) -> float: ...
     @property
     def keep_alive_seconds(self) -> float: ...

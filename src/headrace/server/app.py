@@ -209,7 +209,8 @@ class App:
         self.s2s_contexts = {domain: dialling_contexts(certificate, key, s2s.authorities)
                              for domain, certificate, key in pairs}
         policy = S2SConfig(negotiation=self.config.limits.negotiation, before=self.config.limits.before,
-                           allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback))
+                           allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback),
+                           bytes_per_second=s2s.bytes_per_second, stanzas_per_second=s2s.stanzas_per_second)
         home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
         return Federation(home, self.router, Resolver(resolvers(s2s), routes), self.s2s_tls)
 

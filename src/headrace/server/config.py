@@ -91,6 +91,8 @@ class S2SSection(msgspec.Struct, frozen=True):
     dialback: tuple[str, ...] = ()      # domains that may prove themselves by DNS alone; "*": all
     allow: tuple[str, ...] = ()         # if not empty: these domains only
     deny: tuple[str, ...] = ()
+    bytes_per_second: float = 16 << 20  # from one domain, over all its streams: what is more waits; 0: no bound
+    stanzas_per_second: float = 20_000.0
     resolver: tuple[str, ...] = ()      # IP addresses of DNS servers, perhaps with ":port"; the system's if not given
     route: tuple[RouteConfig, ...] = ()
 
@@ -253,6 +255,9 @@ class _Reader:
         for server in s2s.resolver:
             if _socket_address(server) is None:
                 self.complaints.append(f"[s2s]: resolver: {server!r} is no IP address, with or without a port")
+        for key in ("bytes_per_second", "stanzas_per_second"):
+            if not 0 <= getattr(s2s, key) <= 10**12:
+                self.complaints.append(f"[s2s]: {key}: {getattr(s2s, key):g} is not between 0 (no bound) and 10^12")
         domains = {key: tuple(self._domains(getattr(s2s, key), f"[s2s]: {key}"))
                    for key in ("dialback", "allow", "deny")}
         routes = tuple(msgspec.structs.replace(route, domain=domain) for route in s2s.route

@@ -32,6 +32,8 @@ class ComponentConfig:
     after: Limits = COMPONENT
     idle_seconds: float = FOR_EVER      # it connects to us: we could not call it back
     keep_alive_seconds: float = 300.0
+    bytes_per_second: float = 0.0       # it is ours: no bound
+    stanzas_per_second: float = 0.0
 
 
 class Components:

@@ -21,6 +21,9 @@ class S2SConfig:
     after: Limits = SERVER
     idle_seconds: float = 3600.0        # no stanza either way: a stream is opened again within a second
     keep_alive_seconds: float = 300.0
+    # From one domain, over all its streams; what is more waits unread, so that the domain slows down (0: no bound).
+    bytes_per_second: float = 16 << 20  # more than a lively server's whole traffic, and little work for a core
+    stanzas_per_second: float = 20_000.0
     allow: frozenset[str] = frozenset()     # if not empty: these domains only
     deny: frozenset[str] = frozenset()
     dialback: frozenset[str] = frozenset()  # may prove themselves by DNS alone, whatever their certificate
