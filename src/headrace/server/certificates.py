@@ -93,7 +93,8 @@ def dialling_contexts(certificate: Path, key: Path, authorities: Path | None) ->
     def make(*alpn: str) -> TlsContext:
         return TlsContext.client(ca_file=authorities, certificate=certificate, key=key, judge_later=True, alpn=alpn)
 
-    return Contexts(make(), make("xmpp-server"))
+    presented = check(certificate, key).public_bytes(serialization.Encoding.DER)
+    return Contexts(make(), make("xmpp-server"), presented)
 
 
 def check(certificate: Path, key: Path) -> x509.Certificate:

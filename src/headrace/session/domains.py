@@ -48,6 +48,7 @@ class Contexts:
 
     starttls: TlsContext
     direct: TlsContext
+    certificate: bytes | None = None    # DER, what both of them present
 
 
 @dataclass(frozen=True, slots=True)

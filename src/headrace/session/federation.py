@@ -21,7 +21,7 @@ from headrace.session.dialback import Dialback
 from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
 from headrace.session.inbound import END, Inbound
-from headrace.session.outbound import Call, DialError, Outbound, Question
+from headrace.session.outbound import DIALBACK, Call, DialError, Outbound, Question
 
 SUBSCRIPTIONS = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
@@ -122,6 +122,7 @@ class Federation:
         else:
             direction = "both" if stream.both_ways else "out"
             pairs = [(stream.ours, stream.theirs, stream.how)] if stream.how else []
+            pairs += [(ours, stream.theirs, DIALBACK) for ours in sorted(stream.sharing)]
         for ours, theirs, how in pairs:
             yield LinkInfo(direction, ours, theirs, peer.address, tls, how, peer.unsent)
 
@@ -254,6 +255,9 @@ class Federation:
     async def _reach(self, line: Line) -> None:
         try:
             await asyncio.sleep(max(0.0, line.not_before - self._now()))    # what was cut off may wait for its turn
+            if await self._share(line):
+                line.dialling = None
+                return
             outbound = await self._dialler.dial(Call(line.ours, line.theirs))
         except DialError as error:
             line.dialling = None
@@ -270,6 +274,23 @@ class Federation:
             self._fail(line, DialError("it closed the stream at once"))
         else:
             self._lead(outbound.peer, line.ours, line.theirs)
+
+    async def _share(self, line: Line) -> bool:
+        """On a stream that another domain of ours has to the same (XEP-0220 2.6.1), if there is one."""
+        for stream in [stream for stream in self._streams if isinstance(stream, Outbound)]:
+            if not stream.may_carry(line.ours, line.theirs):
+                continue
+            try:
+                async with asyncio.timeout(self._home.config.dial_seconds):
+                    await stream.claim(line.ours)
+            except (DialError, TimeoutError) as error:
+                self._home.log.info("s2s stream not shared", domain=line.theirs, ours=line.ours, why=str(error))
+                continue
+            self._home.log.info("s2s stream shared", domain=line.theirs, ours=line.ours, address=stream.peer.address)
+            if not stream.peer.ended:
+                self._lead(stream.peer, line.ours, line.theirs)
+                return True
+        return False
 
     def _pause(self, line: Line) -> float:
         config = self._home.config

@@ -1,6 +1,7 @@
 """A stream that we open to another server (RFC 6120, XEP-0178, XEP-0220, XEP-0288): a state machine, no socket.
 
-Its task is one pair of domains; or one question, whether a dialback key is theirs.
+Its task is one pair of domains, and more domains of ours that talk to the same; or one question, whether a dialback
+key is theirs.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from headrace.core import ns
 from headrace.core.stanza import Stanza
 from headrace.router.federation import Peer
 from headrace.session import dialback
+from headrace.session.dialback import Dialback
 from headrace.session.domains import Home
 from headrace.session.inbound import END, Gone
 from headrace.session.trust import proves
@@ -20,14 +22,19 @@ from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, judge_namespaces, judge_version, stream_header
 
 FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}bidi",
-            "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback", "management": f"{{{ns.SM}}}sm"}
+            "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback",
+            "errors": f"{{{ns.DIALBACK_FEATURE}}}dialback/{{{ns.DIALBACK_FEATURE}}}errors",
+            "management": f"{{{ns.SM}}}sm"}
 EXTERNAL = "certificate (SASL EXTERNAL)"
+DIALBACK = "dialback"
+MOST_SHARING = 200      # domains of ours on one stream: as many as we take of others (inbound.MOST_PAIRS)
 
 Name = tuple[str, str]
 """Of an element: its namespace and its local name."""
 
 OFFER: Name = (ns.STREAM, "features")
 ERROR: Name = (ns.STREAM, "error")
+RESULT: Name = (ns.DIALBACK, "result")
 
 
 class DialError(Exception):
@@ -79,6 +86,7 @@ class Outbound:
         self.both_ways = False
         self.result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.how = ""
+        self.sharing: set[str] = set()  # further domains of ours that it carries
         self.peer = peer
         self._home = home
         self._question = call.question
@@ -88,6 +96,8 @@ class Outbound:
         self._open = False              # our header is sent
         self._logged_in = False
         self._offers_dialback = False
+        self._takes_errors = False      # a domain that it does not believe ends no stream
+        self._claims: dict[str, asyncio.Future[None]] = {}
         self._trusted = False           # its certificate proves that it is theirs
         self._awaited: tuple[Name, ...] = ()    # the answers to what we asked last: nothing else moves this stream
 
@@ -97,6 +107,22 @@ class Outbound:
         """The link is there. direct: TLS comes first."""
         if not direct:
             self._header()
+
+    def may_carry(self, ours: str, theirs: str) -> bool:
+        """May this domain of ours be claimed on it, with some hope?"""
+        if self.theirs != theirs or not self.how or self.peer.ended or not self._takes_errors:
+            return False
+        if ours in self._claims or len(self.sharing) + len(self._claims) >= MOST_SHARING:
+            return False
+        return self.how == DIALBACK or proves(self._home.contexts[self.ours].certificate, ours)
+
+    async def claim(self, ours: str) -> None:
+        """One more domain of ours, by dialback (XEP-0220 2.6.1). Raises DialError; the stream goes on."""
+        answer = self._claims[ours] = asyncio.get_running_loop().create_future()
+        key = self._home.keys.key(self.theirs, ours, self._id)
+        self.peer.send(dialback.request("result", from_=ours, to=self.theirs, key=key))
+        self._awaited = (RESULT,)
+        await answer
 
     # what the stream tells
 
@@ -138,7 +164,11 @@ class Outbound:
         self._end(DialError("the server stops"), stream_error("system-shutdown"))
 
     def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
-        self._settle(DialError(error or "it closed the connection"))
+        ended = DialError(error or "it closed the connection")
+        self._settle(ended)
+        for answer in self._claims.values():
+            if not answer.done():
+                answer.set_exception(ended)
         self._gone(self, self.peer, unsent, unsure)
 
     # steps
@@ -152,6 +182,7 @@ class Outbound:
     def _features(self, stanza: Stanza) -> None:
         offered = stanza.element()
         self._note_limits(offered)
+        self._takes_errors = offered.find(FEATURES["errors"]) is not None
         if self.peer.channel is None:
             self._start_tls(offered)
         elif self._logged_in and offered.find(FEATURES["management"]) is not None:
@@ -223,7 +254,7 @@ class Outbound:
         self._step("login: dialback")
         key = self._home.keys.key(self.theirs, self.ours, self._id)
         self.peer.send(dialback.request("result", from_=self.ours, to=self.theirs, key=key))
-        self._awaited = ((ns.DIALBACK, "result"),)
+        self._awaited = (RESULT,)
 
     def _success(self, stanza: Stanza) -> None:
         self._logged_in = True
@@ -244,14 +275,32 @@ class Outbound:
 
     def _result(self, stanza: Stanza) -> None:
         answer = dialback.read(stanza)
-        if answer is None or (answer.from_, answer.to) != (self.theirs, self.ours) or answer.type is None:
+        waited_for = self._claims if self.how else (self.ours,)
+        if answer is None or answer.from_ != self.theirs or answer.to not in waited_for or answer.type is None:
             self.failed("improper-addressing", "that is no answer to us")
+        elif self.how:
+            self._claimed(answer)
         elif answer.type == "valid":
-            self._prove("dialback")
+            self._prove(DIALBACK)
         else:
             why = answer.error or "the key is invalid"
             self._end(DialError(f"it does not believe that we are {self.ours}: {why}", "remote-server-not-found",
                                 final=True))
+
+    def _claimed(self, answer: Dialback) -> None:
+        waiting = self._claims.pop(answer.to)
+        if not self._claims:
+            self._awaited = ()
+        if answer.type == "valid":
+            self.sharing.add(answer.to)
+            if self.both_ways:      # at once: stanzas may follow
+                self.peer.admit(self.theirs, answer.to)
+        if waiting.done():      # it took too long
+            return
+        if answer.type == "valid":
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(DialError(answer.error or "the key is invalid"))
 
     def _verified(self, stanza: Stanza) -> None:
         answer = dialback.read(stanza)
@@ -307,6 +356,6 @@ _ROUTES: dict[Name, Callable[[Outbound, Stanza], None]] = {
     (ns.SM, "failed"): Outbound._not_enabled,
     (ns.SASL, "success"): Outbound._success,
     (ns.SASL, "failure"): Outbound._failure,
-    (ns.DIALBACK, "result"): Outbound._result,
+    RESULT: Outbound._result,
     (ns.DIALBACK, "verify"): Outbound._verified,
 }

@@ -1,0 +1,94 @@
+"""Several pairs of domains on one stream between servers (XEP-0220 2.6): each is proven by itself."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from support.federated import PASSWORD, Authority, Site, route, site
+from support.ports import unused_port
+from support.rawclient import Client, bodies, condition
+
+OURS, ROOMS, THEIRS = "a.example", "rooms.a.example", "b.example"
+CERTIFICATE = "certificate (SASL EXTERNAL)"
+
+
+@contextlib.contextmanager
+def sites(folder: Path, *, trusted: bool = True, denied: str = "d.example") -> Iterator[tuple[Site, Site]]:
+    """One with two hosts and one certificate, and another that does not talk to `denied`; each with an authority of its
+    own if they are not to trust each other's."""
+    good, other = Authority(folder / "good"), Authority(folder / "other")
+    ours, theirs = unused_port(), unused_port()
+    pair = good.issue("shared", [OURS, ROOMS])
+    host = f'[[host]]\nname = "{ROOMS}"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
+    s2s = "" if trusted else 'dialback = ["*"]\n'
+    with (site(folder / "a", OURS, ours, good, pair=pair, s2s=s2s, routes=route(THEIRS, theirs) + host,
+               users=("romeo", f"romeo@{ROOMS}")) as a,
+          site(folder / "b", THEIRS, theirs, good if trusted else other, s2s=f'{s2s}deny = ["{denied}"]',
+               routes=route(OURS, ours) + route(ROOMS, ours)) as b):
+        yield a, b
+
+
+def visitor(a: Site) -> Client:
+    client = Client(a.server.plain, host=ROOMS)
+    client.log_in("romeo", PASSWORD, "r")
+    return client
+
+
+def talk(a: Site, b: Site) -> None:
+    """Each host of one site speaks with a user of the other, and is answered."""
+    juliet = b.client("juliet")
+    juliet.send("<presence/>")
+    juliet.sync()
+    for domain, client in ((OURS, a.client("romeo")), (ROOMS, visitor(a))):
+        client.send("<presence/>")
+        client.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>from {domain}</body></message>")
+        message = juliet.next()
+        assert (bodies([message]), message.get("from")) == ([f"from {domain}"], f"romeo@{domain}/r")
+        juliet.send(f"<message to='romeo@{domain}/r' type='chat'><body>to {domain}</body></message>")
+        assert bodies([client.until(lambda e: e.tag.endswith("message"))[-1]]) == [f"to {domain}"]
+        client.close()
+    juliet.close()
+
+
+def proven(place: Site) -> list[tuple[object, object]]:
+    return [(e["domain"], e["how"]) for e in place.server.log if e["event"] == "s2s domain proven"]
+
+
+def opened(place: Site) -> list[tuple[object, bool]]:
+    """Streams: for which domain of its own, and whether it was there for another."""
+    return [(e["ours"], e["event"] == "s2s stream shared") for e in place.server.log
+            if e["event"] in ("s2s stream opened", "s2s stream shared")]
+
+
+def test_by_a_certificate_with_both_names(tmp_path: Path) -> None:
+    with sites(tmp_path) as (a, b):
+        talk(a, b)
+        assert opened(a) == [(OURS, False), (ROOMS, True)]
+        assert proven(b) == [(OURS, CERTIFICATE), (ROOMS, "certificate (dialback)")]
+        assert opened(b) == proven(a) == []     # what b answered came back on the same stream (XEP-0288)
+        listed = [json.loads(line) for line in a.server.command("s2s", "list", "--json").stdout.splitlines()]
+        assert [(each["ours"], each["theirs"], each["direction"], each["how"]) for each in listed] == [
+            (OURS, THEIRS, "both", CERTIFICATE), (ROOMS, THEIRS, "both", "dialback")]
+
+
+def test_by_calling_back_for_each(tmp_path: Path) -> None:
+    with sites(tmp_path, trusted=False) as (a, b):
+        talk(a, b)
+        assert opened(a) == [(OURS, False), (ROOMS, True)]
+        assert proven(b) == [(OURS, "dialback"), (ROOMS, "dialback")]
+
+
+def test_who_is_refused_ends_no_stream_of_others(tmp_path: Path) -> None:
+    with sites(tmp_path, denied=ROOMS) as (a, b):
+        romeo, visiting, juliet = a.client("romeo"), visitor(a), b.client("juliet")
+        juliet.send("<presence/>")
+        juliet.sync()
+        romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>1</body></message>")
+        assert bodies([juliet.next()]) == ["1"]
+        refused = visiting.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=THEIRS)
+        assert condition(refused) == "remote-server-timeout"
+        romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>2</body></message>")
+        assert bodies([juliet.next()]) == ["2"]
+        assert opened(a) == [(OURS, False)]
+        assert [e["why"] for e in a.server.log if e["event"] == "s2s stream not shared"] == ["policy-violation"]
