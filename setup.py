@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
@@ -33,13 +34,14 @@ HEADERS = {  # library of a `# distutils:` line: (header, Debian package that ha
 
 def compile_args() -> list[str]:
     if SANITIZE:  # the interpreter's own -fwrapv would hide signed overflow from UBSan
-        return ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
+        return ["-O1", "-g1", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
                 "-fno-sanitize-recover=all", "-fno-wrapv", "-DHEADRACE_DEBUG=1"]
     if DEBUG:
         return ["-O0", "-g3", "-DHEADRACE_DEBUG=1"]
     if COVERAGE:  # Python 3.12's sys.monitoring does not reach Cython's lines
         return ["-O0", "-DCYTHON_TRACE=1", "-DCYTHON_USE_SYS_MONITORING=0"]
-    return ["-O3", "-g1", "-fno-semantic-interposition"]
+    chosen = "-O" in os.environ.get("CFLAGS", "")  # ours come last and would win over what somebody asked for
+    return [*([] if chosen else ["-O3"]), "-g1", "-fno-semantic-interposition"]
 
 
 def extensions() -> list[Extension]:
@@ -77,6 +79,13 @@ def generated() -> str | None:
 
 
 class BuildExt(build_ext):
+    def run(self) -> None:
+        if self.editable_mode:  # pip's place is a temporary one: `build_ext --inplace` would compile all of it again
+            usual = build(self.distribution)
+            usual.ensure_finalized()
+            self.build_lib, self.build_temp = usual.build_lib, usual.build_temp
+        super().run()
+
     def build_extensions(self) -> None:
         from Cython.Build import cythonize  # late: metadata is asked for where there is no Cython
 
@@ -84,7 +93,7 @@ class BuildExt(build_ext):
         made = cythonize(
             # Cython follows .pxd by itself; of headers it sees only those that a .pxd names.
             [Extension(e.name, e.sources, depends=[d for d in e.depends if d.endswith(".h")]) for e in self.extensions],
-            include_path=[str(NATIVE)], build_dir=generated(), annotate=DEBUG,
+            include_path=[str(NATIVE)], build_dir=generated(), annotate=DEBUG, nthreads=self.parallel,
             compiler_directives={
                 "language_level": 3, "boundscheck": DEBUG, "wraparound": False, "cdivision": True,
                 "initializedcheck": False, "embedsignature": True, "linetrace": COVERAGE,
@@ -120,4 +129,5 @@ class BuildPy(build_py):
         return {**super().get_output_mapping(), **self._headers()}
 
 
-setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt, "build_py": BuildPy})
+if __name__ == "__main__":  # Cython's workers may read this file too
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildExt, "build_py": BuildPy})
