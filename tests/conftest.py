@@ -20,6 +20,10 @@ settings.register_profile("headrace", deadline=None, max_examples=100 * SOAK,
 settings.load_profile("headrace")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "apart: runs programs of its own, the same beside every build of ours")
+
+
 @pytest.fixture(scope="session")
 def soak() -> int:
     """How many times the usual number of generated cases, rounds or kills to do: 1, or HEADRACE_SOAK."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.apart
 ROOT = Path(__file__).resolve().parents[2]
 FUZZ = ROOT / "tests" / "fuzz"
-CLEAN = {"PATH": "/usr/bin:/bin"}    # without a sanitizer's LD_PRELOAD
+CLEAN = {"PATH": "/usr/bin:/bin"}
 FLAGS = ("-std=gnu11", "-O3", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function",
          f"-I{ROOT / 'native'}", f"-I{FUZZ}")
 

@@ -10,8 +10,9 @@ import pytest
 
 from support.streams import HEADER
 
+pytestmark = pytest.mark.apart
 ROOT = Path(__file__).resolve().parents[2]
-CLEAN = {"PATH": "/usr/bin:/bin"}    # without a sanitizer's LD_PRELOAD
+CLEAN = {"PATH": "/usr/bin:/bin"}
 SIZE, TIMES = 8_000, 4
 PIECES = (1, 64, 4096)
 
