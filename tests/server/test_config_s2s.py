@@ -1,10 +1,11 @@
 """The configuration of what is elsewhere: other servers and components."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from headrace.server.config import ComponentConfig, Config, ConfigError, RouteConfig, load, resolvers
+from headrace.server.config import ComponentConfig, Config, ConfigError, ProxyConfig, RouteConfig, load, resolvers
 
 BASE = """
 {top}
@@ -16,6 +17,12 @@ tls = "{tls}"
 [[host]]
 name = "a.example"
 {more}
+"""
+
+
+PROXY = """[[proxy]]
+domain = "a.example"
+address = "127.0.0.1"
 """
 
 
@@ -48,6 +55,10 @@ tls = "direct"
 [[component]]
 domain = "IRC.a.example"
 secret = "x"
+[[proxy]]
+domain = "Files.a.example"
+address = "0.0.0.0"
+host = "a.example"
 """)
     assert config.s2s.authorities == tmp_path / "ca.pem"
     assert (config.s2s.dialback, config.s2s.allow, config.s2s.deny) == (("*",), ("b.example",), ("bücher.example",))
@@ -56,6 +67,7 @@ secret = "x"
         ("192.0.2.1", 53), ("192.0.2.2", 5353), ("2001:db8::1", 53), ("2001:db8::2", 5353)]
     assert config.s2s.route == (RouteConfig("b.example", "127.0.0.1", 5299, "direct"),)
     assert config.components == (ComponentConfig("irc.a.example", "x"),)
+    assert config.proxies == (ProxyConfig("files.a.example", "0.0.0.0", host="a.example", allow=("a.example",)),)
 
 
 @pytest.mark.parametrize(("options", "complaint"), [
@@ -72,8 +84,17 @@ secret = "x"
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = ''"}, "anybody could be it"),
     ({"more": "[[component]]\ndomain = 'irc.example'"}, "secret is missing"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nkey = 'k'"}, "belong together"),
+    ({"more": PROXY + "port = 1081"}, "[[proxy]]: a.example is a host"),
+    ({"more": PROXY.replace("a.example", "p.a.example") + "[[component]]\ndomain = 'p.a.example'\nsecret = 'x'"},
+     "p.a.example is a host or a component"),
+    ({"more": PROXY.replace("127.0.0.1", "0.0.0.0")}, "clients have to be told where 0.0.0.0 is"),
+    ({"more": PROXY.replace("127.0.0.1", "here")}, "'here' is not an IP address"),
+    ({"more": PROXY + "port = 0"}, "port: 0 is not between 1 and 65535"),
+    ({"more": PROXY + "streams = 0"}, "streams: at least 1"),
+    ({"more": PROXY + "rate = 100"}, "rate: 0 (any), or at least 16384"),
+    ({"more": PROXY + "allow = ['a@b.example/c']"}, "'a@b.example/c' is not an account"),
     ({"more": 2 * "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\n"}, "stands there twice"),
 ])
 def test_complaints(tmp_path: Path, options: dict[str, str], complaint: str) -> None:
-    with pytest.raises(ConfigError, match=complaint.replace("[", r"\[").replace("?", r"\?").replace("*", r"\*")):
+    with pytest.raises(ConfigError, match=re.escape(complaint)):
         read(tmp_path, **options)

@@ -61,3 +61,4 @@ VALIDATE = "http://jabber.org/protocol/xdata-validate"  # XEP-0122
 HINTS = "urn:xmpp:hints"  # XEP-0334
 SID = "urn:xmpp:sid:0"  # XEP-0359
 BLOCKING = "urn:xmpp:blocking"  # XEP-0191
+BYTESTREAMS = "http://jabber.org/protocol/bytestreams"  # XEP-0065

@@ -17,7 +17,7 @@ exception costs its request an `internal-server-error` and the log a line, never
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Any, ClassVar, TypeVar
 from xml.etree.ElementTree import Element
@@ -33,6 +33,7 @@ from headrace.modules.locks import Locks
 from headrace.modules.marks import Marks
 from headrace.router.control import Ticket
 from headrace.router.session import SessionFlag
+from headrace.session.bytestreams import Proxy
 from headrace.storage.ports import Storage
 from headrace.xep.disco import Identity
 from headrace.xep.forms import Field, Values
@@ -310,6 +311,7 @@ class Context:
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
     components: Sequence[str] = ()  # domains of programs beside us (XEP-0114)
+    proxies: Mapping[str, Proxy] = field(default_factory=dict)  # of bytestreams, by domain (XEP-0065)
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
 
 
@@ -350,6 +352,10 @@ class Module:
     def node_items(self, request: Request, node: str) -> bytes | None:
         """disco#items of a node of our domains, likewise."""
         return None
+
+    def services(self) -> Mapping[str, Callable[[Request], Outcome]]:
+        """Domains of ours that are no hosts and have no accounts, each with what answers the IQ requests to it."""
+        return {}
 
     def available(self, sender: str, priority: int) -> Outcome:
         """The resource (full JID) has sent the first presence with which it became available."""

@@ -57,10 +57,11 @@ class Disco(Module):
         return without_nodes(request, disco.items(()))
 
     def _below(self, host: str) -> list[disco.Item]:
-        """Its components: those of its name, and those that are of no host's."""
+        """Its components and proxies: those of its name, and those that are of no host's."""
         def parent(domain: str) -> str:
             return next((host for host in self.context.hosts if domain.endswith(f".{host}")), host)
-        return [disco.Item(domain) for domain in self.context.components if parent(domain) == host]
+        return [disco.Item(domain) for domain in (*self.context.components, *self.context.proxies)
+                if parent(domain) == host]
 
     def _info(self, request: Request) -> bytes:
         return self._anonymous if self.context.hosts[request.host].anonymous else self._account

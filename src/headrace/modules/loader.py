@@ -101,6 +101,7 @@ class Dispatcher:
         self._log = log
         self._far = far
         self._iq = iq_table(modules)
+        self._services = {domain: answer for module in modules for domain, answer in module.services().items()}
         self._nonzas = nonza_table(modules)
         self._available = hooks(modules, "available")
         self._rose = hooks(modules, "rose")
@@ -137,6 +138,8 @@ class Dispatcher:
             return self._run(session, stanza, partial(self._screened, request, call), held)
         if reason == Reason.P_NONZA and session is not None:
             self._nonza(session, stanza)
+        elif reason == Reason.P_REMOTE and (service := self._services.get(domain_of(stanza.to or ""))) is not None:
+            return self._to_service(session, stanza, service)
         elif reason == Reason.P_REMOTE and self._far is not None:
             self._far.remote(stanza, wanted=worth_an_error(session, stanza))
         elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
@@ -184,6 +187,18 @@ class Dispatcher:
             call = partial(self._screened, request, call)
         ticket = self._run(session, stanza, call)
         return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
+
+    def _to_service(self, session: Session | None, stanza: Stanza, answer: Callable[[Request], Outcome]) -> Ticket:
+        """To a domain of ours that is no host: it has neither accounts nor presence, and takes requests alone."""
+        if stanza.name == "presence" or (stanza.name == "iq" and stanza.type not in ("get", "set")):
+            return None
+        if stanza.name == "message" or stanza.to != domain_of(stanza.to or ""):
+            self._refuse(session, stanza, Refused("service-unavailable"))
+            return None
+        if stanza.id is None or len(stanza.element()) != 1:     # RFC 6120 8.2.3
+            self._refuse(session, stanza, Refused("bad-request"))
+            return None
+        return self._run(session, stanza, partial(answer, Request(stanza, stanza.from_ or "", stanza.to or "")))
 
     def _run(self, session: Session | None, stanza: Stanza | None, call: Callable[[], Outcome],
              held: int = 0) -> Coroutine[Any, Any, None] | None:
@@ -325,6 +340,10 @@ def refusal(error: Exception) -> Refused | None:
 def settle(session: Session | None, held: int) -> None:
     if session is not None and held:
         session.settle(held)
+
+
+def domain_of(jid: str) -> str:
+    return jid.partition("/")[0].rpartition("@")[2]
 
 
 def worth_an_error(session: Session | None, stanza: Stanza) -> bool:

@@ -41,11 +41,12 @@ from headrace.server.certificates import (
     pair_of,
     servers_context,
 )
-from headrace.server.config import Config, HostConfig, ListenerConfig, resolvers
+from headrace.server.config import Config, HostConfig, ListenerConfig, ProxyConfig, resolvers
 from headrace.server.data import open_storage, token_key
 from headrace.server.retention import Retention
 from headrace.session.backoff import Backoff
 from headrace.session.binding import Binder
+from headrace.session.bytestreams import Proxy, Relay
 from headrace.session.c2s import C2S, C2SConfig, Services
 from headrace.session.components import Components
 from headrace.session.derive import DerivePool
@@ -79,6 +80,7 @@ class App:
         self.marks: Marks | None = None
         self.components: Components | None = None
         self.dispatcher: Dispatcher | None = None
+        self.proxies: dict[str, Proxy] = {}
         self.control: ControlChannel | None = None
 
     async def run(self) -> None:
@@ -115,6 +117,8 @@ class App:
             await self.control.start()
             for settings in self.config.listeners:
                 self._listen(settings)
+            for proxy in self.config.proxies:
+                self._listen_to_streams(proxy)
             self.retention.start()
         except BaseException:
             await self.stop()
@@ -131,6 +135,8 @@ class App:
             self.federation.stop()
         if self.components is not None:
             self.components.stop()
+        for proxy in self.proxies.values():
+            proxy.relay.stop()
         if self.dispatcher is not None:
             for session in self.router.everybody():     # also those that have no connection now
                 self.router.end(session, "system-shutdown")
@@ -205,7 +211,7 @@ class App:
         s2s, routes = self.config.s2s, dict[str, list[Target]]()
         for route in s2s.route:
             routes.setdefault(route.domain, []).append(Target(route.address, route.port, route.tls == "direct"))
-        self.s2s_tls = servers_context(pairs := federated_pairs(self.pairs, self.config.components), s2s.authorities)
+        self.s2s_tls = servers_context(pairs := federated_pairs(self.pairs, self.config), s2s.authorities)
         self.s2s_contexts = {domain: dialling_contexts(certificate, key, s2s.authorities)
                              for domain, certificate, key in pairs}
         policy = S2SConfig(negotiation=self.config.limits.negotiation, before=self.config.limits.before,
@@ -233,10 +239,12 @@ class App:
                  for host in self.config.hosts if host.name in self.router.hosts}
         self.marks = marks = Marks(self.storage.archive, accounts)
         archiving = Archiving(self.storage.documents, self.storage.roster, hosts)
+        self.proxies = {each.domain: Proxy(each.host, each.port, frozenset(each.allow), Relay(each.limits, self.log))
+                        for each in self.config.proxies}
         return Context(
             hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
             marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
-            components=[component.domain for component in self.config.components],
+            components=[component.domain for component in self.config.components], proxies=self.proxies,
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:
@@ -268,15 +276,25 @@ class App:
             self.reactor, settings.address, settings.port, on_link=on_link,
             tls=tls if settings.tls in ("direct", "any") else None, either=settings.tls == "any",
             limits=self.admission, name=str(settings), log=self.log.warning)
-        try:
-            listener.start()
-        except OSError as error:
-            raise PortError(f"cannot listen on {settings}: {error.strerror or error}") from error
-        self.listeners.append(listener)
+        self._start(listener)
         self.log.info("listening", kind=settings.kind, address=settings.address, port=listener.port,
                       tls=settings.tls)
         if settings.tls == "optional":
             self.log.warning("login without TLS is allowed", address=settings.address, port=listener.port)
+
+    def _listen_to_streams(self, settings: ProxyConfig) -> None:
+        name = f"proxy {settings.address}:{settings.port}"
+        self._start(Listener(
+            self.reactor, settings.address, settings.port, on_link=self.proxies[settings.domain].relay.on_link,
+            limits=self.admission, name=name, log=self.log.warning))
+        self.log.info("listening", kind="proxy", address=settings.address, port=settings.port, domain=settings.domain)
+
+    def _start(self, listener: Listener) -> None:
+        try:
+            listener.start()
+        except OSError as error:
+            raise PortError(f"cannot listen on {listener.name}: {error.strerror or error}") from error
+        self.listeners.append(listener)
 
     def _pairs(self) -> list[tuple[HostConfig, Path, Path]]:
         """Each host, its certificate and key, checked, or made where none are configured."""

@@ -5,6 +5,7 @@ from headrace.modules.anonymous import Anonymous
 from headrace.modules.api import Module
 from headrace.modules.archive import Archive
 from headrace.modules.blocking import Blocking
+from headrace.modules.bytestreams import Bytestreams
 from headrace.modules.carbons import Carbons
 from headrace.modules.commands import Commands
 from headrace.modules.csi import ClientState
@@ -29,4 +30,5 @@ from headrace.modules.version import Version
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, StreamManagement, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence,
     Archive, Offline, Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
+    Bytestreams,
 )

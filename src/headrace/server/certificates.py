@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from headrace.net.resolve import a_labels
 from headrace.net.tls import TlsContext
-from headrace.server.config import ComponentConfig, Config, HostConfig
+from headrace.server.config import Config, HostConfig
 from headrace.session.domains import Contexts
 
 LIFETIME = datetime.timedelta(days=365)
@@ -61,18 +61,21 @@ def clients_context(pairs: Pairs) -> TlsContext:
     return tls
 
 
-def federated_pairs(pairs: Pairs, components: Sequence[ComponentConfig]) -> list[tuple[str, Path, Path]]:
-    """What other servers reach here: hosts, and components, which borrow the certificate of the host whose name theirs
-    ends in. Raises CertificateError."""
+def federated_pairs(pairs: Pairs, config: Config) -> list[tuple[str, Path, Path]]:
+    """What other servers reach here: hosts, and components and proxies, which borrow the certificate of the host whose
+    name theirs ends in. Raises CertificateError."""
     found = [(host.name, certificate, key) for host, certificate, key in pairs if host.see_other_host is None]
-    for component in components:
+    borrowers = [proxy.domain for proxy in config.proxies]
+    for component in config.components:
         if component.certificate is not None and component.key is not None:
             check(component.certificate, component.key)
             found.append((component.domain, component.certificate, component.key))
-            continue
-        below = [pair for pair in found if component.domain.endswith(f".{pair[0]}")]
+        else:
+            borrowers.append(component.domain)
+    for domain in borrowers:
+        below = [pair for pair in found if domain.endswith(f".{pair[0]}")]
         _, certificate, key = (below or found)[0]
-        found.append((component.domain, certificate, key))
+        found.append((domain, certificate, key))
     return found
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -21,6 +22,7 @@ from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
 from headrace.session.binding import AccountLimits
+from headrace.session.bytestreams import StreamLimits
 from headrace.session.domains import EVERYBODY
 from headrace.storage.ports import Durability
 from headrace.stream.limits import NegotiationLimits, SessionLimits
@@ -106,6 +108,28 @@ class ComponentConfig(msgspec.Struct, frozen=True):
     key: Path | None = None
 
 
+_STREAMS = StreamLimits()
+
+
+class ProxyConfig(msgspec.Struct, frozen=True):
+    """A domain of ours through which clients send each other files (XEP-0065). Limits: session.bytestreams says why."""
+
+    domain: str
+    address: str                    # IP address to listen on
+    port: int = 1080
+    host: str = ""                  # where clients find it, a name or an IP address; the address if not given
+    allow: tuple[str, ...] = ()     # domains and accounts that may use it; all of our hosts if not given
+    streams: int = _STREAMS.streams
+    size: int = _STREAMS.size
+    rate: int = _STREAMS.rate
+    wait_seconds: float = _STREAMS.wait_seconds
+    idle_seconds: float = _STREAMS.idle_seconds
+
+    @property
+    def limits(self) -> StreamLimits:
+        return StreamLimits(self.streams, self.size, self.rate, self.wait_seconds, self.idle_seconds)
+
+
 class LimitsConfig(msgspec.Struct, frozen=True):
     """Reasons and defaults stand with the classes."""
 
@@ -132,6 +156,7 @@ class Config(msgspec.Struct, frozen=True):
     limits: LimitsConfig = LimitsConfig()
     s2s: S2SSection = S2SSection()
     components: tuple[ComponentConfig, ...] = ()
+    proxies: tuple[ProxyConfig, ...] = ()
     modules: dict[str, Any] = {}    # options by module name, where they are not the defaults
 
     @property
@@ -164,8 +189,9 @@ def load(path: Path) -> Config:
 
 
 _OTHER_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:[0-9]{1,5})?")     # RFC 6120 4.9.3.19
-_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "component", "log", "limits", "s2s",
-        "module")
+_TOP = ("data", "durability", "storage", "iterations", "listener", "host", "component", "proxy", "log", "limits",
+        "s2s", "module")
+LEAST_RATE = 16_384              # bytes a second: slower, one read would look like silence
 _LIMITS = {field.name: field.default for field in msgspec.structs.fields(LimitsConfig)}
 _OPTIONS = {module.name: module.Options() for module in MODULES}
 
@@ -181,6 +207,8 @@ class _Reader:
         self._known(document, _TOP, "")
         listeners = tuple(self._tables(document, "listener", ListenerConfig, self._judge_listener))
         hosts = tuple(self._tables(document, "host", HostConfig, self._judge_host))
+        names = [host.name for host in hosts]
+        components = self._components(document, names)
         self._no_doubles("listener", [(listener.address, listener.port) for listener in listeners])
         self._no_doubles("host", [host.name for host in hosts])
         return Config(
@@ -194,7 +222,8 @@ class _Reader:
             log=self._section(LogConfig, document.get("log", {}), "[log]") or LogConfig(),
             limits=self._limits(document.get("limits", {})),
             s2s=self._s2s(document.get("s2s", {})),
-            components=self._components(document, [host.name for host in hosts]),
+            components=components,
+            proxies=self._proxies(document, names, [component.domain for component in components]),
             modules=self._sections(document.get("module", {}), "module", _OPTIONS),
         )
 
@@ -281,6 +310,32 @@ class _Reader:
             self.complaints.append(f"[[component]]: {domain} is a host")
         return tuple(found)
 
+    def _proxies(self, document: dict[str, Any], hosts: list[str], components: list[str]) -> tuple[ProxyConfig, ...]:
+        if "proxy" not in document:
+            return ()
+        found = self._tables(document, "proxy", ProxyConfig, partial(self._judge_proxy, hosts))
+        self._no_doubles("proxy", [proxy.domain for proxy in found])
+        for domain in {proxy.domain for proxy in found} & {*hosts, *components}:
+            self.complaints.append(f"[[proxy]]: {domain} is a host or a component")
+        return tuple(found)
+
+    def _judge_proxy(self, hosts: list[str], proxy: ProxyConfig, place: str) -> ProxyConfig:
+        allow = list(self._jids(proxy.allow, f"{place}: allow")) if proxy.allow else hosts
+        domain = next(self._domains((proxy.domain,), f"{place}: domain"), proxy.domain)
+        try:
+            if ipaddress.ip_address(proxy.address).is_unspecified and not proxy.host:
+                self.complaints.append(f"{place}: host: clients have to be told where {proxy.address} is")
+        except ValueError:
+            self.complaints.append(f"{place}: address: {proxy.address!r} is not an IP address")
+        if not 1 <= proxy.port <= 65535:
+            self.complaints.append(f"{place}: port: {proxy.port} is not between 1 and 65535")
+        for key, least in ("streams", 1), ("size", 0), ("rate", 0), ("wait_seconds", 1), ("idle_seconds", 1):
+            if getattr(proxy, key) < least:
+                self.complaints.append(f"{place}: {key}: at least {least}")
+        if 0 < proxy.rate < LEAST_RATE:
+            self.complaints.append(f"{place}: rate: 0 (any), or at least {LEAST_RATE} bytes a second")
+        return msgspec.structs.replace(proxy, domain=domain, allow=tuple(allow), host=proxy.host or proxy.address)
+
     def _domains(self, names: Collection[str], place: str) -> Iterator[str]:
         """Prepared."""
         for name in names:
@@ -340,14 +395,21 @@ class _Reader:
                     self.complaints.append(f"{place}: {purpose}: {address!r} is no URI: put mailto: or xmpp: before it")
 
     def _admins(self, host: HostConfig, place: str) -> Iterator[str]:
-        for text in host.admins:
+        for jid in self._jids(host.admins, f"{place}: admins"):
+            if "@" not in jid:
+                self.complaints.append(f"{place}: admins: {jid!r} is not an account: write user@host")
+            yield jid
+
+    def _jids(self, texts: Collection[str], place: str) -> Iterator[str]:
+        """Accounts and domains, prepared."""
+        for text in texts:
             try:
                 jid = JID.parse(text)
             except JIDError as error:
-                self.complaints.append(f"{place}: admins: {text!r}: {error}")
+                self.complaints.append(f"{place}: {text!r}: {error}")
                 continue
-            if jid.local is None or jid.resource is not None:
-                self.complaints.append(f"{place}: admins: {text!r} is not an account: write user@host")
+            if jid.resource is not None:
+                self.complaints.append(f"{place}: {text!r} is not an account: write user@host")
             yield jid.bare
 
     def _no_doubles(self, key: str, values: Collection[Any]) -> None:
