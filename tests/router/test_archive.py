@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headrace.router.archive import FULL_GROUP, QUIET, STALE, Archive, number_at, time_of
+from headrace.router.archive import DONE_WAIT, FULL_GROUP, QUIET, STALE, Archive, number_at, time_of
 from headrace.router.group import MessageFlag
 
 TIMES = st.floats(0, 4e9, allow_nan=False)
@@ -141,6 +141,30 @@ def test_nobody_is_woken_while_a_group_is_written_but_after_it() -> None:
         hand.archive.committed()
         assert hand.calls == [0.0, 0.005]
         assert hand.archive.waiting == 3
+
+    run(scenario)
+
+
+def test_what_is_done_with_waits_for_a_message_but_not_for_ever() -> None:
+    def scenario(hand: Hand) -> None:
+        hand.archive.done(7)
+        hand.archive.done(8)
+        assert hand.calls == [DONE_WAIT]
+        assert (hand.archive.waiting, hand.archive.idle) == (0, False)
+        hand.put(QUIET)
+        assert hand.calls == [DONE_WAIT, 0.0]
+        group = hand.archive.take()
+        assert group is not None
+        assert (len(group), group.finished) == (QUIET, [7, 8])
+        hand.archive.done(9)
+        assert hand.calls == [DONE_WAIT, 0.0]
+        hand.archive.committed()
+        assert hand.calls == [DONE_WAIT, 0.0, DONE_WAIT]
+        group = hand.archive.take()
+        assert group is not None
+        assert (len(group), group.finished) == (0, [9])
+        hand.archive.committed()
+        assert hand.archive.idle
 
     run(scenario)
 

@@ -208,6 +208,17 @@ def test_close_commits_everything_and_takes_no_more(run) -> None:
     run(scenario)
 
 
+def test_close_commits_what_is_done_with(run) -> None:
+    async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
+        groups.archive.done(7)
+        await clock.move(0)
+        assert store.groups == []
+        await groups.close()
+        assert store.groups == [0]
+
+    run(scenario)
+
+
 def test_close_with_the_store_down_fails_the_tickets(run) -> None:
     async def scenario(clock: Clock, store: Store, groups: GroupCommit) -> None:
         store.failures = 1000

@@ -44,7 +44,7 @@ def test_jids_of_a_group(group: Group) -> None:
 
 
 def test_messages(group: Group) -> None:
-    messages, _ = pgcopy.copies(group, NUMBERS)
+    messages, _, _ = pgcopy.copies(group, NUMBERS)
     read = [(*map(number, fields[:4]), fields[4], *map(number, fields[5:])) for fields in rows(messages)]
     assert read == [(2**62 + 1, 7, 2**40, MessageFlag.M_OFFLINE, b"<message>1</message>", 0, 0),
                     (2**62 + 2, 2**40, 7, MessageFlag.M_OFFLINE, bytes(range(256)) * 300, 0, 0)]
@@ -52,7 +52,7 @@ def test_messages(group: Group) -> None:
 
 
 def test_boxes(group: Group) -> None:
-    _, boxes = pgcopy.copies(group, NUMBERS)
+    _, boxes, _ = pgcopy.copies(group, NUMBERS)
     assert [list(map(number, fields)) for fields in rows(boxes)] == [[2**40, 2**62 + 1, 7], [7, 2**62 + 2, 2**40]]
 
 
@@ -61,15 +61,26 @@ def test_each_owner_has_a_box_row(group: Group) -> None:
     group.add(2**62 + 3, b"romeo@example.org", b"juliet@example.org", b"<message/>", archived)
     group.add(2**62 + 4, b"romeo@example.org", b"romeo@example.org", b"<message/>", archived)
     group.add(2**62 + 5, b"romeo@example.org", b"juliet@example.org", b"<message/>", 0, 2**64 - 2, 2**32 - 1)
-    messages, boxes = pgcopy.copies(group, NUMBERS)
+    messages, boxes, spooled = pgcopy.copies(group, NUMBERS)
     assert list(map(number, rows(messages)[-1][5:])) == [-2, 2**32 - 1]
     assert [list(map(number, fields)) for fields in rows(boxes)][2:] == [
         [2**40, 2**62 + 3, 7], [7, 2**62 + 3, 2**40], [7, 2**62 + 4, 7],
         [7, 2**62 + 5, 2**40]]
+    assert spooled == b""
+
+
+def test_what_is_spooled_says_so_in_a_table_of_its_own(group: Group) -> None:
+    group.add(2**62 + 3, b"romeo@example.org", b"juliet@example.org", b"<message/>",
+              MessageFlag.M_ARCHIVE_A | MessageFlag.M_SPOOL)
+    messages, boxes, spooled = pgcopy.copies(group, NUMBERS)
+    assert number(rows(messages)[-1][3]) == MessageFlag.M_ARCHIVE_A
+    assert list(map(number, rows(boxes)[-1])) == [7, 2**62 + 3, 2**40]
+    assert [list(map(number, fields)) for fields in rows(spooled)] == [[2**62 + 3]]
 
 
 def test_empty_group() -> None:
-    assert [rows(data) for data in pgcopy.copies(Group(), {})] == [[], []]
+    assert [rows(data) for data in pgcopy.copies(Group(), {})[:2]] == [[], []]
+    assert pgcopy.copies(Group(), {})[2] == b""
 
 
 def test_unknown_jid(group: Group) -> None:

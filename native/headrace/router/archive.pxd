@@ -37,6 +37,8 @@ cdef class Archive:
     # modules can't both be the other's first.)
     cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, object session,
                  uint64_t ticket, uint64_t sm_key, uint32_t h) except -1
+    # The message of this number has got to the server it is for: it leaves the spool, with the next group or soon.
+    cpdef int done(self, uint64_t number) except -1
     # What `owner` knows the message by: STANZA_ID bytes at dst.
     cdef Str stanza_id(self, uint64_t number, Str owner, char* dst) noexcept
 
@@ -45,3 +47,4 @@ cdef class Archive:
     cdef int64_t now(self) except -1
     cdef int arrived(self) except -1
     cdef int call(self, bint at_once) except -1     # wake() if it is due
+    cdef int call_later(self) except -1             # likewise, where nobody waits for the commit

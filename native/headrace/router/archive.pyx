@@ -26,6 +26,7 @@ cdef enum:
 cdef enum:
     # Archive.woken, Archive.refusal()
     ASLEEP = 0
+    LATER
     SOON
     AT_ONCE
     TAKES = 0
@@ -34,6 +35,7 @@ cdef enum:
 
 LONGEST_WAIT = LONGEST_WAIT_NS / 1e9
 STALE = 2.0
+DONE_WAIT = 0.5
 
 
 def number_at(double time):
@@ -143,6 +145,10 @@ cdef class Archive:
         group.futures.append((future, number))
         return future
 
+    cpdef int done(self, uint64_t number) except -1:
+        self.filling.finish(number)
+        return self.call_later() if self.writing is None else 0
+
     def flushed(self):
         """A future of the commit of all that is queued; None if nothing is."""
         cdef Group last = self.filling if self.filling.count else self.writing
@@ -167,6 +173,10 @@ cdef class Archive:
         if refusal == STUCK:
             return f"the storage does not commit: messages wait for more than {self.stale:g} s"
         return "the storage takes no more messages now" if refusal == FULL else None
+
+    @property
+    def idle(self):
+        return self.writing is None and self.filling.empty()
 
     @property
     def waiting(self):
@@ -196,13 +206,15 @@ cdef class Archive:
     cdef int call(self, bint at_once) except -1:
         """At once is at the end of the turn at the earliest, so that what one turn brings goes together."""
         cdef double wait = 0
-        if self.filling.count == 0 or self.wake is None:
+        if self.wake is None or self.filling.empty():
             return 0
+        if self.filling.count == 0 and not at_once:
+            return self.call_later()
         if at_once or self.filling.count >= FULL_GROUP:
             if self.woken == AT_ONCE:
                 return 0
             self.woken = AT_ONCE
-        elif self.woken == ASLEEP:
+        elif self.woken < SOON:
             self.woken = SOON
             wait = max(0, self.filling.since + LONGEST_WAIT_NS - self.now()) / 1e9
         else:
@@ -210,8 +222,14 @@ cdef class Archive:
         self.wake(wait)
         return 0
 
+    cdef int call_later(self) except -1:
+        if self.woken == ASLEEP and self.wake is not None:
+            self.woken = LATER
+            self.wake(DONE_WAIT)
+        return 0
+
     def take(self):
-        if self.writing is not None or self.filling.count == 0:
+        if self.writing is not None or self.filling.empty():
             return None
         self.writing, self.filling = self.filling, Group()
         self.woken = ASLEEP

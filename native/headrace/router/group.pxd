@@ -11,6 +11,7 @@ cpdef enum MessageFlag:
     M_ARCHIVE_A = 2         # is in a's archive
     M_ARCHIVE_B = 4         # is in b's archive
     M_GIVEN = 8             # of the kind that a login is given (XEP-0160), if it lies beyond b's mark
+    M_SPOOL = 16            # waits until b's server has it: is in the outgoing spool, whatever else it is in
 
 
 cdef struct Row:
@@ -28,6 +29,7 @@ cdef struct Row:
 cdef class Group:
     """Messages to be committed together, in id order, and who waits for that."""
     cdef Buf rows
+    cdef Buf done           # int64_t: ids of messages that leave the spool in the same commit
     cdef readonly int count
     cdef int64_t since      # ns, monotonic: when the first came
     cdef list sessions      # of Session; their tickets lie in `tickets`, in the same order
@@ -35,5 +37,7 @@ cdef class Group:
     cdef list futures       # of (Future, id)
 
     cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza) except -1
+    cdef int finish(self, uint64_t id) except -1    # that one leaves the spool
+    cdef bint empty(self) noexcept
     cdef int wait(self, object session, uint64_t ticket) except -1
     cdef int settle(self) except -1         # it is committed: tell who waits

@@ -11,6 +11,7 @@ cdef class Group:
 
     def __dealloc__(self):
         buf_free(&self.rows)
+        buf_free(&self.done)
         buf_free(&self.tickets)
 
     def __len__(self):
@@ -39,6 +40,18 @@ cdef class Group:
         buf_put(&self.rows, stanza, row.stanza)
         self.count += 1
         return 0
+
+    cdef int finish(self, uint64_t id) except -1:
+        return buf_put(&self.done, &id, sizeof(id))
+
+    cdef bint empty(self) noexcept:
+        return self.count == 0 and self.done.n == 0
+
+    @property
+    def finished(self):
+        cdef const uint64_t* ids = <const uint64_t*>self.done.p
+        cdef size_t i
+        return [ids[i] for i in range(self.done.n // sizeof(uint64_t))]
 
     cdef int wait(self, object session, uint64_t ticket) except -1:
         buf_put(&self.tickets, &ticket, sizeof(ticket))

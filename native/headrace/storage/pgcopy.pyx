@@ -3,7 +3,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t
 from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf, buf_free, buf_put
-from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, Group, Row
+from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, M_SPOOL, Group, Row
 
 cdef extern from "<endian.h>" nogil:
     int16_t htobe16(int16_t)
@@ -32,6 +32,7 @@ def copies(Group group not None, dict numbers not None):
     cdef int64_t a, b
     cdef Buf messages = Buf(NULL, 0, 0)
     cdef Buf boxes = Buf(NULL, 0, 0)
+    cdef Buf spooled = Buf(NULL, 0, 0)
     cdef Row row
     try:
         put_head(&messages)
@@ -49,12 +50,20 @@ def copies(Group group not None, dict numbers not None):
                 put_box(&boxes, row.id, b, a)
             if (row.flags & M_ARCHIVE_A or row.sm_key) and a != b:
                 put_box(&boxes, row.id, a, b)
+            if row.flags & M_SPOOL:
+                if spooled.n == 0:
+                    put_head(&spooled)
+                put_int16(&spooled, 1)
+                put_number(&spooled, row.id)
         put_int16(&messages, -1)
         put_int16(&boxes, -1)
-        return messages.p[:messages.n], boxes.p[:boxes.n]
+        if spooled.n:
+            put_int16(&spooled, -1)
+        return messages.p[:messages.n], boxes.p[:boxes.n], spooled.p[:spooled.n]
     finally:
         buf_free(&messages)
         buf_free(&boxes)
+        buf_free(&spooled)
 
 
 cdef int put_head(Buf* out) except -1 nogil:
@@ -69,7 +78,7 @@ cdef int put_message(Buf* out, const Row* row, int64_t a, int64_t b, const char*
     put_number(out, a)
     put_number(out, b)
     put_int32(out, 4)
-    put_int32(out, <int32_t>row.flags)
+    put_int32(out, <int32_t>row.flags & ~<int32_t>M_SPOOL)
     put_int32(out, <int32_t>row.stanza)
     buf_put(out, stanza, row.stanza)
     put_number(out, <int64_t>row.sm_key)

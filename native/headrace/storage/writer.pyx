@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf
-from headrace.router.group cimport Group, Row
+from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, M_SPOOL, Group, Row
 from headrace.storage.addresses cimport (
     addresses_clear, addresses_free, addresses_get, addresses_init, addresses_put
 )
@@ -29,13 +29,20 @@ cdef class GroupWriter:
         self.add_address = connection.prepare("INSERT INTO address(jid) VALUES (?)")
         self.add_message = connection.prepare(
             "INSERT INTO message(id, a, b, flags, sm_key, h, stanza) VALUES (?, ?, ?, ?, ?, ?, ?)")
+        self.add_spooled = connection.prepare("INSERT INTO spool(id) VALUES (?)")
+        self.drop_spooled = connection.prepare("DELETE FROM spool WHERE id = ?")
+        # What is in nobody's archive goes with its row in the spool, and from the box of whose session sent it.
+        gone = f"NOT flags & {<int>(M_OFFLINE | M_ARCHIVE_A | M_ARCHIVE_B)}"
+        self.drop_box = connection.prepare(
+            f"DELETE FROM box WHERE id = ?1 AND owner = (SELECT a FROM message WHERE id = ?1 AND {gone})")
+        self.drop_message = connection.prepare(f"DELETE FROM message WHERE id = ? AND {gone}")
         self.reserve = connection.prepare("UPDATE meta SET value = ? WHERE key = 'reserved_id'")
 
     def write(self, Group group not None, int64_t reserved=0):
         cdef int code
         self.connection.opened()
         with nogil:
-            code = self.write_rows(&group.rows, reserved)
+            code = self.write_all(&group.rows, &group.done, reserved)
         if code != SQLITE_DONE:
             error = self.connection.error(code)     # before the rollback, which has a message of its own
             addresses_clear(&self.known)            # some may just have been given
@@ -44,20 +51,41 @@ cdef class GroupWriter:
                     once(self.rollback.handle)
             raise error
 
-    cdef int write_rows(self, const Buf* rows, int64_t reserved) noexcept nogil:
+    cdef int write_all(self, const Buf* rows, const Buf* done, int64_t reserved) noexcept nogil:
+        cdef int code = once(self.begin.handle)
+        if code == SQLITE_DONE:
+            code = self.write_rows(rows)
+        if code == SQLITE_DONE:
+            code = self.finish(done)
+        if code == SQLITE_DONE and reserved:
+            code = once_with(self.reserve.handle, reserved)
+        return once(self.commit.handle) if code == SQLITE_DONE else code
+
+    cdef int write_rows(self, const Buf* rows) noexcept nogil:
         cdef const char* p = rows.p
         cdef const char* end = rows.p + rows.n
         cdef Row row
-        cdef int code = once(self.begin.handle)
+        cdef int code = SQLITE_DONE
         while code == SQLITE_DONE and p < end:
             memcpy(&row, p, sizeof(Row))
             p += sizeof(Row)
             code = self.write_row(&row, p)
             p += <size_t>row.a + row.b + row.stanza
-        if code == SQLITE_DONE and reserved:
-            sqlite3_bind_int64(self.reserve.handle, 1, reserved)
-            code = once(self.reserve.handle)
-        return once(self.commit.handle) if code == SQLITE_DONE else code
+        return code
+
+    cdef int finish(self, const Buf* done) noexcept nogil:
+        cdef const int64_t* ids = <const int64_t*>done.p
+        cdef int code = SQLITE_DONE
+        cdef size_t i
+        for i in range(done.n // sizeof(int64_t)):
+            code = once_with(self.drop_spooled.handle, ids[i])
+            if code == SQLITE_DONE:
+                code = once_with(self.drop_box.handle, ids[i])
+            if code == SQLITE_DONE:
+                code = once_with(self.drop_message.handle, ids[i])
+            if code != SQLITE_DONE:
+                break
+        return code
 
     cdef int write_row(self, const Row* row, const char* p) noexcept nogil:
         cdef int64_t a, b
@@ -72,11 +100,14 @@ cdef class GroupWriter:
         sqlite3_bind_int64(message, 1, row.id)
         sqlite3_bind_int64(message, 2, a)
         sqlite3_bind_int64(message, 3, b)
-        sqlite3_bind_int64(message, 4, row.flags)
+        sqlite3_bind_int64(message, 4, row.flags & ~M_SPOOL)
         sqlite3_bind_int64(message, 5, <int64_t>row.sm_key)
         sqlite3_bind_int64(message, 6, row.h)
         sqlite3_bind_blob(message, 7, p, <int>row.stanza, SQLITE_STATIC)
-        return once(message)
+        code = once(message)
+        if code == SQLITE_DONE and row.flags & M_SPOOL:
+            code = once_with(self.add_spooled.handle, row.id)
+        return code
 
     cdef int address(self, const char* jid, uint32_t n, int64_t* number) noexcept nogil:
         """The number that stands for a bare JID, given at its first use."""
@@ -110,3 +141,9 @@ cdef int once(sqlite3_stmt* handle) noexcept nogil:
     cdef int code = sqlite3_step(handle)
     sqlite3_reset(handle)
     return code
+
+
+cdef int once_with(sqlite3_stmt* handle, int64_t value) noexcept nogil:
+    """Run it with this as its only value."""
+    sqlite3_bind_int64(handle, 1, value)
+    return once(handle)

@@ -17,6 +17,8 @@ LONGEST_WAIT: float
 """Seconds that the oldest waits for company."""
 STALE: float
 """Archive.stale, unless given."""
+DONE_WAIT: float
+"""Seconds that what is done with waits for a group to go with."""
 
 def number_at(time: float) -> int:
     """The lowest number of that unix time."""
@@ -33,7 +35,8 @@ class Archive:
     reserved: int
     """As committed: an earlier run has given none above it."""
     wake: Callable[[float], object] | None
-    """Called, once a group, when the writer is idle: after so many seconds it shall call take()."""
+    """Called, at most three times a group, when the writer is idle: after so many seconds it shall call take(); the last
+    call counts."""
     closed: bool
     """Nothing more is taken."""
     most_bytes: int
@@ -72,9 +75,17 @@ class Archive:
         stanza: self-contained, without stanza-id; a, b: bare JIDs of sender and recipient; flags: MessageFlag,
         M_OFFLINE unless given; the session's ticket is settled after the commit."""
 
+    def done(self, number: int) -> int:
+        """The message of this number, of M_SPOOL, has got to the server it is for, or its sender has been told that it
+        can't: it leaves the spool, with the next group or soon."""
+
     @property
     def refuses(self) -> str | None:
         """Why nothing is taken now, for the operator; None: all is well."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be committed."""
 
     @property
     def waiting(self) -> int:

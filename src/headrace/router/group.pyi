@@ -14,6 +14,8 @@ class MessageFlag(IntFlag):
     """Is in b's archive."""
     M_GIVEN = 8
     """Of the kind that a login is given (XEP-0160), if it lies beyond b's mark."""
+    M_SPOOL = 16
+    """Waits until b's server has it: is in the outgoing spool, whatever else it is in."""
 
 @final
 class Group:
@@ -23,6 +25,9 @@ class Group:
     @property
     def size(self) -> int:
         """Bytes packed."""
+    @property
+    def finished(self) -> list[int]:
+        """Ids of messages that leave the spool in the same commit."""
 
     def __init__(self) -> None: ...
     def __len__(self) -> int: ...

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from headrace.router.archive import number_at, time_of
 from headrace.router.group import MessageFlag
-from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
+from headrace.storage.ports import ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, SpooledMessage
 
 STEP = 500              # messages that leave archives in one transaction: some 5 ms, which others wait
 PAUSE = 0.02            # s between two such steps
@@ -16,7 +16,7 @@ OFFLINE = int(MessageFlag.M_OFFLINE)
 SENT = int(MessageFlag.M_ARCHIVE_A)
 GOT = int(MessageFlag.M_ARCHIVE_B)
 GIVEN = int(MessageFlag.M_GIVEN)
-KEPT = OFFLINE | SENT | GOT     # somebody has it
+KEPT = OFFLINE | SENT | GOT     # somebody has it; what is on its way to another server is in the spool
 
 
 def bounds(filter: ArchiveFilter) -> tuple[int, int]:
@@ -48,6 +48,10 @@ def page_of(found: list[ArchivedMessage], limit: int, *, backwards: bool) -> Arc
 def waiting(rows: Iterable[tuple[int, bytes, int]]) -> list[OfflineMessage]:
     """Of (id, stanza, flags)."""
     return [OfflineMessage(id, time_of(id), stanza, bool(flags & GOT)) for id, stanza, flags in rows]
+
+
+def spooled(rows: Iterable[tuple[int, bytes]]) -> list[SpooledMessage]:
+    return [SpooledMessage(id, time_of(id), stanza) for id, stanza in rows]
 
 
 async def in_steps(step: Callable[[int], Awaitable[tuple[int, int]]]) -> int:

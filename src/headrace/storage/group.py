@@ -52,7 +52,7 @@ class GroupCommit:
     async def close(self) -> None:
         """Commits what waits, with one attempt more if the store is down; then its tickets fail."""
         self.archive.closed = True
-        while self.archive.waiting:
+        while not self.archive.idle:
             if self._task is None:
                 self._begin()
             if self._task is not None:

@@ -80,6 +80,14 @@ class OfflineMessage(msgspec.Struct, frozen=True):
     archived: bool = False          # it is in the archive of whom it is for
 
 
+class SpooledMessage(NamedTuple):
+    """One that waits until another server, or a component, has it."""
+
+    id: int
+    time: float                     # unix s at which it was taken
+    stanza: bytes                   # to be sent as it is
+
+
 class AccountStore(Protocol):
     async def get(self, jid: str) -> Account | None: ...
 
@@ -234,6 +242,10 @@ class ArchiveStore(Protocol):
 
     async def offline(self, owner: str) -> int:
         """How many offline messages wait for it: those that are in no archive of its own."""
+
+    async def spooled(self, after: int, limit: int) -> list[SpooledMessage]:
+        """What is on its way to other servers (M_SPOOL) beyond that id, as committed: the first so many. It leaves the
+        spool by Storage.queue.done(id)."""
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         """The h of the account's session (XEP-0198) with its last message here, if that is not over a day old; None:

@@ -8,9 +8,9 @@ from asyncpg import Connection
 
 from headrace.router.archive import number_at
 from headrace.router.control import Ticket
-from headrace.storage.bounds import OFFLINE, in_steps, page_of, waiting
+from headrace.storage.bounds import OFFLINE, in_steps, page_of, spooled, waiting
 from headrace.storage.group import GroupCommit
-from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage
+from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, SpooledMessage
 from headrace.storage.postgres import boxes
 from headrace.storage.postgres.database import Database
 from headrace.storage.postgres.messages import MessageWriter
@@ -76,6 +76,9 @@ class PostgresArchive:
 
     async def offline(self, owner: str) -> int:
         return await self.read(lambda connection: boxes.count_offline(connection, owner))
+
+    async def spooled(self, after: int, limit: int) -> list[SpooledMessage]:
+        return spooled(await self.read(lambda connection: boxes.spooled(connection, after, limit)))
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))

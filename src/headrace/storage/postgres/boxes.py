@@ -34,9 +34,11 @@ WITH ids AS MATERIALIZED (
         END AS after
     FROM message WHERE id IN (SELECT id FROM ids)
 ), changed AS (
-    UPDATE message SET flags = after FROM mine WHERE message.id = mine.id AND after & {KEPT} <> 0
+    UPDATE message SET flags = after FROM mine WHERE message.id = mine.id
+    AND (after & {KEPT} <> 0 OR message.id IN (SELECT id FROM spool))
 ), gone AS (
     DELETE FROM message USING mine WHERE message.id = mine.id AND after & {KEPT} = 0
+    AND message.id NOT IN (SELECT id FROM spool)
 ), unboxed AS (
     DELETE FROM box WHERE owner = $1 AND id IN (SELECT id FROM ids)
     AND id NOT IN (SELECT id FROM mine WHERE b = $1 AND after & {OFFLINE} <> 0)
@@ -109,6 +111,12 @@ async def count_offline(connection: Connection, owner: str) -> int:
     count: int = await connection.fetchval(
         f"SELECT count(*) FROM message WHERE b = $1 AND flags & {OFFLINE} <> 0", await number_of(connection, owner))
     return count
+
+
+async def spooled(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
+    rows = await connection.fetch(
+        "SELECT id, stanza FROM spool JOIN message USING (id) WHERE id > $1 ORDER BY id LIMIT $2", after, limit)
+    return [(id, stanza) for id, stanza in rows]
 
 
 async def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:

@@ -8,6 +8,7 @@ from asyncpg import Connection
 from headrace.router.archive import Archive
 from headrace.router.group import Group
 from headrace.storage import pgcopy
+from headrace.storage.bounds import KEPT
 from headrace.storage.ports import StorageError, StorageLocked
 from headrace.storage.postgres.database import Database, in_words
 
@@ -25,6 +26,12 @@ COMMIT
 _KEY = "SELECT data FROM meta WHERE key = 'stanza_id_key'"
 _RESERVED = "SELECT number FROM meta WHERE key = 'reserved_id'"
 _RESERVE = "UPDATE meta SET number = {:d} WHERE key = 'reserved_id'"
+# What is in nobody's archive goes with its row in the spool, and from the box of whose session sent it.
+_FINISH = f"""
+WITH spooled AS (DELETE FROM spool WHERE id = ANY($1::bigint[])),
+gone AS (DELETE FROM message WHERE id = ANY($1::bigint[]) AND flags & {KEPT} = 0 RETURNING id, a)
+DELETE FROM box USING gone WHERE box.owner = gone.a AND box.id = gone.id
+"""
 _NUMBERS = "SELECT jid, id FROM address WHERE jid = ANY($1::text[])"
 _NEW_NUMBERS = "INSERT INTO address(jid) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING"
 
@@ -100,12 +107,16 @@ class MessageWriter:
             self.queue.start_above(reserved)
 
     async def _commit(self, connection: Connection, group: Group) -> None:
-        messages, boxes = pgcopy.copies(group, await self._numbers_of(connection, group))
+        messages, boxes, spooled = pgcopy.copies(group, await self._numbers_of(connection, group))
         reserved = self.queue.reservation()
         await connection.execute("BEGIN")
         # As memoryviews, since asyncpg takes bytes for a path.
         await connection.copy_to_table("message", source=memoryview(messages), format="binary")
         await connection.copy_to_table("box", source=memoryview(boxes), format="binary")
+        if spooled:
+            await connection.copy_to_table("spool", source=memoryview(spooled), format="binary")
+        if finished := group.finished:
+            await connection.execute(_FINISH, finished)
         if reserved:
             await connection.execute(_RESERVE.format(reserved))
         self._doubtful = group

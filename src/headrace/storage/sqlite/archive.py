@@ -8,10 +8,18 @@ from typing import TypeVar
 from headrace.router.archive import Archive, number_at
 from headrace.router.control import Ticket
 from headrace.router.group import Group
-from headrace.storage.bounds import in_steps, page_of, waiting
+from headrace.storage.bounds import in_steps, page_of, spooled, waiting
 from headrace.storage.connection import Connection
 from headrace.storage.group import GroupCommit
-from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, OfflineMessage, StorageError
+from headrace.storage.ports import (
+    EVER,
+    ArchivedMessage,
+    ArchiveFilter,
+    ArchivePage,
+    OfflineMessage,
+    SpooledMessage,
+    StorageError,
+)
 from headrace.storage.sqlite import boxes
 from headrace.storage.sqlite.boxes import number_of
 from headrace.storage.sqlite.database import Database
@@ -83,6 +91,9 @@ class SqliteArchive:
 
     async def offline(self, owner: str) -> int:
         return await self.read(lambda connection: boxes.count_offline(connection, owner))
+
+    async def spooled(self, after: int, limit: int) -> list[SpooledMessage]:
+        return spooled(await self.read(lambda connection: boxes.spooled(connection, after, limit)))
 
     async def last_h(self, owner: str, sm_key: int) -> int | None:
         return await self.read(lambda connection: boxes.last_h(connection, owner, sm_key, self.queue.last))

@@ -119,6 +119,13 @@ def count_offline(connection: Connection, owner: str) -> int:
     return int(count)
 
 
+def spooled(connection: Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
+    rows = connection.execute(
+        "SELECT id, stanza FROM spool CROSS JOIN message USING (id) WHERE spool.id > ? ORDER BY spool.id LIMIT ?",
+        (after, limit))
+    return [(id, stanza) for id, stanza in rows]
+
+
 def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
     """now: an id. What is there of the last day is looked through, the newest first."""
     number, boxed, key = number_of(connection, owner), _boxed(connection), signed(sm_key)
@@ -152,7 +159,8 @@ def leave(connection: Connection, owner: str, after: int, up_to: int, *, everyth
         f"UPDATE message SET flags = flags & ~{SENT} WHERE id IN ({_SELECT_IDS}) AND a = ?1",
         f"DELETE FROM box WHERE owner = ?1 AND id IN ({_SELECT_IDS})"
         f" AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = box.id AND b = ?1 AND flags & {OFFLINE})",
-        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}",
+        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}"
+        " AND id NOT IN (SELECT id FROM spool)",
     ):
         connection.execute(sql, args)
         left = connection.changes if sql.startswith("DELETE FROM box") else left
