@@ -159,7 +159,7 @@ def main() -> None:
         for feature, batch in itertools.product(route.FEATURES, map(int, options.batches.split(","))):
             print(json.dumps(instructions(batch, "active", feature)), flush=True)
     if everything or options.federation:
-        for direction in ("out", "in"):
+        for direction in ("out", "in", "kept"):
             print(json.dumps(federated_instructions(direction)), flush=True)
     if everything or options.parser:
         for found in itertools.chain.from_iterable(map(parser_instructions, levels.LEVELS)):

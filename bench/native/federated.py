@@ -1,10 +1,13 @@
 """Stanzas between a local client and another server, in one process: for callgrind (bench/count.py --federation).
 
-    python -m native.federated TURNS BATCH out|in
+    python -m native.federated TURNS BATCH out|in|kept
+
+kept: out, by way of the spool; committing is left out.
 """
 
 import sys
 
+from headrace.router.archive import Archive
 from headrace.router.rig import Rig
 from headrace.session.domains import S2SConfig
 
@@ -12,6 +15,7 @@ HEADER = (b"<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jab
           b" to='localhost' version='1.0'>")
 BODY = "x" * 200
 OUT = f"<message to='juliet@b.example/r' type='headline' id='m1'><body>{BODY}</body></message>".encode()
+KEPT = OUT.replace(b"headline", b"chat")
 IN = (f"<message from='juliet@b.example/r' to='romeo@localhost/r' type='headline' id='m1'>"
       f"<body>{BODY}</body></message>").encode()
 
@@ -32,12 +36,17 @@ def run(turns: int, batch: int, direction: str) -> int:
     peer.admit("b.example", "localhost")
     peer.settle()
     peer.carries("localhost", "b.example")
-    source, sink, stanzas = (romeo, peer, OUT * batch) if direction == "out" else (peer, romeo, IN * batch)
+    archive = Archive(bytes(16))
+    rig.router.archive = archive if direction == "kept" else None
+    source, sink, stanzas = {"out": (romeo, peer, OUT * batch), "in": (peer, romeo, IN * batch),
+                             "kept": (romeo, peer, KEPT * batch)}[direction]
     total = 0
     for _ in range(turns):
         rig.feed(source, stanzas)
         rig.turn()
         total += len(rig.taken(sink.link))
+        if archive.take() is not None:
+            archive.committed()
     return total
 
 

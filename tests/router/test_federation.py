@@ -6,6 +6,7 @@ import pytest
 
 from headrace.core.limits import SERVER
 from headrace.router.account import Subscription
+from headrace.router.archive import Archive
 from headrace.router.session import Reason, Session
 from headrace.session.domains import S2SConfig
 from headrace.stream.header import Header
@@ -358,6 +359,77 @@ def test_what_is_acknowledged_is_done_with() -> None:
     assert [read(raw)[0].get("id") for raw in unsure] == ["1", "2"]
     assert [read(raw)[0].get("id") for raw in unsent] == ["3"]
     assert far.counters()["chunks"] == 0
+
+
+def spooling(far: Far) -> Archive:
+    far.rig.router.archive = archive = Archive(bytes(16))
+    return archive
+
+
+def left(archive: Archive) -> list[int]:
+    """Which have left the spool since this was last asked."""
+    group = archive.take()
+    assert group is not None
+    archive.committed()
+    return group.finished
+
+
+def test_what_is_written_leaves_the_spool() -> None:
+    far = Far()
+    archive, romeo = spooling(far), far.client(ROMEO)
+    far.rig.allow(far.wire, 150)
+    numbers = []
+    for _ in range(3):
+        far.send(romeo, "<message to='juliet@far.example' id='0' type='chat'><body>hi</body></message>")
+        numbers.append(archive.last)
+    far.send(romeo, "<iq to='juliet@far.example/x' id='0' type='get'><x xmlns='u'/></iq>")
+    assert left(archive) == numbers[:1]
+    far.rig.lose(far.wire)
+    assert far.told.numbers == [*numbers[1:], 0]
+
+
+def test_what_is_acknowledged_leaves_the_spool() -> None:
+    far, romeo = managed()
+    archive = spooling(far)
+    for number in range(3):
+        far.send(romeo, f"<message to='juliet@far.example' id='{number}' type='chat'><body>hi</body></message>")
+    assert left(archive) == []
+    far.give("<a xmlns='urn:xmpp:sm:3' h='2'/>")
+    done = left(archive)
+    assert (len(done), archive.last in done) == (2, False)
+    far.rig.lose(far.wire)
+    assert far.told.numbers == [archive.last]
+
+
+def test_what_is_refused_leaves_the_spool() -> None:
+    far = Far()
+    archive, romeo = spooling(far), far.client(ROMEO)
+    far.peer.most_out = 1_000
+    far.send(romeo, f"<message to='juliet@far.example' id='1' type='chat'><body>{'x' * 1_000}</body></message>")
+    error, = far.got(romeo)
+    assert condition(error) == "policy-violation"
+    assert left(archive) == [archive.last]
+
+
+def test_a_peer_that_acknowledges_nothing_is_full_some_day() -> None:
+    far, romeo = managed()
+    stanza = f"<message to='juliet@far.example' id='1'><body>{'x' * 100_000}</body></message>"
+    for _ in range(17_000_000 // 100_000):
+        far.send(romeo, stanza)
+    errors = far.got(romeo)
+    assert {condition(error) for error in errors} == {"resource-constraint"}
+    far.give("<a xmlns='urn:xmpp:sm:3' h='100'/>")
+    far.send(romeo, stanza)
+    assert far.got(romeo) == []
+
+
+def test_what_comes_from_others_for_others_is_kept_before_it_is_acknowledged() -> None:
+    """As from a server to a component."""
+    far, _ = managed()
+    archive = spooling(far)
+    far.peer.admit("far.example", "component")
+    far.give("<message from='juliet@far.example' to='bot@component' type='chat'><body>hi</body></message>")
+    assert archive.waiting == 1
 
 
 def test_all_acknowledged_nothing_is_left() -> None:

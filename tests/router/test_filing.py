@@ -40,6 +40,9 @@ class Verona(World):
         self.send(self.romeo, f"<message to='{to}' type='{type}' id='1'>{inside}</message>")
         return self.got(self.juliet)
 
+    def spooled(self) -> list[int]:
+        return [int(id) for id, in self._database.execute("SELECT id FROM spool ORDER BY id")]
+
     def commit(self) -> list[tuple[int, str, str, M, bytes]]:
         """What waits: number, sender, recipient, flags, stanza of each message."""
         group = self.archive.take()
@@ -116,10 +119,42 @@ def test_to_oneself(verona: Verona) -> None:
     assert message.find(SID).get("id") == verona.archive.id_of(number, ROMEO.encode())
 
 
-def test_what_goes_elsewhere_is_in_its_sender_s_archive(verona: Verona) -> None:
-    verona.send(verona.romeo, f"<message to='friar@elsewhere/cell' type='chat' id='1'>{BODY}</message>")
-    (_, a, b, flags, _), = verona.commit()
-    assert (a, b, flags) == (ROMEO, "friar@elsewhere", M.M_ARCHIVE_A)
+@pytest.mark.parametrize(("mode", "inside", "flags"), [
+    (ArchiveMode.A_ALWAYS, BODY, M.M_ARCHIVE_A), (ArchiveMode.A_NEVER, BODY, M(0)),
+    (ArchiveMode.A_ALWAYS, f"{BODY}<no-permanent-store xmlns='urn:xmpp:hints'/>", M(0))])
+def test_what_goes_elsewhere_is_in_the_spool_and_perhaps_in_its_sender_s_archive(
+        verona: Verona, mode: ArchiveMode, inside: str, flags: M) -> None:
+    verona.rig.router.set_archive(ROMEO, mode)
+    verona.notes.punted.clear()
+    verona.send(verona.romeo, f"<message to='friar@elsewhere/cell' type='chat' id='1'>{inside}</message>")
+    (number, a, b, found, stanza), = verona.commit()
+    assert (a, b, found) == (ROMEO, "friar@elsewhere", flags)
+    assert (verona.spooled(), verona.notes.number) == ([number], number)
+    (_, punted, _), = verona.notes.punted
+    assert punted.raw == stanza
+
+
+@pytest.mark.parametrize(("inside", "type"), [
+    (STATE, "chat"), (f"{BODY}<no-store xmlns='urn:xmpp:hints'/>", "chat"), (BODY, "groupchat")])
+def test_nor_is_the_spool_for_what_need_not_be_kept(verona: Verona, inside: str, type: str) -> None:
+    verona.send(verona.romeo, f"<message to='friar@elsewhere/cell' type='{type}' id='1'>{inside}</message>")
+    assert (verona.commit(), verona.spooled(), verona.notes.number) == ([], [], 0)
+
+
+def test_h_waits_for_the_spool_and_a_stuck_store_takes_nothing_for_elsewhere(verona: Verona) -> None:
+    romeo = managed(verona)
+    verona.rig.router.set_archive(ROMEO, ArchiveMode.A_NEVER)
+    message = f"<message to='friar@elsewhere' type='chat' id='1'>{BODY}</message>"
+    verona.send(romeo, message)
+    assert romeo.h == 0
+    verona.time = 2.1
+    verona.notes.punted.clear()
+    verona.send(romeo, message)
+    error, = (element for element in verona.got(romeo) if element.tag == "{jabber:client}message")
+    assert condition(error) == "resource-constraint"
+    assert verona.notes.punted == []
+    assert len(verona.commit()) == 1
+    assert romeo.h == 2
 
 
 def test_of_our_own_making(verona: Verona) -> None:

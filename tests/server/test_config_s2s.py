@@ -76,6 +76,7 @@ host = "a.example"
     ({"kind": "component", "tls": "optional", "address": "0.0.0.0"}, "in clear"),
     ({"more": "[s2s]\nresolver = ['dns.example']"}, "resolver: 'dns.example' is no IP address"),
     ({"more": "[s2s]\ndeny = ['romeo@b.example']"}, "deny: 'romeo@b.example' is not a domain"),
+    ({"more": "[s2s]\ngive_up_seconds = 0"}, "give_up_seconds: 0 is not above 0"),
     ({"more": "[s2s]\nallow = ['@']"}, "allow: '@'"),
     ({"more": "[[s2s.route]]\ndomain = 'a@b'\naddress = 'x'"}, "'a@b' is not a domain"),
     ({"more": "[s2s]\nstanzas_per_second = -1"}, "stanzas_per_second: -1 is not between 0"),

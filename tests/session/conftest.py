@@ -36,7 +36,7 @@ class Control:
         self.punted = []
         self.ended = []
 
-    def punt(self, session, stanza, reason):
+    def punt(self, session, stanza, reason, number):
         self.punted.append(stanza)
 
     def available(self, session):

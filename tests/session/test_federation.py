@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from headrace.core.stanza import Stanza
+from headrace.router.archive import Archive
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.session.dialback import Keys
 from headrace.session.domains import Contexts, Home, S2SConfig
@@ -40,8 +42,11 @@ class Dialled:
 class Bench(World):
     """A router with a federation whose dialler waits for the test: answers[domain] is what it comes to."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, spool: bool = False, **options: Any) -> None:
         super().__init__()
+        self.archive = Archive(bytes(16))
+        if spool:
+            self.rig.router.archive = self.archive
         self.time = 1000.0
         self.log = Log()
         self.dials: list[str] = []
@@ -55,7 +60,7 @@ class Bench(World):
         self.notes.punted.clear()
 
     def _punted(self, session: object, stanza: Stanza, reason: int) -> None:
-        self.federation.remote(stanza, wanted=True)
+        self.federation.remote(stanza, wanted=True, number=self.notes.number)
 
     async def dial(self, call: Any) -> Any:
         self.dials.append(call.theirs)
@@ -64,6 +69,14 @@ class Bench(World):
 
     def say(self, to: str, text: str) -> None:
         self.send(self.romeo, f"<message to='x@{to}' id='{text}' type='chat'><body>{text}</body></message>")
+
+    def commit(self) -> list[int]:
+        """Which have left the spool since this was last asked."""
+        group = self.archive.take()
+        if group is None:
+            return []
+        self.archive.committed()
+        return group.finished
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -88,7 +101,7 @@ class _Deaf:
     def failed(self, condition: str, text: str) -> None: ...
     def expired(self) -> None: ...
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         assert self.peer is not None
         self.bench.federation._gone(self, self.peer, unsent, unsure)
 

@@ -44,10 +44,12 @@ class Lost(Exception):
 
 
 class Faithful:
-    def __init__(self, user: str, password: str, resource: str, port: int, *, managed: bool = True) -> None:
+    def __init__(self, user: str, password: str, resource: str, port: int, *, managed: bool = True,
+                 host: str = HOST) -> None:
         """port: may be set anew at any time, for the next connection. managed: uses XEP-0198."""
         self.user, self.password, self.resource, self.port = user, password, resource, port
-        self.bare = f"{user}@{HOST}"
+        self.host = host
+        self.bare = f"{user}@{host}"
         self.managed = managed
         self.seen: list[Seen] = []
         self.refused: list[str] = []                # ids of messages that came back as errors
@@ -163,7 +165,7 @@ class Faithful:
         self._changed.set()
 
     async def _open(self) -> None:
-        self._say(HEADER.format(host=HOST))
+        self._say(HEADER.format(host=self.host))
         await self._next()
 
     async def _resume(self) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.core.stanza import Stanza
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.session.domains import S2SConfig
 from headrace.stream.header import Header
@@ -20,6 +21,7 @@ class Notes:
     """A negotiator that writes down what it is told, and ends its stream with the condition alone."""
 
     said: list[Any] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)    # in the spool, of what was left
     peer: Peer | None = None
 
     def secured(self) -> None:
@@ -42,8 +44,9 @@ class Notes:
     def expired(self) -> None:
         self.said.append("expired")
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
-        self.said.append(("gone", unsent, unsure) if unsure else ("gone", unsent))
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
+        self.numbers = [number for _, number in [*unsure, *unsent]]
+        self.said.append(("gone", *[[raw for raw, _ in left] for left in (unsent, unsure) if left or left is unsent]))
 
 
 class Far(World):

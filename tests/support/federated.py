@@ -102,13 +102,13 @@ authorities = "{authority.file}"
 @contextlib.contextmanager
 def site(folder: Path, domain: str, port: int, authority: Authority, *, users: Sequence[str] = ("romeo", "juliet"),
          pair: tuple[Path, Path] | None = None, tls: str = "starttls", s2s: str = "",
-         routes: str = "") -> Iterator[Site]:
-    """users: of that domain, or whole addresses."""
+         routes: str = "", fragile: str = "") -> Iterator[Site]:
+    """users: of that domain, or whole addresses. fragile: when it dies (support/fragile.py)."""
     folder.mkdir(exist_ok=True)
     more = configuration(domain, port, authority, pair or authority.issue(domain, [domain]), tls=tls, s2s=s2s,
                          routes=routes)
     accounts = {user if "@" in user else f"{user}@{domain}": PASSWORD for user in users}
-    with running(folder, users=accounts, more=more) as server:
+    with running(folder, users=accounts, more=more, fragile=fragile) as server:
         yield Site(domain, server, port)
 
 

@@ -149,9 +149,9 @@ class Elsewhere(Dispatcher):
         super().__init__(*args)
         self.went: list[Stanza] = []
 
-    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
+    def punt(self, session: Session | None, stanza: Stanza, reason: int, number: int = 0) -> Outcome:
         if reason != Reason.P_REMOTE:
-            return super().punt(session, stanza, reason)
+            return super().punt(session, stanza, reason, number)
         self.went.append(stanza)
         return None
 

@@ -24,11 +24,13 @@ class Notes:
     rising: list[Session] = field(default_factory=list)
     went: list[Session] = field(default_factory=list)
     missing: list[tuple[Session, Stanza]] = field(default_factory=list)
+    number: int = 0     # of the last one, in the spool
     answer: Callable[[Session | None, Stanza, int], Outcome] = lambda session, stanza, reason: None
     welcome: Callable[[Session], Outcome] = lambda session: None
     rise: Callable[[Session], Outcome] = lambda session: None
 
-    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
+    def punt(self, session: Session | None, stanza: Stanza, reason: int, number: int) -> Outcome:
+        self.number = number
         self.punted.append((session, stanza, Reason(reason)))
         return self.answer(session, stanza, reason)
 

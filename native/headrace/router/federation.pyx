@@ -26,7 +26,7 @@ from headrace.stream.header import Header, default_language
 cdef enum:
     STALL_BYTES = 4 << 20           # unsent, and nothing taken for STALL_NS: the peer has stopped reading
     STALL_NS = 30000000000
-    MOST_BYTES = 16 << 20           # unsent, whatever the peer's pace: what comes then is refused
+    MOST_BYTES = 16 << 20           # unsent or unacknowledged, whatever the peer's pace: what comes then is refused
     PEER_BYTES = 131072             # of a stanza, for a peer that has announced no bound (protocol.md 8)
     TIMES = 16                      # a stanza so many times over the bound ends the stream
     MOST_OVERSIZE = 10              # in a minute, likewise
@@ -175,12 +175,12 @@ cdef class Peer(Route):
         self.outbox.manage()
         self.received = 0
 
-    def put(self, bytes stanza not None):
+    def put(self, bytes stanza not None, uint64_t number=0):
         cdef size_t n = len(stanza)
         if self.ended or n > self.most_out:
             return False
         memcpy(self.outbox.reserve(n), <char*>stanza, n)
-        self.added(n, 0)
+        self.added(n, 0, number)
         return True
 
     def stop(self, bytes last not None):
@@ -387,23 +387,26 @@ cdef class Peer(Route):
     cdef int carry(self, Session session, const Parcel* parcel) except -1:
         cdef size_t attrs_at = 0, n, most
         cdef char* dst
-        if self.outbox.unsent_bytes > MOST_BYTES:
+        if self.outbox.unsent_bytes + self.outbox.unacknowledged_bytes > MOST_BYTES:
             return self.turn_back(session, parcel, RESOURCE_CONSTRAINT)
         most = splice_bound(&parcel.head, parcel.view, 0)
         if most > self.most_out and splice_size(&parcel.head, parcel.view, 0) > self.most_out:
             return self.turn_back(session, parcel, POLICY_VIOLATION)
         dst = self.outbox.reserve(most)
         n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
-        return self.added(n, attrs_at)
+        return self.added(n, attrs_at, parcel.number)
 
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:
         if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
             return 0        # it only says good-bye or no
-        return self.router.bounce(session, parcel, condition, parcel.head.to)
+        self.router.bounce(session, parcel, condition, parcel.head.to)
+        return self.router.archive.done(parcel.number) if parcel.number else 0
 
-    cdef int added(self, size_t n, size_t attrs_at) except -1:
+    cdef int added(self, size_t n, size_t attrs_at, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
-        self.outbox.commit(n, attrs_at, True, 0)
+        if number:
+            self.outbox.spool = self.router.archive
+        self.outbox.commit(n, attrs_at, True, number)
         self.router.reactor.sent += 1
         self.stirred = self.router.reactor.now
         if before == 0:
@@ -507,7 +510,7 @@ cdef class Peer(Route):
         cdef str error = self.link.error
         self.link = None
         self.leave()
-        left = [stanza for stanza, _, _ in self.outbox.orphans()]
+        left = [(stanza, number) for stanza, number, _ in self.outbox.orphans()]
         self.negotiator.gone(error, left[self.outbox.unacknowledged:], left[:self.outbox.unacknowledged])
         return self.act()
 

@@ -15,7 +15,8 @@ cdef class Filing:
     cdef Buf piece          # <stanza-id/> of the recipient's archive, or of the sender's
     cdef Buf sent_piece
 
-    # session: who sent it, None if that is no session here; account: whose sessions get it, None: it goes elsewhere.
+    # session: who sent it, None if that is no session here; account: whose sessions get it, None: it goes elsewhere,
+    # and into the spool.
     # kept: Keeping, but not KEEP_NOT. False: it can't be kept now.
     cdef bint file(self, Archive archive, Session session, Account account, Parcel* parcel, int kept) except -1
     cdef int queue(self, Archive archive, Session session, const Parcel* parcel, uint64_t number, Str a, Str b,

@@ -5,17 +5,18 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.account cimport archives
 from headrace.router.archive cimport STANZA_ID
-from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_GIVEN, M_OFFLINE
+from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_GIVEN, M_OFFLINE, M_SPOOL
 from headrace.router.keeping cimport KEEP_ARCHIVE
 
 
 cdef uint32_t whose(Session session, Account account, const Parcel* parcel, int kept) except? 0xFFFF:
-    """In which archives the message belongs; a recipient's who keeps none waits as an offline row."""
+    """In which archives the message belongs; a recipient's who keeps none waits as an offline row. What goes elsewhere
+    waits in the spool, whatever archive has it."""
     cdef uint32_t flags = 0
     if session is not None and kept == KEEP_ARCHIVE and archives(session.account, parcel.head.to):
         flags |= M_ARCHIVE_A
     if account is None:
-        return flags
+        return flags | M_SPOOL
     if kept == KEEP_ARCHIVE and archives(account, parcel.head.from_):
         return flags | M_ARCHIVE_B | M_GIVEN
     return flags | M_OFFLINE
@@ -40,13 +41,11 @@ cdef class Filing:
             jid_split(parcel.head.to, &parts)
             b = parts.bare
         flags = whose(session, account, parcel, kept)
-        if not flags:
-            return True
         number = archive.next()
         if number == 0:
             return False
         self.queue(archive, session, parcel, number, a, b, flags)
-        if flags & (M_ARCHIVE_B | M_OFFLINE):
+        if flags & (M_ARCHIVE_B | M_OFFLINE | M_SPOOL):
             parcel.number = number
         if flags & M_ARCHIVE_B:
             parcel.piece = self.stanza_id(archive, &self.piece, number, b)

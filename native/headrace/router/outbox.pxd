@@ -7,6 +7,7 @@
 cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from headrace.net.reactor cimport Reactor
+from headrace.router.archive cimport Archive
 
 
 cdef enum Whose:
@@ -21,7 +22,7 @@ cdef struct Entry:
     uint16_t attrs_at       # where the head's attributes begin
     uint16_t sole           # Whose, and perhaps APART
     int64_t queued          # ns, Reactor.now
-    uint64_t number         # of the recipient's copy in the archive; 0: in no archive
+    uint64_t number         # of the recipient's copy in the archive, or of the message in the spool; 0: in neither
 
 
 cdef struct Chunk:
@@ -49,7 +50,8 @@ cdef class Outbox:
     cdef readonly uint64_t unacknowledged   # stanzas written whole but not acknowledged
     cdef readonly uint64_t unacknowledged_bytes     # with what is written of the next
     cdef readonly uint64_t acknowledged     # stanzas, since manage(); h is its lower half
-    cdef readonly uint64_t reached          # the highest archive number that is done with
+    cdef readonly uint64_t reached          # the highest number that is done with
+    cdef Archive spool                      # is told of each number that is done with; None: they are not of the spool
     cdef uint64_t committed                 # bytes ever handed to a write that may have to be repeated as it was
     cdef readonly int64_t progress          # ns, when something was last written, or became unsent
     cdef size_t left                        # bytes to the border of the stanza that the last write stopped inside

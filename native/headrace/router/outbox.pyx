@@ -113,6 +113,8 @@ cdef class Outbox:
         cdef Entry* entry = entry_of(chunk, chunk.past)
         if entry.number > self.reached and not entry.sole & APART:
             self.reached = entry.number
+        if self.spool is not None and entry.number:
+            self.spool.done(entry.number)
         chunk.past += 1
         if chunk.past == chunk.stanzas:
             self.drop_head()

@@ -1,5 +1,6 @@
 # Tables and delivery (RFC 6121 section 8), all in one process: every account has its home here (protocol.md 19).
 cimport cython
+from libc.stdint cimport uint64_t
 from headrace.core.buf cimport Str
 from headrace.core.stanza cimport Stanza
 from headrace.core.tokenizer cimport StanzaView, Tokenizer
@@ -38,7 +39,9 @@ cdef class Router(Tables):
     # The control plane.
     cdef int hand_over(self, Session session, Tokenizer tok, const Parcel* parcel, int reason) except -1
     # account: to whom older messages are being handed over; none overtakes this one on its way to the storage either.
-    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account) except -1
+    # number: of the message in the spool; 0: it is not there.
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account,
+                 uint64_t number) except -1
     # It has become able to take messages.
     cdef int catch_up(self, Session session, object outcome) except -1
     # account: it takes no messages until the outcome is there.

@@ -394,7 +394,8 @@ cdef class Router(Tables):
         if remote:
             if kind == KIND_PRESENCE and parcel.type <= PRES_UNAVAILABLE:
                 direct(self, session, None, parcel)
-            if session is not None and not self.keep(session, None, parcel):
+            # What is of our own making has nobody who relies on it.
+            if (session is not None or self.arriving is not None) and not self.keep(session, None, parcel):
                 return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
             if kind == KIND_MESSAGE:
                 copy_sent(self, session, parcel)
@@ -519,7 +520,7 @@ cdef class Router(Tables):
         """As received: what is for the server need not be fit to go on."""
         cdef bytes key = str_bytes(parcel.to.bare) if parcel.to.bare.p != NULL else str_bytes(session.bare_str())
         cdef str to = None if parcel.head.to.p == NULL else str_bytes(parcel.head.to).decode()
-        return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key, None)
+        return self.ask(session, stanza_copy(tok, str_bytes(parcel.head.from_).decode(), to), reason, key, None, 0)
 
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1:
         cdef int kept
@@ -533,11 +534,12 @@ cdef class Router(Tables):
         cdef Account account = self.accounts.find(parcel.to.bare) if reason == P_ABSENT else None
         if account is not None and not account.catching_up:
             account = None
-        return self.ask(session, parse_stanza(packed(parcel)), reason, key, account)
+        return self.ask(session, parse_stanza(packed(parcel)), reason, key, account, parcel.number)
 
-    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account) except -1:
+    cdef int ask(self, Session session, Stanza stanza, int reason, bytes key, Account account,
+                 uint64_t number) except -1:
         try:
-            self.wait_for(session, self.control.punt(session, stanza, reason), key, account)
+            self.wait_for(session, self.control.punt(session, stanza, reason, number), key, account)
         except Exception as error:
             self.reactor.report("Control.punt failed", error)
         return 0

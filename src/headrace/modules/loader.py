@@ -35,6 +35,7 @@ from headrace.router.router import Router
 from headrace.router.session import Reason, Session, SessionFlag
 from headrace.session.derive import TooBusy
 from headrace.session.ports import Far
+from headrace.session.spool import done
 from headrace.storage.ports import StorageError
 
 
@@ -118,7 +119,7 @@ class Dispatcher:
         while self._background:
             await asyncio.wait(self._background)
 
-    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Ticket:
+    def punt(self, session: Session | None, stanza: Stanza, reason: int, number: int = 0) -> Ticket:
         if reason == Reason.P_SERVER:
             return self._to_server(session, stanza)
         chain = self._chains.get(Reason(reason))
@@ -139,12 +140,20 @@ class Dispatcher:
         if reason == Reason.P_NONZA and session is not None:
             self._nonza(session, stanza)
         elif reason == Reason.P_REMOTE and (service := self._services.get(domain_of(stanza.to or ""))) is not None:
+            done(self._router, number)
             return self._to_service(session, stanza, service)
-        elif reason == Reason.P_REMOTE and self._far is not None:
-            self._far.remote(stanza, wanted=worth_an_error(session, stanza))
-        elif reason == Reason.P_REMOTE and worth_an_error(session, stanza):
-            self._refuse(session, stanza, Refused("remote-server-not-found"))
+        elif reason == Reason.P_REMOTE:
+            self._to_far(session, stanza, number)
         return None
+
+    def _to_far(self, session: Session | None, stanza: Stanza, number: int) -> None:
+        wanted = worth_an_error(session, stanza)
+        if self._far is not None:
+            self._far.remote(stanza, wanted=wanted, number=number)
+            return
+        if wanted:
+            self._refuse(session, stanza, Refused("remote-server-not-found"))
+        done(self._router, number)
 
     def available(self, session: Session) -> Ticket:
         return self._run_all(session, [partial(hook, session.jid, session.priority) for hook in self._available])

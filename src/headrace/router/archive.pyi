@@ -35,8 +35,8 @@ class Archive:
     reserved: int
     """As committed: an earlier run has given none above it."""
     wake: Callable[[float], object] | None
-    """Called, at most three times a group, when the writer is idle: after so many seconds it shall call take(); the last
-    call counts."""
+    """Called, at most three times a group, when the writer is idle: after so many seconds it shall call take(); the
+    last call counts."""
     closed: bool
     """Nothing more is taken."""
     most_bytes: int

@@ -27,6 +27,10 @@ class Ticket(NamedTuple):
     number: int         # of Session.hold(); 0 where nothing is counted
 
 
+Left = tuple[bytes, int]
+"""A stanza that a stream to another server has not brought there, and its number in the spool; 0: it is not there."""
+
+
 class Control(Protocol):
     """The control plane, as the router sees it. Nothing here may raise: a request that fails is answered with its
     error.
@@ -35,12 +39,13 @@ class Control(Protocol):
     anything of the Router: what ends a session only takes effect at the end of the turn.
     """
 
-    def punt(self, session: Session | None, stanza: Stanza, reason: int) -> Outcome:
+    def punt(self, session: Session | None, stanza: Stanza, reason: int, number: int) -> Outcome:
         """A stanza that the data plane can't decide. reason: `headrace.router.session.Reason`, which says
         what it is given.
 
         session: who sent it; None for one of our own making (`Router.route`). `stanza.from_` is the sender's
-        prepared full JID (bare for P_SUBSCRIPTION), `stanza.to` the prepared address or None.
+        prepared full JID (bare for P_SUBSCRIPTION), `stanza.to` the prepared address or None. number: of the message in
+        the spool, which it leaves by Archive.done(); 0: it is not there.
         """
 
     def available(self, session: Session) -> Outcome:

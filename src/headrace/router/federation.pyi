@@ -7,6 +7,7 @@ from headrace.core.stanza import Stanza
 from headrace.core.tokenizer import Tokenizer, Workspace
 from headrace.net.link import Link, Sink
 from headrace.net.tls import TlsContext, TlsEngine
+from headrace.router.control import Left
 from headrace.router.outbox import Outbox
 from headrace.router.router import Router
 from headrace.stream.header import Header
@@ -33,7 +34,7 @@ class Negotiator(Protocol):
     def expired(self) -> None:
         """The time for the negotiation is over. As failed()."""
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         """The link is closed; stanzas that were not written whole, in order, and before them those that were but that
         the peer, though it counts, has not acknowledged. Once, and last."""
 
@@ -118,9 +119,9 @@ class Peer(Route):
     def manage(self) -> None:
         """Both sides count stanzas from here on (XEP-0198). Ours stay until they are acknowledged; the peer's are
         acknowledged when they are handled, and kept if they have to be."""
-    def put(self, stanza: bytes) -> bool:
+    def put(self, stanza: bytes, number: int = 0) -> bool:
         """Queue a stanza as it is (self-contained, without xmlns); False if the peer would not take it, or it has
-        ended."""
+        ended. number: in the spool, which it leaves once the peer has it."""
     def stop(self, last: bytes) -> None:
         """End it: `last`, the stream's end, behind what is queued; close. The first call counts."""
     def abort(self) -> None:

@@ -57,6 +57,7 @@ from headrace.session.fast import Fast
 from headrace.session.federation import Federation
 from headrace.session.logins import Logins
 from headrace.session.resumption import Resumption
+from headrace.session.spool import restore
 from headrace.session.verifiers import OwnVerifiers
 from headrace.storage.ports import Storage
 
@@ -184,6 +185,8 @@ class App:
         self.components = Components(self.router, {each.domain: each.secret for each in config.components}, self.log,
                                      beyond=self.federation)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.components)
+        if left := await restore(self.storage.archive, self.components):
+            self.log.info("messages of an earlier run go out now", messages=left)
         loader = RosterLoader(self.router, context)
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
         [sign_up] = [module for module in modules if isinstance(module, SignUp)]
@@ -216,7 +219,8 @@ class App:
                              for domain, certificate, key in pairs}
         policy = S2SConfig(negotiation=self.config.limits.negotiation, before=self.config.limits.before,
                            allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback),
-                           bytes_per_second=s2s.bytes_per_second, stanzas_per_second=s2s.stanzas_per_second)
+                           bytes_per_second=s2s.bytes_per_second, stanzas_per_second=s2s.stanzas_per_second,
+                           give_up_seconds=s2s.give_up_seconds)
         home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
         return Federation(home, self.router, Resolver(resolvers(s2s), routes), self.s2s_tls)
 

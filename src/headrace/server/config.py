@@ -95,6 +95,7 @@ class S2SSection(msgspec.Struct, frozen=True):
     deny: tuple[str, ...] = ()
     bytes_per_second: float = 16 << 20  # from one domain, over all its streams: what is more waits; 0: no bound
     stanzas_per_second: float = 20_000.0
+    give_up_seconds: float = 3600.0     # after which a message that a server could not be given comes back
     resolver: tuple[str, ...] = ()      # IP addresses of DNS servers, perhaps with ":port"; the system's if not given
     route: tuple[RouteConfig, ...] = ()
 
@@ -287,6 +288,8 @@ class _Reader:
         for key in ("bytes_per_second", "stanzas_per_second"):
             if not 0 <= getattr(s2s, key) <= 10**12:
                 self.complaints.append(f"[s2s]: {key}: {getattr(s2s, key):g} is not between 0 (no bound) and 10^12")
+        if not s2s.give_up_seconds > 0:
+            self.complaints.append(f"[s2s]: give_up_seconds: {s2s.give_up_seconds:g} is not above 0")
         domains = {key: tuple(self._domains(getattr(s2s, key), f"[s2s]: {key}"))
                    for key in ("dialback", "allow", "deny")}
         routes = tuple(msgspec.structs.replace(route, domain=domain) for route in s2s.route

@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from asyncio import TimerHandle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
@@ -12,9 +13,12 @@ from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, COMPONENT, Limits
 from headrace.core.stanza import Stanza, parse_stanza
 from headrace.net.link import Link
+from headrace.router.archive import time_of
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.router.router import Router
 from headrace.session.ports import Far, Log
+from headrace.session.spool import LEAST_SECONDS, done, stamped
 from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import Header, judge_namespaces, stream_header
 from headrace.stream.limits import NegotiationLimits
@@ -49,6 +53,9 @@ class Components:
         self._config = config or ComponentConfig()
         self._beyond = beyond
         self._streams: set[ComponentStream] = set()
+        self._waiting: dict[str, list[Left]] = {}       # by component: what an earlier run has left in the spool
+        self._timer: TimerHandle | None = None
+        self._stopping = False
 
     def on_link(self, link: Link) -> Peer:
         """The Sink of an accepted connection."""
@@ -60,28 +67,70 @@ class Components:
         return peer
 
     def stop(self) -> None:
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
         for stream in list(self._streams):
             stream.stopped()
 
-    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
+    def remote(self, stanza: Stanza, *, wanted: bool, number: int = 0) -> None:
         """headrace.session.ports.Far: one for a component is for one that is not connected."""
         domain = JID.parse(stanza.to or "").domain
+        if self._stopping and number:
+            return      # the next run finds it
         if domain not in self.secrets and self._beyond is not None:
-            self._beyond.remote(stanza, wanted=wanted)
-        elif wanted and domain in self.secrets:
+            self._beyond.remote(stanza, wanted=wanted, number=number)
+            return
+        if wanted and domain in self.secrets:
             self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
         elif wanted:
             self._bounce(stanza, "remote-server-not-found", None)
+        done(self._router, number)
 
-    def gone(self, stream: "ComponentStream", unsent: list[bytes]) -> None:
+    def restore(self, raw: bytes, number: int) -> None:
+        """headrace.session.ports.Far: what is for a component waits for it, for a while."""
+        stanza = parse_stanza(raw)
+        domain = JID.parse(stanza.to or "").domain
+        if domain in self.secrets:
+            self._waiting.setdefault(domain, []).append((raw, number))
+            if self._timer is None:
+                self._timer = self._router.reactor.loop.call_later(LEAST_SECONDS, self._give_up)
+        elif self._beyond is not None:
+            self._beyond.restore(raw, number)
+        else:
+            self._bounce(stanza, "remote-server-not-found", None)
+            done(self._router, number)
+
+    def connect(self, domain: str, peer: Peer) -> None:
+        """It is there: what has waited goes first."""
+        self.connected[domain] = peer
+        for raw, number in self._waiting.pop(domain, ()):
+            ours = JID.parse(parse_stanza(raw).from_ or "").domain
+            if not peer.put(stamped(raw, ours, time_of(number)), number):
+                self._bounce(parse_stanza(raw), "policy-violation", None)
+                done(self._router, number)
+        peer.takes(domain)
+
+    def _give_up(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        self._timer = None
+        for left in waiting.values():
+            self._refuse(left)
+
+    def _refuse(self, left: list[Left]) -> None:
+        for raw, number in left:
+            stanza = parse_stanza(raw)
+            if stanza.name != "presence" or stanza.type in (None, "subscribe", "probe"):
+                self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
+            done(self._router, number)
+
+    def gone(self, stream: "ComponentStream", unsent: list[Left]) -> None:
         self._streams.discard(stream)
         if stream.domain is not None:
             del self.connected[stream.domain]
             self.log.info("component gone", domain=stream.domain)
-        for raw in unsent:
-            stanza = parse_stanza(raw)
-            if stanza.name != "presence" or stanza.type in (None, "subscribe", "probe"):
-                self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
+        if not self._stopping:      # else the next run sends what is in the spool
+            self._refuse(unsent)
 
     def _bounce(self, stanza: Stanza, condition: str, text: str | None) -> None:
         error = reply.error_reply(stanza, condition, text, type="wait" if text else None)
@@ -137,7 +186,7 @@ class ComponentStream:
         """The server stops."""
         self._peer.stop(stream_error("system-shutdown") + END)
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         self._components.gone(self, unsent)
 
     def _open(self) -> None:
@@ -165,9 +214,8 @@ class ComponentStream:
             self.failed("conflict", "the component is connected already")
             return
         self.domain = self._claimed
-        self._components.connected[self.domain] = self._peer
         self._peer.settle()
         self._peer.send(b"<handshake/>")
         self._peer.admit_all(self.domain)
-        self._peer.takes(self.domain)
+        self._components.connect(self.domain, self._peer)
         self._components.log.info("component connected", domain=self.domain, address=self._peer.address)

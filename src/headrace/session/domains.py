@@ -30,6 +30,7 @@ class S2SConfig:
     queue_stanzas: int = 1_000          # to one domain, while it is dialled: seconds of a lively room
     queue_bytes: int = 1 << 20
     queue_total: int = 64 << 20         # to all domains
+    give_up_seconds: float = 3600.0     # that what is in the spool is tried: a server is moved or mended within an hour
     dial_seconds: float = 60.0          # for all of it: DNS, each address, TLS, proof
     dials: int = 64                     # at a time; each is a socket and a TLS handshake
     least_wait: float = 1.0             # s after a failure until the next try; doubled with each

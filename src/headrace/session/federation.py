@@ -5,7 +5,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, time
 
 from headrace.core import reply
 from headrace.core.errors import JIDError
@@ -15,6 +15,8 @@ from headrace.core.stanza import Stanza, parse_stanza
 from headrace.net.link import Link
 from headrace.net.resolve import Resolver
 from headrace.net.tls import TlsContext
+from headrace.router.archive import time_of
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.router.router import Router
 from headrace.session.dialback import Dialback
@@ -22,10 +24,12 @@ from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
 from headrace.session.inbound import END, Inbound
 from headrace.session.outbound import DIALBACK, Call, DialError, Outbound, Question
+from headrace.session.spool import done, give_up_at, stamped
 
 SUBSCRIPTIONS = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up
 SHORT_SECONDS = 30.0        # a stream that lives longer than this was a good one
+LATE_SECONDS = 10.0         # what has waited for longer says so
 FORGET_SECONDS = 600.0      # what is known of a failing domain is kept so long after its last try
 
 
@@ -35,6 +39,9 @@ class Waiting:
 
     raw: bytes
     wanted: bool            # its sender wants to know if it fails
+    number: int = 0         # in the spool: tries go on until then; 0: it is not there
+    until: float = 0.0
+    late: bool = False      # an earlier run of the server has taken it
 
 
 @dataclass(slots=True)
@@ -52,6 +59,7 @@ class Line:
     cut: int = 0                    # streams in a row that ended at once
     not_before: float = 0.0
     problem: DialError | None = None
+    ending: asyncio.TimerHandle | None = None   # when the next of what is in the spool has waited for long enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,12 @@ class Federation:
     """What the router punts for other domains comes in by remote(); accepted links by on_link()."""
 
     def __init__(self, home: Home, router: Router, resolver: Resolver, tls: TlsContext, *,
-                 now: Callable[[], float] = monotonic) -> None:
+                 now: Callable[[], float] = monotonic, clock: Callable[[], float] = time) -> None:
         self._home = home
         self._router = router
         self._tls = tls
         self._now = now
+        self._clock = clock
         self._dialler = Dialler(home, router, resolver, begun=self._begun, gone=self._gone)
         self._lines: dict[tuple[str, str], Line] = {}
         self._streams: dict[Inbound | Outbound, Peer] = {}
@@ -101,11 +110,14 @@ class Federation:
         return peer
 
     def stop(self) -> None:
-        """Ends all streams. What waits for a dial is not sent any more: its senders' streams end too."""
+        """Ends all streams. What waits for a dial is not sent any more: what is in the spool is by the next run, of the
+        rest the senders' streams end too."""
         self._stopping = True
         for line in self._lines.values():
             if line.dialling is not None:
                 line.dialling.cancel()
+            if line.ending is not None:
+                line.ending.cancel()
         for stream in list(self._streams):
             stream.stopped()
 
@@ -146,7 +158,7 @@ class Federation:
     def _begun(self, outbound: Outbound) -> None:
         self._streams[outbound] = outbound.peer
 
-    def _gone(self, stream: object, peer: Peer, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def _gone(self, stream: object, peer: Peer, unsent: list[Left], unsure: list[Left]) -> None:
         """What was not written waits for the next stream, before what came since; and so do messages of which we don't
         know whether they have arrived: better twice than never."""
         del self._streams[stream]  # type: ignore[arg-type]
@@ -155,12 +167,12 @@ class Federation:
             line.cut = 0 if self._now() - line.since > SHORT_SECONDS else line.cut + 1
         if self._stopping:
             return
-        for raw in reversed(unsent):
-            self._again(parse_stanza(raw), raw)
-        for raw in reversed(unsure):
+        for raw, number in reversed(unsent):
+            self._again(parse_stanza(raw), raw, number)
+        for raw, number in reversed(unsure):
             stanza = parse_stanza(raw)
             if stanza.type != "error" and (stanza.name == "message" or stanza.type in SUBSCRIPTIONS):
-                self._again(stanza, raw)
+                self._again(stanza, raw, number)
             elif stanza.name == "iq":
                 self._bounce(Waiting(raw, True), "remote-server-timeout")
         for line in [line for line in self._lines.values() if line.waiting]:
@@ -169,14 +181,15 @@ class Federation:
             elif not line.peer.ended:       # another stream has taken over before this one was gone
                 self._flush(line, line.peer)
 
-    def _again(self, stanza: Stanza, raw: bytes) -> None:
+    def _again(self, stanza: Stanza, raw: bytes, number: int) -> None:
         line = self._line(domain_of(stanza.from_), domain_of(stanza.to))
-        waiting = Waiting(raw, worth(stanza))
+        waiting = self._waiting(raw, wanted=worth(stanza), number=number)
         if line.cut >= MOST_TRIES:
             self._bounce(waiting, "remote-server-timeout")
             return
         line.waiting.appendleft(waiting)
         self._count(line, len(raw))
+        self._watch(line)
 
     def _lead(self, peer: Peer, ours: str, theirs: str) -> None:
         """A stream that leads from our domain to theirs is there."""
@@ -191,18 +204,26 @@ class Federation:
         peer.carries(ours, theirs)
 
     def _flush(self, line: Line, peer: Peer) -> None:
-        while line.waiting:
+        while line.waiting and not peer.ended:
             waiting = line.waiting.popleft()
             self._count(line, -len(waiting.raw))
-            if not peer.put(waiting.raw):
+            if not peer.put(self._dressed(line, waiting), waiting.number):
                 self._bounce(waiting, "policy-violation")
+
+    def _dressed(self, line: Line, waiting: Waiting) -> bytes:
+        """As it is sent."""
+        taken = time_of(waiting.number)
+        late = waiting.number and (waiting.late or self._clock() - taken >= LATE_SECONDS)
+        return stamped(waiting.raw, line.ours, taken) if late else waiting.raw
 
     # Stanzas.
 
-    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
-        """One to a domain that no stream leads to yet. wanted: its sender is told if it can't be sent."""
+    def remote(self, stanza: Stanza, *, wanted: bool, number: int = 0) -> None:
+        """headrace.session.ports.Far: one to a domain that no stream leads to yet."""
         ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
-        waiting = Waiting(stanza.raw, wanted)
+        waiting = self._waiting(stanza.raw, wanted=wanted, number=number)
+        if self._stopping and number:
+            return      # the next run finds it
         if ours not in self._home.contexts or self._stopping:
             self._bounce(waiting, "remote-server-not-found")
             return
@@ -210,7 +231,7 @@ class Federation:
             self._bounce(waiting, "not-allowed")
             return
         line = self._line(ours, theirs)
-        if line.problem is not None and self._now() < line.not_before and line.dialling is None:
+        if line.problem is not None and self._now() < line.not_before and not self._lasts(waiting, line.problem):
             self._bounce(waiting, line.problem.condition)
             return
         config = self._home.config
@@ -218,10 +239,48 @@ class Federation:
                 or self._size + len(stanza.raw) > config.queue_total):
             self._bounce(waiting, "resource-constraint")
             return
+        self._await(line, waiting)
+
+    def restore(self, raw: bytes, number: int) -> None:
+        """headrace.session.ports.Far. No bound: what an earlier run has taken was within them."""
+        stanza = parse_stanza(raw)
+        ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
+        waiting = self._waiting(raw, wanted=True, number=number, late=True)
+        if ours not in self._home.contexts:
+            self._bounce(waiting, "remote-server-not-found")
+        elif not self._home.config.may_talk(theirs):
+            self._bounce(waiting, "not-allowed")
+        else:
+            self._await(self._line(ours, theirs), waiting)
+
+    def _waiting(self, raw: bytes, *, wanted: bool, number: int, late: bool = False) -> Waiting:
+        if not number:
+            return Waiting(raw, wanted)
+        age = self._clock() - time_of(number)
+        return Waiting(raw, wanted, number, give_up_at(self._now(), age, self._home.config.give_up_seconds), late)
+
+    def _await(self, line: Line, waiting: Waiting) -> None:
         line.waiting.append(waiting)
-        self._count(line, len(stanza.raw))
+        self._count(line, len(waiting.raw))
+        self._watch(line)
         if line.peer is None:
             self._dial(line)
+
+    def _lasts(self, waiting: Waiting, error: DialError) -> bool:
+        """Does it wait for another dial? Not for a domain that isn't there."""
+        return self._now() < waiting.until and error.condition != "remote-server-not-found"
+
+    def _watch(self, line: Line) -> None:
+        """No dial, however long it takes, makes what waits wait for longer than it may."""
+        ends = [waiting.until for waiting in line.waiting if waiting.number] if line.ending is None else []
+        if ends and not self._stopping:
+            line.ending = self._router.reactor.loop.call_later(max(0.0, min(ends) - self._now()), self._end, line)
+
+    def _end(self, line: Line) -> None:
+        line.ending = None
+        now = self._now()
+        self._give_up(line, "remote-server-timeout", lambda waiting: not waiting.number or now < waiting.until)
+        self._watch(line)
 
     def _line(self, ours: str, theirs: str) -> Line:
         line = self._lines.get((ours, theirs))
@@ -240,11 +299,19 @@ class Federation:
         line.size += size
         self._size += size
 
+    def _give_up(self, line: Line, condition: str, stays: Callable[[Waiting], bool]) -> None:
+        lost = [waiting for waiting in line.waiting if not stays(waiting)]
+        line.waiting = deque(filter(stays, line.waiting))
+        for waiting in lost:
+            self._count(line, -len(waiting.raw))
+            self._bounce(waiting, condition)
+
     def _bounce(self, waiting: Waiting, condition: str) -> None:
         if waiting.wanted:
             error = reply.error_reply(parse_stanza(waiting.raw), condition)
             if error is not None:
                 self._router.route(error)
+        done(self._router, waiting.number)
 
     # Dialling.
 
@@ -298,16 +365,15 @@ class Federation:
         return longest * random.uniform(0.5, 1.0)
 
     def _fail(self, line: Line, error: DialError) -> None:
-        """All that waits is answered; for a while, what comes is answered at once."""
+        """What waits is answered, and for a while, what comes at once: but for what is in the spool."""
         line.not_before = self._now() + self._pause(line)
         if line.failures == 0:
             self._home.log.warning("s2s domain not reached", domain=line.theirs, ours=line.ours, why=error.text)
         line.failures += 1
         line.problem = error
-        while line.waiting:
-            waiting = line.waiting.popleft()
-            self._count(line, -len(waiting.raw))
-            self._bounce(waiting, error.condition)
+        self._give_up(line, error.condition, lambda waiting: self._lasts(waiting, error))
+        if line.waiting:
+            self._dial(line)
 
     async def _verify(self, asked: Dialback, stream: str) -> str:
         """headrace.session.inbound.Verify: over a connection of our own to who is responsible for the domain."""

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from headrace.core import ns
 from headrace.core.stanza import Stanza
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.sasl import profile
 from headrace.sasl.failures import SaslFailure
@@ -34,7 +35,7 @@ Verify = Callable[[Dialback, str], Awaitable[str]]
 """Calls the domain back about this request on our stream of that id: "valid", "invalid", or an error's condition."""
 Opened = Callable[[Peer, str, str], None]
 """A stream that may be used both ways leads from our domain to theirs now."""
-Gone = Callable[[object, Peer, list[bytes], list[bytes]], None]
+Gone = Callable[[object, Peer, list[Left], list[Left]], None]
 """A stream of this negotiator has ended; what was not written, and what was not acknowledged."""
 
 
@@ -98,7 +99,7 @@ class Inbound:
         else:
             self._peer.abort()
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         for task in self._tasks:
             task.cancel()
         self._gone(self, self._peer, unsent, unsure)

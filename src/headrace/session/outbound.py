@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from headrace.core import ns
 from headrace.core.stanza import Stanza
+from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.session import dialback
 from headrace.session.dialback import Dialback
@@ -163,7 +164,7 @@ class Outbound:
         """The server stops."""
         self._end(DialError("the server stops"), stream_error("system-shutdown"))
 
-    def gone(self, error: str | None, unsent: list[bytes], unsure: list[bytes]) -> None:
+    def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         ended = DialError(error or "it closed the connection")
         self._settle(ended)
         for answer in self._claims.values():

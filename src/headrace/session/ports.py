@@ -142,8 +142,13 @@ class Sessions(Protocol):
 class Far(Protocol):
     """Who takes stanzas for domains that are not hosted here and that no stream leads to yet."""
 
-    def remote(self, stanza: Stanza, *, wanted: bool) -> None:
-        """wanted: its sender is told if it can't be sent."""
+    def remote(self, stanza: Stanza, *, wanted: bool, number: int = 0) -> None:
+        """wanted: its sender is told if it can't be sent. number: in the spool, which it leaves once it is sent or its
+        sender has been told; 0: it is not there."""
+
+    def restore(self, raw: bytes, number: int) -> None:
+        """A message of this number in the spool, that an earlier run of the server has left there. In order, before
+        any other stanza."""
 
 
 class Log(Protocol):

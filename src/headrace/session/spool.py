@@ -1,0 +1,45 @@
+"""The outgoing spool (protocol.md 3): messages that other servers and components are to have, whatever happens to us.
+
+The data plane puts them in (headrace.router.filing) and takes them out once the other side has them. Whoever gives one
+up takes it out as well. What a server leaves in it is sent by the next run.
+"""
+
+from headrace.core import ns
+from headrace.core.stanza import parse_stanza
+from headrace.router.router import Router
+from headrace.session.ports import Far
+from headrace.storage.ports import ArchiveStore
+from headrace.xep.delay import delay
+
+PAGE = 500
+LEAST_SECONDS = 300.0   # what an earlier run has left is tried for so long: until its sender is back, who hears of it
+
+
+async def restore(store: ArchiveStore, far: Far) -> int:
+    """Hands over what is in the spool; how many those are. Before anything else is sent."""
+    count = last = 0
+    while found := await store.spooled(last, PAGE):
+        for message in found:
+            far.restore(message.stanza, message.id)
+        count += len(found)
+        last = found[-1].id
+    return count
+
+
+def give_up_at(now: float, age: float, seconds: float) -> float:
+    """Until when a message of that age is tried, where it is for so many seconds."""
+    return now + max(seconds - age, min(seconds, LEAST_SECONDS))
+
+
+def stamped(raw: bytes, from_: str, taken: float) -> bytes:
+    """The stanza with <delay/> (XEP-0203) by that domain of ours, once."""
+    stanza = parse_stanza(raw)
+    if any(child.get("from") == from_ for child in stanza.element().iterfind(f"{{{ns.DELAY}}}delay")):
+        return raw      # nobody else may name a domain of ours there
+    return stanza.written(delay(from_, taken))
+
+
+def done(router: Router, number: int) -> None:
+    """It has left the spool; 0: it was not there."""
+    if number and router.archive is not None:
+        router.archive.done(number)
