@@ -7,7 +7,6 @@ from headrace.router.session cimport Exchange, Session
 cdef bint takes(Session target) noexcept
 # Does a session of the account take messages to the bare JID, `but` aside?
 cdef bint takes_messages(Account account, Session but) except -1
-cdef bint takes(Session target) noexcept
 # session: who sent it, None for our own; account: None if its tables are not in memory.
 cdef int deliver_message(Exchange exchange, Session session, Account account, Parcel* parcel) except -1
 # The same, to a resource that is there.

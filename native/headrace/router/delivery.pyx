@@ -25,7 +25,7 @@ from headrace.router.account cimport SUB_FROM
 
 
 cdef bint shares(Session session, Session target) except -1:
-    if session is None or session.account is target.account:
+    if session.account is target.account:
         return True
     if target.account.bits(session.account.jid) & SUB_FROM:
         return True

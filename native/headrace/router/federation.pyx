@@ -13,7 +13,8 @@ from headrace.core.writer cimport splice_allowed, splice_bound, splice_size, spl
 from headrace.router.errors cimport JID_MALFORMED, POLICY_VIOLATION, REMOTE_NOT_FOUND, RESOURCE_CONSTRAINT
 from headrace.router.judged cimport PEER_JUDGED
 from headrace.router.order cimport Held
-from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, stanza_type
+from headrace.router.outbox cimport SHARED, SOLE
+from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, fill
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.resumption cimport read_count
 from headrace.stream.parser cimport header_of
@@ -374,12 +375,8 @@ cdef class Peer(Route):
 
     cdef int refuse(self, Tokenizer tok, Str sender, Str from_, int condition) except -1:
         cdef Parcel parcel
-        parcel.view = tok.view
-        parcel.type = stanza_type(tok.view.kind, tok.view.type)
-        parcel.head.kind = tok.view.kind
-        parcel.head.from_ = sender
+        fill(&parcel, tok.view, sender, None)
         parcel.head.to = from_
-        parcel.head.id = tok.view.id
         return self.router.bounce(None, &parcel, condition, from_)
 
     # Bytes out.
@@ -406,7 +403,7 @@ cdef class Peer(Route):
         cdef uint64_t before = self.outbox.unsent_bytes
         if number:
             self.outbox.spool = self.router.archive
-        self.outbox.commit(n, attrs_at, True, number)
+        self.outbox.commit(n, attrs_at, SOLE, number)
         self.router.reactor.sent += 1
         self.stirred = self.router.reactor.now
         if before == 0:
@@ -500,7 +497,7 @@ cdef class Peer(Route):
             self.told = True
             if self.last is not None:
                 memcpy(self.outbox.reserve(len(self.last)), <char*>self.last, len(self.last))
-                self.outbox.commit(len(self.last), 0, False, 0)
+                self.outbox.commit(len(self.last), 0, SHARED, 0)
             self.link.finish()
         if self.link is None and not self.order.waiting:
             return self.close()
@@ -530,11 +527,10 @@ cdef class Peer(Route):
 cdef Str attribute_of(Tokenizer tok, const Child* child, bytes name) noexcept:
     """Decoded; valid until the tokenizer decodes another."""
     cdef Str absent
-    cdef uint32_t i
+    cdef uint32_t i = 0
     absent.p, absent.n = NULL, 0
-    for i in range(tok.tape_n):
-        if tok.tape[i].kind == T_START and tok.tape[i].value == child.start:
-            break
+    while i < tok.tape_n and not (tok.tape[i].kind == T_START and tok.tape[i].value == child.start):
+        i += 1
     for i in range(i + 1, tok.tape_n):
         if tok.tape[i].kind != T_ATTR:
             break

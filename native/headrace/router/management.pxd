@@ -1,5 +1,5 @@
-# XEP-0198, both ways: what of the peer's stanzas is done with, and asking what of ours is. For any Sink whose outbox is
-# managed. Nonzas go to the link, never into the outbox.
+# XEP-0198 of a session, both ways: what of its client's stanzas is done with, and asking what of ours is. Nonzas go to
+# the link, never into the outbox.
 cimport cython
 from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
 from headrace.net.link cimport Link

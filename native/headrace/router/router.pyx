@@ -524,7 +524,7 @@ cdef class Router(Tables):
 
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1:
         cdef int kept
-        if self.archive is None or parcel.number:
+        if self.archive is None:
             return True
         kept = keeping(parcel)
         return kept == KEEP_NOT or self.filing.file(self.archive, session, account, parcel, kept)

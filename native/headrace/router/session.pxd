@@ -96,7 +96,7 @@ cdef class Exchange:
 @cython.no_gc
 cdef class Session(Sink):
     cdef readonly Exchange router
-    cdef Account account                    # None once unbound
+    cdef Account account
     cdef readonly Link link                 # None while there is none
     cdef readonly Tokenizer tok
     cdef readonly Outbox outbox

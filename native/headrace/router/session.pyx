@@ -317,7 +317,7 @@ cdef class Session(Sink):
 
     cdef int done_with(self) except -1:
         cdef Account account = self.account
-        if account is not None and self.outbox.reached > account.reached:
+        if self.outbox.reached > account.reached:
             account.reached = self.outbox.reached
             if not account.moved:
                 account.moved = True
