@@ -12,4 +12,4 @@ cdef enum Condition:
     REMOTE_NOT_FOUND
 
 # Write the error that answers a stanza, to whom it came from; from_: who answers.
-cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1
+cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition) except -1

@@ -19,10 +19,11 @@ cdef extern from *:
     const char* stanza_errors[7]
 
 
-cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, size_t* attrs_at) except -1:
+cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition) except -1:
     cdef Head head
     cdef bytes inside = stanza_errors[condition]
     cdef Str type
+    cdef size_t attrs_at
     type.p, type.n = "error", 5
     head.kind = parcel.head.kind
     head.from_ = from_
@@ -30,5 +31,5 @@ cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition, s
     head.id = parcel.head.id
     head.type = type
     head.lang.p, head.lang.n = NULL, 0
-    write_stanza(out, &head, inside, len(inside), attrs_at)
+    write_stanza(out, &head, inside, len(inside), &attrs_at)
     return 0

@@ -82,7 +82,7 @@ cdef class Peer(Route):
     cdef int too_large(self, Tokenizer tok, Str sender, Str to) except -1
     cdef int refuse(self, Tokenizer tok, Str sender, Str from_, int condition) except -1
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1
-    cdef int added(self, size_t n, size_t attrs_at, uint64_t number) except -1
+    cdef int added(self, size_t n, uint64_t number) except -1
     cdef int leave(self) except -1
     cdef int replay(self, Held held) except -1
     cdef int count(self) except -1

@@ -181,7 +181,7 @@ cdef class Peer(Route):
         if self.ended or n > self.most_out:
             return False
         memcpy(self.outbox.reserve(n), <char*>stanza, n)
-        self.added(n, 0, number)
+        self.added(n, number)
         return True
 
     def stop(self, bytes last not None):
@@ -382,7 +382,7 @@ cdef class Peer(Route):
     # Bytes out.
 
     cdef int carry(self, Session session, const Parcel* parcel) except -1:
-        cdef size_t attrs_at = 0, n, most
+        cdef size_t attrs_at, n, most
         cdef char* dst
         if self.outbox.unsent_bytes + self.outbox.unacknowledged_bytes > MOST_BYTES:
             return self.turn_back(session, parcel, RESOURCE_CONSTRAINT)
@@ -391,7 +391,7 @@ cdef class Peer(Route):
             return self.turn_back(session, parcel, POLICY_VIOLATION)
         dst = self.outbox.reserve(most)
         n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
-        return self.added(n, attrs_at, parcel.number)
+        return self.added(n, parcel.number)
 
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:
         if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
@@ -399,11 +399,11 @@ cdef class Peer(Route):
         self.router.bounce(session, parcel, condition, parcel.head.to)
         return self.router.archive.done(parcel.number) if parcel.number else 0
 
-    cdef int added(self, size_t n, size_t attrs_at, uint64_t number) except -1:
+    cdef int added(self, size_t n, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
         if number:
             self.outbox.spool = self.router.archive
-        self.outbox.commit(n, attrs_at, SOLE, number)
+        self.outbox.commit(n, SOLE, number)
         self.router.reactor.sent += 1
         self.stirred = self.router.reactor.now
         if before == 0:
@@ -497,7 +497,7 @@ cdef class Peer(Route):
             self.told = True
             if self.last is not None:
                 memcpy(self.outbox.reserve(len(self.last)), <char*>self.last, len(self.last))
-                self.outbox.commit(len(self.last), 0, SHARED, 0)
+                self.outbox.commit(len(self.last), SHARED, 0)
             self.link.finish()
         if self.link is None and not self.order.waiting:
             return self.close()

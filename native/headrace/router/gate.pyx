@@ -15,7 +15,6 @@ from headrace.router.session cimport S_CARBONS, S_ENDED, S_HIBERNATED, S_INACTIV
 
 cdef enum:
     PRESENCE_AT = 9         # of "<presence": where the head's attributes begin
-    MESSAGE_AT = 8          # of "<message"
 
 
 cdef bint opens(Session session, const Parcel* parcel) except -1:
@@ -65,7 +64,7 @@ cdef int release(Session session) except -1:
     for stanza in session.quiet.take():
         n = len(stanza)
         memcpy(session.outbox.reserve(n), <char*>stanza, n)
-        session.added(n, PRESENCE_AT if stanza[1] == c"p" else MESSAGE_AT, SHARED, 0)
+        session.added(n, SHARED, 0)
     return 0
 
 

@@ -5,7 +5,7 @@
 # done with when it is written: acknowledged is written, and a chunk is given back when its last byte is. With it
 # (manage()) stanzas stay until acknowledge() covers them, and rewind() has them written once more.
 cimport cython
-from libc.stdint cimport int64_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from headrace.net.reactor cimport Reactor
 from headrace.router.archive cimport Archive
 
@@ -19,8 +19,7 @@ cdef enum Whose:
 
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
-    uint16_t attrs_at       # where the head's attributes begin
-    uint16_t sole           # Whose, and perhaps APART
+    uint32_t sole           # Whose, and perhaps APART
     int64_t queued          # ns, Reactor.now
     uint64_t number         # of the recipient's copy in the archive, or of the message in the spool; 0: in neither
 
@@ -60,7 +59,7 @@ cdef class Outbox:
 
     # n contiguous bytes; commit() of at most these must follow: no chunk is left without a stanza.
     cdef char* reserve(self, size_t n) except NULL
-    cdef int commit(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1
+    cdef int commit(self, size_t n, int sole, uint64_t number) except -1
     cdef size_t pending(self, const char** p) noexcept              # next contiguous unsent run; 0 if none
     cdef void written(self, size_t n) noexcept                      # the first n bytes of it
     cdef size_t to_border(self) noexcept

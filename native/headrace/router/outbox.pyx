@@ -49,12 +49,11 @@ cdef class Outbox:
         self.tail = chunk
         return chunk
 
-    cdef int commit(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
+    cdef int commit(self, size_t n, int sole, uint64_t number) except -1:
         cdef Chunk* chunk = self.tail
         cdef Entry* entry = entry_of(chunk, chunk.stanzas)
         entry.size = <uint32_t>n
-        entry.attrs_at = <uint16_t>attrs_at
-        entry.sole = <uint16_t>sole
+        entry.sole = <uint32_t>sole
         entry.queued = self.reactor.now
         entry.number = number
         chunk.fill += <uint32_t>n

@@ -64,14 +64,6 @@ cdef bint valid(const Parcel* parcel) noexcept:
     return parcel.type != UNKNOWN_TYPE
 
 
-cdef size_t attrs_begin(bytes raw) noexcept:
-    """Behind the name."""
-    cdef size_t at = 1
-    while at < <size_t>len(raw) and raw[at] not in b" />\t\r\n":
-        at += 1
-    return at
-
-
 cdef inline int64_t patience(double seconds) noexcept:
     return <int64_t>(seconds * 1e9) if seconds > 0 else EVER
 
@@ -243,10 +235,10 @@ cdef class Router(Tables):
     def deliver(self, Session session not None, bytes raw not None):
         if session.flags & S_INACTIVE and not opens_for(session, self.reader, raw):
             return
-        session.put(raw, len(raw), attrs_begin(raw))
+        session.put(raw, len(raw))
 
     def lend(self, Session session not None, bytes raw not None, uint64_t number=0):
-        session.put_numbered(raw, len(raw), attrs_begin(raw), number)
+        session.put_numbered(raw, len(raw), number)
 
     def answer(self, Session session not None, bytes raw not None):
         self.deliver(session, raw)
@@ -494,7 +486,6 @@ cdef class Router(Tables):
 
     cdef int bounce(self, Session session, const Parcel* parcel, int condition, Str from_) except -1:
         cdef Buf buf
-        cdef size_t attrs_at
         cdef Session target = session
         if is_answer(parcel):
             return 0
@@ -504,10 +495,10 @@ cdef class Router(Tables):
             return 0
         buf.p, buf.n, buf.cap = NULL, 0, 0
         try:
-            write_error(&buf, parcel, from_, condition, &attrs_at)
+            write_error(&buf, parcel, from_, condition)
             if target is None:
                 return self.own(buf.p[:buf.n])
-            target.put(buf.p, buf.n, attrs_at)
+            target.put(buf.p, buf.n)
             if parcel.head.kind == KIND_MESSAGE and target.account.carbons:
                 copy_error(self, self.reader, target, buf.p[:buf.n])
             return 0

@@ -227,7 +227,7 @@ cdef class Session(Sink):
     # Bytes out.
 
     cdef int splice(self, const Parcel* parcel, bint sole) except -1:
-        cdef size_t attrs_at = 0
+        cdef size_t attrs_at
         cdef char* dst
         cdef char* end
         if self.flags & CLOSED and not opens(self, parcel):
@@ -236,25 +236,25 @@ cdef class Session(Sink):
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
         if parcel.number and self.apart():
             self.account.note_apart(parcel.number)
-            return self.added(end - dst, attrs_at, (SOLE if sole else SHARED) | APART, parcel.number)
-        return self.added(end - dst, attrs_at, SOLE if sole else SHARED, parcel.number)
+            return self.added(end - dst, (SOLE if sole else SHARED) | APART, parcel.number)
+        return self.added(end - dst, SOLE if sole else SHARED, parcel.number)
 
     cdef bint apart(self) noexcept:
         return not self.flags & S_AVAILABLE or self.priority < 0 or self.account.catching_up
 
-    cdef int put(self, const char* p, size_t n, size_t attrs_at) except -1:
+    cdef int put(self, const char* p, size_t n) except -1:
         if self.flags & CLOSED and not opens(self, NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
-        return self.added(n, attrs_at, SHARED, 0)
+        return self.added(n, SHARED, 0)
 
-    cdef int put_numbered(self, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
+    cdef int put_numbered(self, const char* p, size_t n, uint64_t number) except -1:
         if self.flags & CLOSED and not opens(self, NULL):
             return 0
         memcpy(self.outbox.reserve(n), p, n)
         if not self.flags & S_MANAGED:
-            return self.added(n, attrs_at, SHARED, number)
-        return self.added(n, attrs_at, SOLE if self.flags & S_HIBERNATED else LENT, number)
+            return self.added(n, SHARED, number)
+        return self.added(n, SOLE if self.flags & S_HIBERNATED else LENT, number)
 
     cdef int put_to(
             self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1:
@@ -266,7 +266,7 @@ cdef class Session(Sink):
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
-        return self.added(n + more, attrs_at, SHARED, number)
+        return self.added(n + more, SHARED, number)
 
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1:
         if self.flags & S_INACTIVE and hold_presence(self, stanza, to_attr, sender):
@@ -286,9 +286,9 @@ cdef class Session(Sink):
                 buf_free(&to)
         return self.put_to(p, n, attrs_at, self.to_attr, 0 if self.apart() else number)
 
-    cdef int added(self, size_t n, size_t attrs_at, int sole, uint64_t number) except -1:
+    cdef int added(self, size_t n, int sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
-        self.outbox.commit(n, attrs_at, sole, number)
+        self.outbox.commit(n, sole, number)
         self.router.reactor.sent += 1
         if self.management is not None and (
                 self.outbox.unsent + self.outbox.unacknowledged > MOST_KEPT
@@ -420,7 +420,7 @@ cdef class Session(Sink):
                 del self.orphans[:len(self.outbox.orphans())]
             # The stream's end follows the last stanza; nothing of an ended session's outbox is ever replayed.
             memcpy(self.outbox.reserve(len(last)), <char*>last, len(last))
-            self.outbox.commit(len(last), 0, SHARED, 0)
+            self.outbox.commit(len(last), SHARED, 0)
             self.link.finish()
         if not self.left and not self.bequest and (self.order is None or not self.order.waiting):
             self.left = True
