@@ -34,8 +34,7 @@ cdef extern from "<string.h>" nogil:
     void* memmem(const void* p, size_t n, const void* wanted, size_t wanted_n)
 
 cdef enum:
-    ATTRS_AT = 8            # of "<message"
-    WRAPPING = 256          # bytes around the message, the account's JID aside
+    WRAPPING = 256          # bytes around the message and its namespace, the account's JID aside
 
 cdef extern from *:
     """
@@ -132,35 +131,27 @@ cdef bint answers_copy(Exchange exchange, Account account, const Parcel* parcel)
 
 # Writing.
 
-cdef inline int put_text(Buf* out, const char* text, size_t n) except -1:
-    return buf_put(out, text, n)
-
-
 cdef int put_type(Buf* out, const Parcel* parcel) except -1:
     """The wrapping message's: the same. An unknown one counts as normal."""
     if parcel.head.type.p == NULL:
         return 0
     if parcel.type == MSG_CHAT:
-        return put_text(out, b" type='chat'", 12)
+        return buf_put(out, b" type='chat'", 12)
     if parcel.type == MSG_ERROR:
-        return put_text(out, b" type='error'", 13)
+        return buf_put(out, b" type='error'", 13)
     if parcel.type == MSG_HEADLINE:
-        return put_text(out, b" type='headline'", 16)
-    return put_text(out, b" type='normal'", 14)
+        return buf_put(out, b" type='headline'", 16)
+    return buf_put(out, b" type='normal'", 14)
 
 
-cdef int put_inner(Buf* out, const Parcel* parcel, Str piece) except -1:
-    """The message itself; it stands below no stream root, so it says its namespace."""
+cdef void put_inner(Buf* out, const Parcel* parcel, Str piece) noexcept:
+    """The message itself; it stands below no stream root, so it says its namespace. There is room for it."""
     cdef size_t attrs_at, n = sizeof(carbon_xmlns) - 1
-    cdef char* start
-    cdef char* end
-    buf_reserve(out, splice_bound(&parcel.head, parcel.view, piece.n) + n)
-    start = out.p + out.n
-    end = splice_write(start + n, &parcel.head, parcel.view, piece.p, piece.n, &attrs_at)
+    cdef char* start = out.p + out.n
+    cdef char* end = splice_write(start + n, &parcel.head, parcel.view, piece.p, piece.n, &attrs_at)
     memmove(start, start + n, attrs_at)
     memcpy(start + attrs_at, carbon_xmlns, n)
     out.n = end - out.p
-    return 0
 
 
 cdef int write_copy(Buf* out, Account account, const Parcel* parcel, Str piece, bint sent) except -1:
@@ -168,13 +159,13 @@ cdef int write_copy(Buf* out, Account account, const Parcel* parcel, Str piece, 
     cdef const char* opening = carbon_open[sent]
     cdef const char* closing = carbon_close[sent]
     buf_reserve(out, WRAPPING + len(account.jid) + splice_bound(&parcel.head, parcel.view, piece.n))
-    put_text(out, b"<message from='", 15)
-    put_text(out, <char*>account.jid, len(account.jid))     # nothing in it to escape: see Account.to_attr
-    put_text(out, b"'", 1)
+    buf_put(out, b"<message from='", 15)
+    buf_put(out, <char*>account.jid, len(account.jid))     # nothing in it to escape: see Account.to_attr
+    buf_put(out, b"'", 1)
     put_type(out, parcel)
-    put_text(out, opening, strlen(opening))
+    buf_put(out, opening, strlen(opening))
     put_inner(out, parcel, piece)
-    return put_text(out, closing, strlen(closing))
+    return buf_put(out, closing, strlen(closing))
 
 
 # To whom.
@@ -203,7 +194,7 @@ cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel, Sess
                 write_copy(&out, account, parcel, piece, sent)
                 if out.n > LARGEST:
                     break
-            session.put_copy(parcel, out.p, out.n, ATTRS_AT, number)
+            session.put_copy(parcel, out.p, out.n, number)
     finally:
         buf_free(&out)
     return 0

@@ -9,12 +9,9 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport bit, K_BODY, K_JINGLE_MESSAGE, K_STORE
 from headrace.core.tokenizer cimport KIND_MESSAGE, Tokenizer
 from headrace.router.outbox cimport SHARED
-from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, equal, fill, packed
+from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL, PRESENCE_AT, equal, fill, packed
 from headrace.router.quiet cimport Quiet, V_EVENT, V_NOW, V_PRESENCE, verdict
 from headrace.router.session cimport S_CARBONS, S_ENDED, S_HIBERNATED, S_INACTIVE, S_PUSHED
-
-cdef enum:
-    PRESENCE_AT = 9         # of "<presence": where the head's attributes begin
 
 
 cdef bint opens(Session session, const Parcel* parcel) except -1:

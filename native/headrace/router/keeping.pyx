@@ -4,7 +4,7 @@ from headrace.core.names cimport (
     bit, K_BODY, K_CHATSTATE, K_DELAY, K_MARKER, K_NO_COPY, K_NO_PERMANENT_STORE, K_NO_STORE, K_ORIGIN_ID, K_STANZA_ID,
     K_STORE, K_THREAD
 )
-from headrace.core.tokenizer cimport KIND_MESSAGE, MAX_CHILDREN, StanzaView
+from headrace.core.tokenizer cimport KIND_MESSAGE, MAX_CHILDREN
 from headrace.router.parcel cimport MSG_CHAT, MSG_NORMAL
 
 cdef enum:
@@ -13,15 +13,14 @@ cdef enum:
         1 << K_ORIGIN_ID) | (1 << K_NO_COPY) | (1 << K_NO_PERMANENT_STORE)
 
 
-cdef inline bint has_content(const StanzaView* view) noexcept nogil:
-    """Is there a direct child that is not fleeting? More children than are told apart: there is."""
+cdef bint only(const StanzaView* view, uint64_t kinds) noexcept nogil:
     cdef uint32_t i
     if view.children > MAX_CHILDREN:
-        return True
+        return False
     for i in range(view.children):
-        if not bit(view.child[i].known) & FLEETING:
-            return True
-    return False
+        if not bit(view.child[i].known) & kinds:
+            return False
+    return True
 
 
 cdef int keeping(const Parcel* parcel) noexcept nogil:
@@ -30,6 +29,6 @@ cdef int keeping(const Parcel* parcel) noexcept nogil:
         return KEEP_NOT
     if known & bit(K_NO_STORE):
         return KEEP_NOT
-    if not known & (bit(K_BODY) | bit(K_STORE)) and not has_content(parcel.view):
+    if not known & (bit(K_BODY) | bit(K_STORE)) and only(parcel.view, FLEETING):
         return KEEP_NOT
     return KEEP_OFFLINE if known & bit(K_NO_PERMANENT_STORE) else KEEP_ARCHIVE

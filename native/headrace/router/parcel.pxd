@@ -6,6 +6,11 @@ from headrace.core.jid cimport JidParts
 from headrace.core.tokenizer cimport StanzaView
 from headrace.core.writer cimport Head
 
+cdef enum:
+    # Where the attributes of such a stanza begin, if we have written it.
+    MESSAGE_AT = 8          # "<message"
+    PRESENCE_AT = 9         # "<presence"
+
 cdef enum Type:
     # Values of `type`, by kind of stanza.
     UNKNOWN_TYPE = 0

@@ -5,12 +5,13 @@
     chat states and nothing else        dropped: they are of the moment
     anything else                       goes at once, behind what waits: the order is kept
 """
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint64_t
 from headrace.core.names cimport (
     bit, K_BODY, K_CHATSTATE, K_DELAY, K_INVITE, K_MARKER, K_MUC_USER_X, K_NO_COPY, K_NO_PERMANENT_STORE, K_NO_STORE,
     K_OCCUPANT_ID, K_ORIGIN_ID, K_RECEIPT, K_STANZA_ID, K_THREAD
 )
-from headrace.core.tokenizer cimport KIND_MESSAGE, KIND_PRESENCE, MAX_CHILDREN
+from headrace.core.tokenizer cimport KIND_MESSAGE, KIND_PRESENCE
+from headrace.router.keeping cimport only
 from headrace.router.parcel cimport MSG_ERROR, MSG_HEADLINE, PRES_AVAILABLE, PRES_UNAVAILABLE
 
 cdef enum:
@@ -30,22 +31,12 @@ cdef inline uint64_t talk() noexcept nogil:
     return (bit(K_BODY) | bit(K_CHATSTATE) | bit(K_RECEIPT) | bit(K_MARKER) | bit(K_INVITE) | bit(K_MUC_USER_X))
 
 
-cdef bint bare_state(const Parcel* parcel) noexcept nogil:
-    cdef uint32_t i
-    if not parcel.view.known & bit(K_CHATSTATE) or parcel.view.children > MAX_CHILDREN:
-        return False
-    for i in range(parcel.view.children):
-        if not fleeting() & bit(parcel.view.child[i].known):
-            return False
-    return True
-
-
 cdef int verdict(const Parcel* parcel) noexcept nogil:
     if parcel.head.kind == KIND_PRESENCE:
         return V_PRESENCE if parcel.type == PRES_AVAILABLE or parcel.type == PRES_UNAVAILABLE else V_NOW
     if parcel.head.kind != KIND_MESSAGE or parcel.type == MSG_ERROR:
         return V_NOW
-    if bare_state(parcel):
+    if parcel.view.known & bit(K_CHATSTATE) and only(parcel.view, fleeting()):
         return V_DROP
     if parcel.type != MSG_HEADLINE:
         return V_NOW

@@ -136,14 +136,14 @@ cdef class Session(Sink):
     # Queue a stanza; an ended session takes nothing, and says nothing.
     cdef int splice(self, const Parcel* parcel, bint sole) except -1    # one that goes on; sole: to nobody else
     cdef int put(self, const char* p, size_t n) except -1   # one that is written already
-    # With to_attr put in at attrs_at; number: as in put_numbered.
-    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1
     # A message that is kept for the account until written() tells; in its archive by this number, 0: in none.
     cdef int put_numbered(self, const char* p, size_t n, uint64_t number) except -1
     # Presence of `sender` (full JID), without `to`.
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1
-    # A copy of this message, `to` missing at attrs_at; number: as Parcel.number.
-    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1
+    # A copy of this message, `to` missing; number: as Parcel.number.
+    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, uint64_t number) except -1
+    # With to_attr put in at attrs_at; its outbox is open (headrace.router.gate). number: as in put_numbered.
+    cdef int put_to(self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1
     cdef int added(self, size_t n, int sole, uint64_t number) except -1
     # What it is given now is for its full JID: it takes no messages to the bare one, or has not got the older ones.
     cdef bint apart(self) noexcept

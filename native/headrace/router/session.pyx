@@ -1,13 +1,14 @@
 """A bound resource."""
 from libc.string cimport memcpy
-from headrace.core.buf cimport Buf, buf_free, str_of
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
-from headrace.core.writer cimport put_escaped, splice_bound, splice_write
+from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.gate cimport hold_presence, indicate, opens, want_copies
 from headrace.router.outbox cimport APART, LENT, SHARED, SOLE
+from headrace.router.parcel cimport MESSAGE_AT, PRESENCE_AT
 from headrace.router.resumption cimport detach, hibernate, resume_on
 
 from asyncio import get_running_loop
+from headrace.core.writer import escape
 from headrace.stream.errors import stream_error
 
 cdef enum:
@@ -17,7 +18,6 @@ cdef enum:
     MOST_KEPT = 5000                # stanzas likewise, with stream management: an evening away in busy rooms
     ID_BYTES = 16                   # 128 random bits (protocol.md 11)
     CLOSED = S_ENDED | S_INACTIVE | S_HIBERNATED    # the outbox: not everything enters at once
-    PRESENCE_AT = 9                 # of "<presence"
     HALF_BYTES = STALL_BYTES // 2   # from here on a client's own requests wait unread until it has read its replies
 
 
@@ -259,10 +259,7 @@ cdef class Session(Sink):
     cdef int put_to(
             self, const char* p, size_t n, size_t attrs_at, bytes to_attr, uint64_t number) except -1:
         cdef size_t more = len(to_attr)
-        cdef char* dst
-        if self.flags & CLOSED and not opens(self, NULL):
-            return 0
-        dst = self.outbox.reserve(n + more)
+        cdef char* dst = self.outbox.reserve(n + more)
         memcpy(dst, p, attrs_at)
         memcpy(dst + attrs_at, <char*>to_attr, more)
         memcpy(dst + attrs_at + more, p + attrs_at, n - attrs_at)
@@ -271,20 +268,16 @@ cdef class Session(Sink):
     cdef int put_presence(self, bytes stanza, bytes to_attr, bytes sender) except -1:
         if self.flags & S_INACTIVE and hold_presence(self, stanza, to_attr, sender):
             return 0
+        if self.flags & CLOSED and not opens(self, NULL):
+            return 0
         return self.put_to(stanza, len(stanza), PRESENCE_AT, to_attr, 0)
 
-    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, size_t attrs_at, uint64_t number) except -1:
-        cdef Buf to
+    cdef int put_copy(self, const Parcel* parcel, const char* p, size_t n, uint64_t number) except -1:
         if self.flags & CLOSED and not opens(self, parcel):
             return 0
         if self.to_attr is None:
-            to.p, to.n, to.cap = NULL, 0, 0
-            try:
-                put_escaped(&to, str_of(self.full))
-                self.to_attr = b" to='" + to.p[:to.n] + b"'"
-            finally:
-                buf_free(&to)
-        return self.put_to(p, n, attrs_at, self.to_attr, 0 if self.apart() else number)
+            self.to_attr = f" to='{escape(self.jid)}'".encode()
+        return self.put_to(p, n, MESSAGE_AT, self.to_attr, 0 if self.apart() else number)
 
     cdef int added(self, size_t n, int sole, uint64_t number) except -1:
         cdef uint64_t before = self.outbox.unsent_bytes
