@@ -4,11 +4,9 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp
 
 from headrace.core.jid cimport JidParts, jid_split
+from headrace.router.siphash cimport siphash13
 
 import os
-
-cdef extern from "headrace/router/siphash.h":
-    uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
 
 cdef enum:
     MOST_APART = 2000       # but for a hand-over: what a resource that takes no messages has got may come again

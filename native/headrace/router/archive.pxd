@@ -12,6 +12,9 @@ cpdef enum:
     STANZA_ID = 32          # bytes of a stanza-id
 
 
+cpdef uint64_t number_at(double time) noexcept      # the first of that unix time
+
+
 @cython.final
 cdef class Archive:
     cdef uint64_t k0, k1                # of the stanza-ids' hash

@@ -11,11 +11,9 @@ from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 
 from headrace.core.buf cimport str_of
 from headrace.router.group cimport M_OFFLINE, Row
+from headrace.router.siphash cimport siphash13
 
 from asyncio import get_running_loop
-
-cdef extern from "headrace/router/siphash.h":
-    uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
 
 cdef enum:
     BITS = 10                   # of a number, below the microseconds
@@ -38,7 +36,7 @@ STALE = 2.0
 DONE_WAIT = 0.5
 
 
-def number_at(double time):
+cpdef uint64_t number_at(double time) noexcept:
     return <uint64_t>(time * 1e6) << BITS
 
 
@@ -71,7 +69,7 @@ cdef class Archive:
         return 0 if self.refusal() else self.numbered(unix_time())
 
     cdef uint64_t numbered(self, double time) except? 0:
-        self.last = max(self.last + 1, <uint64_t>(time * 1e6) << BITS)
+        self.last = max(self.last + 1, number_at(time))
         return self.last
 
     def number(self, time=None):

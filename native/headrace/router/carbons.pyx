@@ -26,9 +26,7 @@ from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.delivery cimport takes, takes_messages
 from headrace.router.parcel cimport MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE, MSG_NORMAL, equal, fill
 from headrace.router.session cimport S_AVAILABLE, S_CARBONS, S_ENDED
-
-cdef extern from "headrace/router/siphash.h":
-    uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
+from headrace.router.siphash cimport siphash13
 
 cdef extern from "<string.h>" nogil:
     void* memmem(const void* p, size_t n, const void* wanted, size_t wanted_n)

@@ -41,3 +41,4 @@ cdef class Group:
     cdef bint empty(self) noexcept
     cdef int wait(self, object session, uint64_t ticket) except -1
     cdef int settle(self) except -1         # it is committed: tell who waits
+    cdef int drop(self) except -1           # nobody waits any more

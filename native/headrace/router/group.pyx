@@ -81,7 +81,8 @@ cdef class Group:
                 future.set_exception(error)
         self.drop()
 
-    def drop(self):
+    cdef int drop(self) except -1:
         self.sessions = []
         self.futures = []
         self.tickets.n = 0
+        return 0

@@ -18,7 +18,6 @@ cdef struct Addresses:
     # An open table of JIDs that have been seen lately; full, it starts again from none.
     uint64_t k0, k1         # seed of the hash
     Slot* slots
-    size_t mask             # slots - 1; 0: none
     size_t used
     Buf text                # the JIDs' bytes
 

@@ -6,13 +6,11 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from headrace.core.buf cimport Buf, buf_free
-
-cdef extern from "headrace/router/siphash.h":
-    uint64_t siphash13(uint64_t k0, uint64_t k1, const char* p, size_t n) noexcept nogil
+from headrace.router.siphash cimport siphash13
 
 cdef enum:
     MOST_TEXT = 1 << 26     # bytes of JIDs
-    SLOTS = KNOWN * 2       # at most half full: a miss ends after two probes on average
+    SLOTS = KNOWN * 2       # a power of two; at most half full: a miss ends after two probes on average
 
 
 cdef int addresses_init(Addresses* self) except -1:
@@ -20,7 +18,6 @@ cdef int addresses_init(Addresses* self) except -1:
     self.slots = <Slot*>calloc(SLOTS, sizeof(Slot))
     if self.slots == NULL:
         raise MemoryError
-    self.mask = SLOTS - 1
     return 0
 
 
@@ -37,13 +34,13 @@ cdef inline uint64_t hash_of(const Addresses* self, const char* jid, uint32_t n)
 
 cdef int64_t addresses_get(const Addresses* self, const char* jid, uint32_t n) noexcept nogil:
     cdef uint64_t hash = hash_of(self, jid, n)
-    cdef size_t i = hash & self.mask
+    cdef size_t i = hash & (SLOTS - 1)
     cdef const Slot* slot
     while self.slots[i].hash:
         slot = &self.slots[i]
         if slot.hash == hash and slot.n == n and not memcmp(self.text.p + slot.at, jid, n):
             return slot.number
-        i = (i + 1) & self.mask
+        i = (i + 1) & (SLOTS - 1)
     return 0
 
 
@@ -54,9 +51,9 @@ cdef void addresses_put(Addresses* self, const char* jid, uint32_t n, int64_t nu
         addresses_clear(self)
         if not room(&self.text, n):
             return
-    i = hash & self.mask
+    i = hash & (SLOTS - 1)
     while self.slots[i].hash:
-        i = (i + 1) & self.mask
+        i = (i + 1) & (SLOTS - 1)
     memcpy(self.text.p + self.text.n, jid, n)
     self.text.n += n
     self.slots[i] = Slot(hash, number, <uint32_t>(self.text.n - n), n)

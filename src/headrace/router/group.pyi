@@ -39,6 +39,3 @@ class Group:
 
     def fail(self, error: BaseException) -> None:
         """It will not be committed: who waits gets this error."""
-
-    def drop(self) -> None:
-        """Nobody waits any more."""
