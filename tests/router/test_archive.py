@@ -218,6 +218,19 @@ def test_refuses_while_the_oldest_is_too_old() -> None:
     run(scenario)
 
 
+def test_refuses_too_while_what_is_done_with_is_stuck() -> None:
+    def scenario(hand: Hand) -> None:
+        hand.archive.done(7)
+        hand.archive.take()
+        hand.time = 10.0
+        assert hand.archive.refuses is None
+        hand.put()
+        hand.time += STALE + 0.1
+        assert hand.archive.number() == 0
+
+    run(scenario)
+
+
 def test_refuses_when_full_and_when_closed() -> None:
     def scenario(hand: Hand) -> None:
         hand.archive.most_bytes = 100

@@ -157,7 +157,7 @@ cdef class Archive:
         return future
 
     cdef int refusal(self) except -1:
-        cdef Group oldest = self.filling if self.writing is None else self.writing
+        cdef Group oldest = self.filling if self.writing is None or self.writing.count == 0 else self.writing
         cdef size_t size = self.filling.rows.n
         if self.writing is not None:
             size += self.writing.rows.n
