@@ -6,18 +6,30 @@ The sender's server is killed; the other one is down, or killed as well.
 import asyncio
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from support.component import Component
 from support.faithful import Faithful
 from support.federated import PASSWORD, Authority, Site, route, site
 from support.ports import unused_port
-from support.rawclient import NS, bodies, condition
+from support.rawclient import NS, Client, Closed, bodies, condition
+from support.server import USERS, running
 
 A, B = "a.example", "b.example"
 WRITERS = ("romeo", "mercutio")
 MESSAGES = 100          # of each writer, in the time of one server's life
 SM = "urn:xmpp:sm:3"
+COMPONENT = """
+[[listener]]
+kind = "component"
+address = "127.0.0.1"
+port = {port}
+tls = "optional"
+[[component]]
+domain = "bot.localhost"
+secret = "s3cret"
+"""
 
 
 class Places:
@@ -65,6 +77,44 @@ def test_what_cannot_be_delivered_in_time_comes_back(tmp_path: Path) -> None:
         romeo.send(f"<message to='juliet@{B}' type='chat' id='1'><body>x</body></message>")
         answer = romeo.until(lambda e: e.get("id") == "1")[-1]
         assert (answer.get("from"), condition(answer)) == (f"juliet@{B}", "remote-server-timeout")
+
+
+def numbers(component: Component) -> Iterator[tuple[int, bool]]:
+    """Of the messages that come, and whether each is stamped, until its stream ends."""
+    with suppress(Closed, OSError):
+        while True:
+            message = component.next()
+            delays = [delay.get("from") for delay in message.findall("{urn:xmpp:delay}delay")]
+            yield int(message.get("id", "")), delays == ["localhost"]
+
+
+def test_what_a_component_has_not_read_waits_for_it(tmp_path: Path) -> None:
+    """More than sockets hold."""
+    port, count, text = unused_port(), 160, "x" * 60_000
+    more = COMPONENT.format(port=port)
+    with running(tmp_path, more=more) as server:
+        first = Component(port, "bot.localhost").connect("s3cret")
+        romeo = Client(server.plain)
+        romeo.log_in("romeo", USERS["romeo@localhost"])
+        romeo.send(f"<enable xmlns='{SM}'/>")
+        romeo.next()
+        for number in range(count):
+            romeo.send(f"<message to='bot.localhost' type='chat' id='{number}'><body>{text}</body></message>")
+        romeo.send(f"<r xmlns='{SM}'/>")
+        romeo.until(lambda e: e.tag == f"{{{SM}}}a" and e.get("h") == str(count))
+        server.kill()
+        read = [number for number, _ in numbers(first)]
+    with running(tmp_path, more=more):
+        second = Component(port, "bot.localhost").connect("s3cret")
+        rest = []
+        for number, stamped in numbers(second):
+            rest.append((number, stamped))
+            if number == count - 1:
+                break
+    assert 0 < len(read) < count
+    assert rest == [(number, True) for number in range(rest[0][0], count)]
+    assert read == list(range(len(read)))
+    assert rest[0][0] <= len(read)
 
 
 class Town:
