@@ -85,3 +85,61 @@ def test_weights():
     assert {target.host for target in ordered(records)} == {"90", "10", "0"}
     only = [Record(1, 0, Target(name, 1)) for name in "ab"]
     assert {ordered(only)[0].host for _ in range(100)} == {"a"} or len(ordered(only)) == 2
+
+
+async def test_one_family_is_enough():
+    """A server of names that fails over AAAA, as some do, hides nobody."""
+    table = {("x.example", "A"): ["192.0.2.1"], ("x.example", "AAAA"): [BROKEN], ("y.example", "AAAA"): [BROKEN]}
+    with NameServer(table) as server:
+        resolver = Resolver([("127.0.0.1", server.port)], seconds=2)
+        assert await resolver.addresses(Target("x.example", 5269)) == [("192.0.2.1", 5269)]
+        with pytest.raises(ResolveError) as caught:
+            await resolver.addresses(Target("y.example", 5269))
+    assert not caught.value.absent
+
+
+async def test_one_kind_of_srv_records_is_enough():
+    found = await targets("a.example", {(PLAIN + "a.example", "SRV"): ["0 0 5269 x.example."],
+                                        (DIRECT + "a.example", "SRV"): [BROKEN]})
+    assert found == [Target("x.example", 5269)]
+
+
+SRV, DIGEST = (PLAIN + "a.example", "SRV"), "ab" * 32
+TLSA = ("_5269._tcp.x.example", "TLSA")
+SECURED = {SRV: ["0 0 5269 x.example."], TLSA: [f"3 1 1 {DIGEST}", f"2 0 1 {DIGEST}"]}
+
+
+async def pins(table, *, secure, validating=True):
+    """Where the domain's server is, and what its certificate has to match."""
+    with NameServer(table, secure=secure) as server:
+        resolver = Resolver([("127.0.0.1", server.port)], validating=validating, seconds=2)
+        target, = await resolver.targets("a.example")
+        return target, await resolver.tlsa(target)
+
+
+async def test_tlsa_records_of_a_secure_place():
+    target, found = await pins(SECURED, secure=True)
+    assert target == Target("x.example", 5269, secure=True)
+    assert sorted(found) == [(2, 0, 1, bytes.fromhex(DIGEST)), (3, 1, 1, bytes.fromhex(DIGEST))]
+
+
+async def test_without_srv_records_the_domain_itself_has_them():
+    table = {("a.example", "A"): ["192.0.2.1"], ("_5269._tcp.a.example", "TLSA"): [f"3 1 1 {DIGEST}"]}
+    target, found = await pins(table, secure=True)
+    assert target == Target("a.example", 5269, secure=True)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("secure", "validating"), [
+    (False, True), ([SRV[0]], True), ([TLSA[0], DIRECT + "a.example"], True), (True, False)],
+    ids=["nothing", "records", "place", "resolver"])
+async def test_what_is_not_secure_is_no_record(secure, validating):
+    """A resolver that we don't trust may say what it likes."""
+    _, found = await pins(SECURED, secure=secure, validating=validating)
+    assert found == []
+
+
+async def test_records_that_are_hidden_are_no_records_that_are_not_there():
+    with pytest.raises(ResolveError) as caught:
+        await pins({**SECURED, TLSA: [BROKEN]}, secure=True)
+    assert not caught.value.absent

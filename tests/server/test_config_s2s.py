@@ -80,6 +80,8 @@ host = "a.example"
     ({"more": "[s2s]\nallow = ['@']"}, "allow: '@'"),
     ({"more": "[[s2s.route]]\ndomain = 'a@b'\naddress = 'x'"}, "'a@b' is not a domain"),
     ({"more": "[s2s]\nstanzas_per_second = -1"}, "stanzas_per_second: -1 is not between 0"),
+    ({"more": "[s2s]\ndane = true"}, "dane: name a resolver on this machine"),
+    ({"more": "[s2s]\ndane = true\nresolver = ['127.0.0.1', '192.0.2.1']"}, "dane: name a resolver on this machine"),
     ({"more": "[s2s]\nalow = ['b.example']"}, "did you mean 'allow'?"),
     ({"more": "[[component]]\ndomain = 'a.example'\nsecret = 'x'"}, "a.example is a host"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = ''"}, "anybody could be it"),
@@ -99,3 +101,7 @@ host = "a.example"
 def test_complaints(tmp_path: Path, options: dict[str, str], complaint: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(complaint)):
         read(tmp_path, **options)
+
+
+def test_a_resolver_on_this_machine_may_be_believed(tmp_path: Path) -> None:
+    assert read(tmp_path, more="[s2s]\ndane = true\nresolver = ['127.0.0.1', '[::1]:5353']").s2s.dane

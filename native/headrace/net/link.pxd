@@ -61,6 +61,7 @@ cdef class Link(Channel):
     cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
     cdef TlsContext undecided               # the first byte will tell whether start_tls() is called with it
     cdef str server_name                    # for a client's start_tls()
+    cdef public list tlsa                   # records that the server's certificate has to match; None: there are none
     cdef size_t drained                     # bytes discarded in LINK_DRAIN
 
     cdef void set_sink(self, Sink sink) noexcept

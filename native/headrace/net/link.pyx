@@ -307,6 +307,8 @@ cdef class Link(Channel):
             return 0
         if self.tls is None:
             self.tls = tls_engine(self.reactor, self.context, self.fd, self.server_name)
+            if self.tlsa is not None:
+                self.tls.pin(self.tlsa)
             self.reactor.deadline(self, self.reactor.handshake_patience)
         self._poll()
         n = self._recv(SCRATCH)

@@ -1,6 +1,6 @@
 # What we use of libssl and libcrypto (3.0). Macros are declared as the functions they look like. Never called without
 # the GIL: our callbacks use Python objects.
-from libc.stdint cimport uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "openssl/bio.h":
@@ -151,5 +151,11 @@ cdef extern from "openssl/ssl.h":
     int SSL_get_extms_support(SSL*)
     int SSL_export_keying_material(SSL*, unsigned char* out, size_t n, const char* label, size_t label_n,
                                    const unsigned char* context, size_t context_n, int use_context)
+    unsigned long DANE_FLAG_NO_DANE_EE_NAMECHECKS
+    int SSL_CTX_dane_enable(SSL_CTX*)
+    int SSL_dane_enable(SSL*, const char* name)
+    unsigned long SSL_dane_set_flags(SSL*, unsigned long)
+    int SSL_dane_tlsa_add(SSL*, uint8_t usage, uint8_t selector, uint8_t matching, const unsigned char*, size_t)
+    int SSL_get0_dane_tlsa(SSL*, uint8_t* usage, uint8_t* selector, uint8_t* matching, const unsigned char**, size_t*)
     X509* SSL_get_certificate(const SSL*)
     X509* SSL_get1_peer_certificate(const SSL*)

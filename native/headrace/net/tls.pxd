@@ -52,6 +52,8 @@ cdef class TlsEngine:
     cdef readonly str cipher
     cdef readonly bint resumed
     cdef readonly str error                 # of the TLS_FAILED, for a log
+    cdef readonly bint pinned               # there are usable TLSA records: the certificate has to match one
+    cdef readonly int usage                 # of the record that it matches; -1: of none
     cdef Reactor reactor
     cdef TlsContext context
     cdef void* ssl                          # SSL*
@@ -62,6 +64,7 @@ cdef class TlsEngine:
     cdef size_t input_n
     cdef Buf backlog                        # cipher text that the socket did not take
 
+    cdef int pin(self, list records) except -1                      # before the handshake: what Link.tlsa says
     cdef void feed(self, const char* p, size_t n) noexcept          # input; all of it is taken by the calls that follow
     cdef int handshake(self) except -1                              # TlsResult
     cdef int read(self, char* p, size_t room, size_t* n) except -1  # TlsResult; n: bytes put at p

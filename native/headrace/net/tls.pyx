@@ -3,6 +3,7 @@
 cimport cython
 from cpython.unicode cimport PyUnicode_InternFromString
 from libc.errno cimport EAGAIN, EINTR, errno
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memmove, strerror
 
 from headrace.core.buf cimport buf_free, buf_put
@@ -13,6 +14,7 @@ from headrace.net.sockets cimport MSG_NOSIGNAL, send
 import os
 
 cdef enum:
+    DANE_EE = 3             # certificate usage: this very certificate, whoever has issued it
     OVERHEAD = 512          # bytes a record may be longer than its text
     BACKLOG = 131072        # cipher text kept for a peer that takes nothing; a flood of KeyUpdates must not pass it
 
@@ -291,6 +293,8 @@ cdef class TlsContext:
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER if self.verify else SSL_VERIFY_NONE,
                            <void*>take_any if self.judge_later else NULL)
         expect_servers(ctx)
+        if SSL_CTX_dane_enable(ctx) <= 0:
+            raise MemoryError
         if self.certificate is not None:
             self._use_certificate(ctx)
         if self.ca_file is None:
@@ -319,6 +323,20 @@ cdef class TlsEngine:
         self.failed = True
         buf_free(&self.backlog)
 
+    cdef int pin(self, list records) except -1:
+        """DANE (RFC 6698). Names are for who reads .problem to look at, but for those that usage 3 makes needless
+        (RFC 7671 5.1). Where no record is usable, the certificate is judged as if there were none."""
+        cdef SSL* ssl = <SSL*>self.ssl
+        cdef bytes data
+        if SSL_dane_enable(ssl, NULL) <= 0:
+            raise MemoryError
+        SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS)
+        for usage, selector, matching, data in records:
+            if SSL_dane_tlsa_add(ssl, usage, selector, matching, data, len(data)) > 0:
+                self.pinned = True
+        ERR_clear_error()
+        return 0
+
     cdef void feed(self, const char* p, size_t n) noexcept:
         self.input = p
         self.input_n = n
@@ -339,6 +357,7 @@ cdef class TlsEngine:
         cdef const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
         cdef const unsigned char* alpn
         cdef unsigned int alpn_n
+        cdef uint8_t usage
         if name != NULL:
             self.server_name = (<bytes>name).decode("ascii", "replace")
         SSL_get0_alpn_selected(ssl, &alpn, &alpn_n)
@@ -347,6 +366,8 @@ cdef class TlsEngine:
         self.version = PyUnicode_InternFromString(SSL_get_version(ssl))
         self.cipher = PyUnicode_InternFromString(SSL_get_cipher_name(ssl))
         self.resumed = SSL_session_reused(ssl)
+        if self.pinned and SSL_get0_dane_tlsa(ssl, &usage, NULL, NULL, NULL, NULL) >= 0:
+            self.usage = usage
         self.established = True
         return 0
 
@@ -431,7 +452,7 @@ cdef class TlsEngine:
             code = SSL_get_verify_result(<SSL*>self.ssl)
             if code != X509_V_OK:
                 return X509_verify_cert_error_string(code).decode()
-            if X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0:
+            if self.usage != DANE_EE and X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0:
                 return "certificate has expired"
             return None
         finally:
@@ -532,6 +553,7 @@ cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str serve
     engine.reactor = reactor
     engine.context = context
     engine.fd = fd
+    engine.usage = -1
     if context.server:
         context._rotate(<int64_t>reactor.time)
     elif context.verify and not context.judge_later and server_name is None:

@@ -28,6 +28,9 @@ class Link(Channel):
     def __new__(cls, reactor: Reactor, fd: int, peer: tuple[str, int],
                 listener: _Owner | None = None) -> Link: ...
     authenticated: bool
+    tlsa: list[tuple[int, int, int, bytes]] | None
+    """Of the server that we connect to (usage, selector, matching type, data), from secure DNS; to be set before TLS
+    starts."""
     @property
     def reactor(self) -> Reactor: ...
     @property

@@ -68,6 +68,13 @@ class TlsEngine:
     @property
     def error(self) -> str | None: ...
     @property
+    def pinned(self) -> bool:
+        """There are usable TLSA records (Link.tlsa): a certificate that matches none of them is a problem."""
+    @property
+    def usage(self) -> int:
+        """Certificate usage (RFC 6698 2.1.1) of the record that it matches: for 3, neither names nor time count. -1: it
+        matches none."""
+    @property
     def certificate(self) -> bytes | None:
         """The peer's, as DER: None unless chain, purpose and time are good."""
     @property

@@ -222,7 +222,7 @@ class App:
                            bytes_per_second=s2s.bytes_per_second, stanzas_per_second=s2s.stanzas_per_second,
                            give_up_seconds=s2s.give_up_seconds)
         home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
-        return Federation(home, self.router, Resolver(resolvers(s2s), routes), self.s2s_tls)
+        return Federation(home, self.router, Resolver(resolvers(s2s), routes, validating=s2s.dane), self.s2s_tls)
 
     def _about_servers(self) -> dict[str, Callable[..., Awaitable[object]]]:
         """What commands may ask about other servers."""

@@ -97,6 +97,7 @@ class S2SSection(msgspec.Struct, frozen=True):
     stanzas_per_second: float = 20_000.0
     give_up_seconds: float = 3600.0     # after which a message that a server could not be given comes back
     resolver: tuple[str, ...] = ()      # IP addresses of DNS servers, perhaps with ":port"; the system's if not given
+    dane: bool = False      # believe TLSA records; the resolver validates (DNSSEC), and is on this machine
     route: tuple[RouteConfig, ...] = ()
 
 
@@ -285,6 +286,10 @@ class _Reader:
         for server in s2s.resolver:
             if _socket_address(server) is None:
                 self.complaints.append(f"[s2s]: resolver: {server!r} is no IP address, with or without a port")
+        here = [ipaddress.ip_address(host).is_loopback for host, _ in resolvers(s2s)]
+        if s2s.dane and not (here and all(here)):
+            self.complaints.append("[s2s]: dane: name a resolver on this machine that validates: whoever is on the way "
+                                   "to another can say what he likes")
         for key in ("bytes_per_second", "stanzas_per_second"):
             if not 0 <= getattr(s2s, key) <= 10**12:
                 self.complaints.append(f"[s2s]: {key}: {getattr(s2s, key):g} is not between 0 (no bound) and 10^12")

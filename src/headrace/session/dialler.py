@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from headrace.net.connect import connect
 from headrace.net.link import Link
-from headrace.net.resolve import ResolveError, Resolver, Target
+from headrace.net.resolve import ResolveError, Resolver, Target, Tlsa
 from headrace.router.federation import Peer
 from headrace.router.router import Router
 from headrace.session.domains import Home
@@ -40,12 +40,13 @@ class Dialler:
         problem = DialError("no address to connect to", "remote-server-not-found")
         for target in await self._targets(call):
             try:
+                tlsa = await self._tlsa(target, call)
                 fd, address = await self._connect(target, call)
             except DialError as error:
                 problem = error
                 continue
             try:
-                return await self._negotiate(Link(self._router.reactor, fd, address), call, direct=target.direct)
+                return await self._negotiate(Link(self._router.reactor, fd, address), call, target, tlsa)
             except DialError as error:
                 call.step(f"failed: {error.text}")
                 problem = error
@@ -63,6 +64,15 @@ class Dialler:
         call.step("DNS: " + ", ".join(map(str, targets)))
         return targets
 
+    async def _tlsa(self, target: Target, call: Call) -> list[Tlsa]:
+        try:
+            records = await self._resolver.tlsa(target)
+        except ResolveError as error:
+            raise unresolved(call, error) from None
+        if records:
+            call.step(f"DANE: {len(records)} TLSA records of {target}")
+        return records
+
     async def _connect(self, target: Target, call: Call) -> tuple[int, tuple[str, int]]:
         try:
             addresses = await self._resolver.addresses(target)
@@ -77,14 +87,15 @@ class Dialler:
         call.step(f"TCP: connected to {address[0]}, port {address[1]}")
         return fd, address
 
-    async def _negotiate(self, link: Link, call: Call, *, direct: bool) -> Outbound:
+    async def _negotiate(self, link: Link, call: Call, target: Target, tlsa: list[Tlsa]) -> Outbound:
         peer = Peer(self._router, self._router.routes, link, self._home.config)
-        outbound = Outbound(peer, self._home, call, gone=self._gone)
+        outbound = Outbound(peer, self._home, call, gone=self._gone, place=target.host if tlsa else None)
+        link.tlsa = tlsa or None
         peer.start(outbound)
         self._begun(outbound)
-        tls = self._home.contexts[call.ours].direct if direct else None
+        tls = self._home.contexts[call.ours].direct if target.direct else None
         link.start(peer, tls, name_for_tls(call.theirs))
-        outbound.begin(direct=direct)
+        outbound.begin(direct=target.direct)
         try:
             await outbound.result
         except asyncio.CancelledError:

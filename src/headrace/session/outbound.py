@@ -28,6 +28,7 @@ FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}
             "management": f"{{{ns.SM}}}sm"}
 EXTERNAL = "certificate (SASL EXTERNAL)"
 DIALBACK = "dialback"
+DANE_EE = 3             # usage of a TLSA record: this very certificate, whatever else it says (RFC 7671 5.1)
 MOST_SHARING = 200      # domains of ours on one stream: as many as we take of others (inbound.MOST_PAIRS)
 
 Name = tuple[str, str]
@@ -79,9 +80,10 @@ class Call:
 class Outbound:
     """headrace.router.federation.Negotiator of a stream that we have dialled.
 
-    result: how the pair was proven, or what the question is answered; or a DialError."""
+    result: how the pair was proven, or what the question is answered; or a DialError. place: where it leads to, if
+    DNSSEC says that the domain's server is there: a name that its certificate may have as well (RFC 7673 4.1)."""
 
-    def __init__(self, peer: Peer, home: Home, call: Call, *, gone: Gone) -> None:
+    def __init__(self, peer: Peer, home: Home, call: Call, *, gone: Gone, place: str | None = None) -> None:
         self.ours = call.ours
         self.theirs = call.theirs
         self.both_ways = False
@@ -90,6 +92,7 @@ class Outbound:
         self.sharing: set[str] = set()  # further domains of ours that it carries
         self.peer = peer
         self._home = home
+        self._place = place
         self._question = call.question
         self._step = call.step
         self._gone = gone
@@ -220,14 +223,17 @@ class Outbound:
         channel = self.peer.channel
         assert channel is not None
         problem = channel.problem
-        if problem is None and not proves(channel.certificate, self.theirs):
+        if problem is None and channel.usage != DANE_EE and not self._names(channel.certificate):
             problem = "it is for other names"
         self._trusted = problem is None
         self._step("certificate: " + ("good" if problem is None else problem))
-        if problem is None or self._home.config.may_dial_back(self.theirs):
+        if problem is None or (not channel.pinned and self._home.config.may_dial_back(self.theirs)):
             return True
         self._end(DialError(f"its certificate: {problem}", "remote-server-not-found", final=True))
         return False
+
+    def _names(self, certificate: bytes | None) -> bool:
+        return proves(certificate, self.theirs) or (self._place is not None and proves(certificate, self._place))
 
     def _log_in(self, offered: Element) -> None:
         self._offers_dialback = offered.find(FEATURES["dialback"]) is not None
