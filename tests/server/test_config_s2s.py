@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from headrace.server.config import ComponentConfig, Config, ConfigError, ProxyConfig, RouteConfig, load, resolvers
+from headrace.server.config import (
+    ComponentConfig,
+    Config,
+    ConfigError,
+    ProxyConfig,
+    RouteConfig,
+    load,
+    posh_places,
+    resolvers,
+)
 
 BASE = """
 {top}
@@ -80,6 +89,7 @@ host = "a.example"
     ({"more": "[s2s]\nallow = ['@']"}, "allow: '@'"),
     ({"more": "[[s2s.route]]\ndomain = 'a@b'\naddress = 'x'"}, "'a@b' is not a domain"),
     ({"more": "[s2s]\nstanzas_per_second = -1"}, "stanzas_per_second: -1 is not between 0"),
+    ({"more": "[[s2s.route]]\ndomain = 'b.example'\naddress = 'x'\nposh = 'x'"}, "posh: 'x' is no IP address"),
     ({"more": "[s2s]\ndane = true"}, "dane: name a resolver on this machine"),
     ({"more": "[s2s]\ndane = true\nresolver = ['127.0.0.1', '192.0.2.1']"}, "dane: name a resolver on this machine"),
     ({"more": "[s2s]\nalow = ['b.example']"}, "did you mean 'allow'?"),
@@ -105,3 +115,23 @@ def test_complaints(tmp_path: Path, options: dict[str, str], complaint: str) -> 
 
 def test_a_resolver_on_this_machine_may_be_believed(tmp_path: Path) -> None:
     assert read(tmp_path, more="[s2s]\ndane = true\nresolver = ['127.0.0.1', '[::1]:5353']").s2s.dane
+
+
+def test_where_web_servers_are(tmp_path: Path) -> None:
+    s2s = read(tmp_path, more="""
+[s2s]
+posh = true
+[[s2s.route]]
+domain = "Bücher.example"
+address = "192.0.2.1"
+posh = "192.0.2.2"
+[[s2s.route]]
+domain = "b.example"
+address = "192.0.2.1"
+posh = "[2001:db8::1]:8443"
+[[s2s.route]]
+domain = "c.example"
+address = "192.0.2.1"
+""").s2s
+    assert s2s.posh
+    assert posh_places(s2s) == {"xn--bcher-kva.example": ("192.0.2.2", 443), "b.example": ("2001:db8::1", 8443)}

@@ -26,6 +26,7 @@ from headrace.modules.tables import RosterLoader
 from headrace.net.limits import Admission
 from headrace.net.link import Link, Sink
 from headrace.net.listener import Listener, raise_descriptor_limit
+from headrace.net.posh import Posh
 from headrace.net.reactor import Reactor
 from headrace.net.resolve import Resolver, Target
 from headrace.net.tls import TlsContext, TlsError
@@ -41,7 +42,7 @@ from headrace.server.certificates import (
     pair_of,
     servers_context,
 )
-from headrace.server.config import Config, HostConfig, ListenerConfig, ProxyConfig, resolvers
+from headrace.server.config import Config, HostConfig, ListenerConfig, ProxyConfig, posh_places, resolvers
 from headrace.server.data import open_storage, token_key
 from headrace.server.retention import Retention
 from headrace.session.backoff import Backoff
@@ -221,8 +222,10 @@ class App:
                            allow=frozenset(s2s.allow), deny=frozenset(s2s.deny), dialback=frozenset(s2s.dialback),
                            bytes_per_second=s2s.bytes_per_second, stanzas_per_second=s2s.stanzas_per_second,
                            give_up_seconds=s2s.give_up_seconds)
-        home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log)
-        return Federation(home, self.router, Resolver(resolvers(s2s), routes, validating=s2s.dane), self.s2s_tls)
+        resolver = Resolver(resolvers(s2s), routes, validating=s2s.dane)
+        home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log,
+                    Posh(resolver, s2s.authorities, posh_places(s2s)) if s2s.posh else None)
+        return Federation(home, self.router, resolver, self.s2s_tls)
 
     def _about_servers(self) -> dict[str, Callable[..., Awaitable[object]]]:
         """What commands may ask about other servers."""

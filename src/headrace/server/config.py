@@ -18,6 +18,7 @@ from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, CLIENT, LEAST_STANZA, Limits
 from headrace.net.limits import ConnectionLimits
+from headrace.net.resolve import a_labels
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
 from headrace.server.catalog import MODULES
 from headrace.session.backoff import BackoffPolicy
@@ -84,6 +85,7 @@ class RouteConfig(msgspec.Struct, frozen=True):
     address: str                    # IP address or name
     port: int = 5269
     tls: Literal["starttls", "direct"] = "starttls"
+    posh: str | None = None         # "IP address:port" of its web server, for its POSH document
 
 
 class S2SSection(msgspec.Struct, frozen=True):
@@ -98,6 +100,7 @@ class S2SSection(msgspec.Struct, frozen=True):
     give_up_seconds: float = 3600.0     # after which a message that a server could not be given comes back
     resolver: tuple[str, ...] = ()      # IP addresses of DNS servers, perhaps with ":port"; the system's if not given
     dane: bool = False      # believe TLSA records; the resolver validates (DNSSEC), and is on this machine
+    posh: bool = False      # ask a domain's web server about certificates that authorities do not know
     route: tuple[RouteConfig, ...] = ()
 
 
@@ -284,8 +287,11 @@ class _Reader:
         if s2s is None:
             return S2SSection()
         for server in s2s.resolver:
-            if _socket_address(server) is None:
+            if socket_address(server) is None:
                 self.complaints.append(f"[s2s]: resolver: {server!r} is no IP address, with or without a port")
+        for place in (route.posh for route in s2s.route if route.posh is not None):
+            if socket_address(place, 443) is None:
+                self.complaints.append(f"[[s2s.route]]: posh: {place!r} is no IP address, with or without a port")
         here = [ipaddress.ip_address(host).is_loopback for host, _ in resolvers(s2s)]
         if s2s.dane and not (here and all(here)):
             self.complaints.append("[s2s]: dane: name a resolver on this machine that validates: whoever is on the way "
@@ -466,7 +472,7 @@ class _Reader:
         return {key: value for key, value in table.items() if key in names}
 
 
-def _socket_address(text: str, port: int = 53) -> tuple[str, int] | None:
+def socket_address(text: str, port: int = 53) -> tuple[str, int] | None:
     """An IP address, perhaps with a port: 192.0.2.1, 192.0.2.1:53, 2001:db8::1, [2001:db8::1]:53."""
     host, colon, digits = text.rpartition(":")
     if not colon or (":" in host and not host.endswith("]")):
@@ -478,7 +484,13 @@ def _socket_address(text: str, port: int = 53) -> tuple[str, int] | None:
 
 
 def resolvers(s2s: S2SSection) -> list[tuple[str, int]]:
-    return [found for text in s2s.resolver if (found := _socket_address(text)) is not None]
+    return [found for text in s2s.resolver if (found := socket_address(text)) is not None]
+
+
+def posh_places(s2s: S2SSection) -> dict[str, tuple[str, int]]:
+    """Web servers by domain."""
+    places = {a_labels(route.domain): socket_address(route.posh, 443) for route in s2s.route if route.posh is not None}
+    return {domain: place for domain, place in places.items() if place is not None}
 
 
 def _fields(kind: type) -> dict[str, bool]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from headrace.core.limits import BEFORE_AUTH, SERVER, Limits
+from headrace.net.posh import Posh
 from headrace.net.tls import TlsContext
 from headrace.session.dialback import Keys
 from headrace.session.ports import Log
@@ -60,6 +61,7 @@ class Home:
     keys: Keys
     contexts: Mapping[str, Contexts]    # by what others may reach here: hosts and components
     log: Log
+    posh: Posh | None = None    # asked where a certificate proves nothing by itself
 
     @property
     def hosts(self) -> Set[str]:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from headrace.core import ns
 from headrace.core.stanza import Stanza
+from headrace.net.posh import Posh
 from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.sasl import profile
@@ -221,12 +222,28 @@ class Inbound:
         try:
             self._check(asked.from_)
         except SaslFailure as failure:
-            if self._home.config.may_dial_back(asked.from_):
-                self._spawn(self._call_back(asked))
+            if self._home.posh is not None:
+                self._spawn(self._ask_posh(asked, self._home.posh, failure.text or ""))
             else:
-                self._refuse(asked, "not-authorized", failure.text or "")
+                self._without_certificate(asked, failure.text or "")
             return
         self._grant(asked, "certificate (dialback)")
+
+    async def _ask_posh(self, asked: Dialback, posh: Posh, problem: str) -> None:
+        channel = self._peer.channel
+        good = channel is not None and await posh.vouches(asked.from_, channel.presented)
+        if self._peer.ended:
+            return
+        if good:
+            self._grant(asked, "certificate (POSH)")
+        else:
+            self._without_certificate(asked, problem)
+
+    def _without_certificate(self, asked: Dialback, problem: str) -> None:
+        if self._home.config.may_dial_back(asked.from_):
+            self._spawn(self._call_back(asked))
+        else:
+            self._refuse(asked, "not-authorized", problem)
 
     def _refusal(self, asked: Dialback) -> tuple[str, str] | None:
         hosts = self._home.hosts

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from headrace.core import ns
 from headrace.core.stanza import Stanza
+from headrace.net.posh import Posh
 from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.session import dialback
@@ -100,6 +101,7 @@ class Outbound:
         self._open = False              # our header is sent
         self._logged_in = False
         self._offers_dialback = False
+        self._asking: asyncio.Task[None] | None = None
         self._takes_errors = False      # a domain that it does not believe ends no stream
         self._claims: dict[str, asyncio.Future[None]] = {}
         self._trusted = False           # its certificate proves that it is theirs
@@ -170,6 +172,8 @@ class Outbound:
     def gone(self, error: str | None, unsent: list[Left], unsure: list[Left]) -> None:
         ended = DialError(error or "it closed the connection")
         self._settle(ended)
+        if self._asking is not None:
+            self._asking.cancel()
         for answer in self._claims.values():
             if not answer.done():
                 answer.set_exception(ended)
@@ -194,8 +198,8 @@ class Outbound:
             self._awaited = ((ns.SM, "enabled"), (ns.SM, "failed"))
         elif self._logged_in:
             self._prove(EXTERNAL)
-        elif self._trust():
-            self._log_in(offered)
+        else:
+            self._judge(offered)
 
     def _note_limits(self, offered: Element) -> None:
         most = offered.findtext(f"{{{ns.STREAM_LIMITS}}}limits/{{{ns.STREAM_LIMITS}}}max-bytes", "")
@@ -218,19 +222,33 @@ class Outbound:
     def _no_tls(self, stanza: Stanza) -> None:
         self._end(DialError("it does not start TLS", final=True))
 
-    def _trust(self) -> bool:
+    def _judge(self, offered: Element) -> None:
         """Who answers has to be who we called (protocol.md 14)."""
-        channel = self.peer.channel
+        channel, posh = self.peer.channel, self._home.posh
         assert channel is not None
         problem = channel.problem
         if problem is None and channel.usage != DANE_EE and not self._names(channel.certificate):
             problem = "it is for other names"
+        if problem is None or channel.pinned or posh is None:
+            self._decide(offered, problem)
+        else:
+            self._awaited = ()
+            self._asking = asyncio.ensure_future(self._ask_posh(offered, posh, channel.presented, problem))
+
+    async def _ask_posh(self, offered: Element, posh: Posh, certificate: bytes | None, problem: str) -> None:
+        good = await posh.vouches(self.theirs, certificate)
+        self._step(f"POSH: {'it is' if good else 'nothing about'} its certificate")
+        if not self.peer.ended:
+            self._decide(offered, None if good else problem)
+
+    def _decide(self, offered: Element, problem: str | None) -> None:
+        pinned = self.peer.channel is not None and self.peer.channel.pinned
         self._trusted = problem is None
-        self._step("certificate: " + ("good" if problem is None else problem))
-        if problem is None or (not channel.pinned and self._home.config.may_dial_back(self.theirs)):
-            return True
-        self._end(DialError(f"its certificate: {problem}", "remote-server-not-found", final=True))
-        return False
+        self._step("certificate: " + (problem or "good"))
+        if problem is None or (not pinned and self._home.config.may_dial_back(self.theirs)):
+            self._log_in(offered)
+        else:
+            self._end(DialError(f"its certificate: {problem}", "remote-server-not-found", final=True))
 
     def _names(self, certificate: bytes | None) -> bool:
         return proves(certificate, self.theirs) or (self._place is not None and proves(certificate, self._place))
