@@ -3,6 +3,7 @@
     with WebServer(authority.issue("web", ["b.example"]), {("b.example", "/x"): document({...})}) as web: ... web.place
 """
 
+import contextlib
 import json
 import socket
 import ssl
@@ -25,6 +26,8 @@ class WebServer:
         self._tls.load_cert_chain(*pair)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.place: tuple[str, int] = self._socket.getsockname()
+        self._link: ssl.SSLSocket | None = None
+        self._over = False
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def __enter__(self) -> "WebServer":
@@ -32,7 +35,11 @@ class WebServer:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._over = True
         self._socket.shutdown(socket.SHUT_RDWR)     # accept() fails: the end
+        if self._link is not None:      # the client's loop may stand still meanwhile, and not close it
+            with contextlib.suppress(OSError):
+                self._link.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._socket.close()
 
@@ -43,11 +50,13 @@ class WebServer:
             except OSError:
                 return
             link.settimeout(20)
-            try:
-                with self._tls.wrap_socket(link, server_side=True) as made:
-                    self._answer(made)
-            except OSError:     # a client that does not trust us, or has enough
-                link.close()
+            with contextlib.suppress(OSError):      # a client that does not trust us, or has enough
+                self._link = self._tls.wrap_socket(link, server_side=True, do_handshake_on_connect=False)
+                if not self._over:
+                    self._link.do_handshake()
+                    self._answer(self._link)
+            if self._link is not None:
+                self._link.close()
 
     def _answer(self, link: ssl.SSLSocket) -> None:
         request = b""
