@@ -90,6 +90,11 @@ class FakePeer:
         self.ended = True
 
 
+def channel(certificate: bytes, problem: str | None = None, *, usage: int = -1, pinned: bool = False) -> Any:
+    return SimpleNamespace(version="TLSv1.3", cipher="c", problem=problem, usage=usage, pinned=pinned,
+                           presented=certificate, certificate=None if problem else certificate)
+
+
 def der(domain: str) -> bytes:
     pem = trustme.CA().issue_cert(domain).cert_chain_pems[0].bytes()
     return x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
@@ -103,16 +108,18 @@ def certificate() -> bytes:
 class Dial:
     """A stream to b.example, for one pair or a question."""
 
-    def __init__(self, certificate: bytes, question: Question | None = None, **options: Any) -> None:
+    def __init__(self, certificate: bytes, question: Question | None = None, *, posh: Any = None,
+                 place: str | None = None, **options: Any) -> None:
         tls: Any = None
         self.log = Log()
         self.peer = FakePeer()
         self.steps: list[str] = []
         self.keys = Keys(b"x")
         self.certificate = certificate
-        home = Home(S2SConfig(**options), self.keys, {"localhost": Contexts(tls, tls)}, self.log)   # type: ignore[arg-type]
+        home = Home(S2SConfig(**options), self.keys, {"localhost": Contexts(tls, tls)}, self.log,    # type: ignore[arg-type]
+                    posh)
         call = Call("localhost", "b.example", question, self.steps.append)
-        self.out = Outbound(self.peer, home, call, gone=lambda *_: None)    # type: ignore[arg-type]
+        self.out = Outbound(self.peer, home, call, gone=lambda *_: None, place=place)    # type: ignore[arg-type]
         self.out.begin(direct=False)
 
     def open(self, id: str = "their-id") -> None:
@@ -122,12 +129,11 @@ class Dial:
         for element in elements:
             self.out.element(parse_stanza(element.encode(), "jabber:server", bindings=STREAM))
 
-    def secure(self, problem: str | None = None) -> None:
+    def secure(self, problem: str | None = None, **pins: Any) -> None:
         self.open("in clear")
         self.tell(START_TLS, PROCEED)
         assert self.peer.done == ["tls"]
-        self.peer.channel = SimpleNamespace(version="TLSv1.3", cipher="c", problem=problem,
-                                            certificate=self.certificate)
+        self.peer.channel = channel(self.certificate, problem, **pins)
         self.out.secured()
         self.open()
 
@@ -328,10 +334,68 @@ async def test_a_strangers_bound_never_lowers_ours(dial: Dial) -> None:
     dial.open()
     dial.tell(features(f"<starttls {TLS}/>", limits(5_000)))
     assert dial.peer.most_out == 10_000
-    dial.peer.channel = SimpleNamespace(version="", cipher="", problem=None, certificate=dial.certificate)
+    dial.peer.channel = channel(dial.certificate)
     dial.out.secured()
     dial.open()
     dial.tell(features(EXTERNAL, limits(20_000)))
     assert dial.peer.most_out == 20_000
     dial.tell(SUCCESS, features(limits(5_000)))
     assert dial.peer.most_out == 5_000
+
+
+# What else says whose a certificate is: secure DNS (RFC 7673), a web server (RFC 7711).
+
+@pytest.mark.parametrize(("domain", "pins", "place", "good"), [
+    ("b.example", {"usage": 1, "pinned": True}, None, True), ("c.example", {"usage": 3, "pinned": True}, None, True),
+    ("c.example", {"usage": 2, "pinned": True}, None, False), ("c.example", {}, None, False),
+    ("c.example", {"usage": 2, "pinned": True}, "c.example", True)])
+async def test_names_and_pins(domain: str, pins: dict[str, Any], place: str | None, good: bool) -> None:
+    """Usage 3 needs no names; the others take also that of the place, which DNS has told of."""
+    dial = Dial(der(domain), place=place)
+    dial.secure(**pins)
+    dial.tell(LOGINS)
+    assert dial.peer.ended is not good
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+async def test_pins_count_more_than_dialback_and_web_servers(certificate: bytes, pinned: bool) -> None:
+    web = Web(good=True)
+    dial = Dial(certificate, posh=web, dialback=frozenset("*"))
+    dial.secure("no matching record", pinned=pinned)
+    dial.tell(LOGINS)
+    await asyncio.sleep(0)
+    assert dial.peer.ended is pinned
+    assert web.asked == ([] if pinned else [("b.example", certificate)])
+
+
+class Web:
+    """A Posh that knows one answer."""
+
+    def __init__(self, *, good: bool) -> None:
+        self.good = good
+        self.asked: list[tuple[str, bytes | None]] = []
+
+    async def vouches(self, domain: str, certificate: bytes | None) -> bool:
+        self.asked.append((domain, certificate))
+        return self.good
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_what_authorities_do_not_know_is_asked_of_the_web(certificate: bytes, good: bool) -> None:
+    dial = Dial(certificate, posh=Web(good=good))
+    dial.secure("self-signed certificate")
+    dial.tell(LOGINS)
+    assert not dial.peer.ended
+    await asyncio.sleep(0)
+    assert dial.peer.ended is not good
+    if not good:
+        assert "self-signed" in (await dial.failure()).text
+
+
+async def test_nothing_may_come_while_the_web_is_asked(certificate: bytes) -> None:
+    dial = Dial(certificate, posh=Web(good=True))
+    dial.secure("self-signed certificate")
+    dial.tell(LOGINS, SUCCESS)
+    assert dial.peer.ended
+    await asyncio.sleep(0)
+    assert dial.peer.done == ["tls"]
