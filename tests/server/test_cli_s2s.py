@@ -18,9 +18,12 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     authority, other = Authority(folder / "authority"), Authority(folder / "other")
     a, b, strange = unused_port(), unused_port(), unused_port()
     places = route("b.example", b) + route("strange.example", strange) + route("closed.example", unused_port())
+    places += route("doubting.example", strange) + route("plain.example", b, "direct")
+    pair = authority.issue("doubting.example", ["doubting.example"])
+    doubting = f'[[host]]\nname = "doubting.example"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
     with (site(folder / "a", "a.example", a, authority, s2s="resolver = ['127.0.0.1:1']", routes=places) as here,
           site(folder / "b", "b.example", b, authority, routes=route("a.example", a)) as there,
-          site(folder / "c", "strange.example", strange, other)):
+          site(folder / "c", "strange.example", strange, other, routes=doubting)):
         yield here, there
 
 
@@ -50,6 +53,8 @@ def test_reached(sites: tuple[Site, Site]) -> None:
     ("closed.example", "TCP", "Connection refused"),
     ("strange.example", "certificate", "certificate"),
     ("nowhere.example", "DNS", "DNS does not answer"),
+    ("plain.example", "TCP", "wrong version number"),       # it speaks no TLS there
+    ("doubting.example", "login", "it does not believe that we are a.example: not-authorized"),
 ])
 def test_not_reached(sites: tuple[Site, Site], domain: str, last: str, why: str) -> None:
     done = sites[0].server.command("s2s", "test", domain, "--from", "a.example")
