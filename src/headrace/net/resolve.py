@@ -85,7 +85,7 @@ class Resolver:
         known = self._routes.get(domain)
         if known:
             return list(known)
-        if _literal(domain) is not None:
+        if literal(domain) is not None:
             return [Target(domain.strip("[]"), PORT)]
         name = a_labels(domain)
         direct, plain = await self._both(
@@ -100,7 +100,7 @@ class Resolver:
 
     async def addresses(self, target: Target) -> list[tuple[str, int]]:
         """Its addresses, in the order in which to try them. Raises ResolveError."""
-        if _literal(target.host) is not None:
+        if literal(target.host) is not None:
             return [(target.host, target.port)]
         six, four = await self._both(self._ask(target.host, "AAAA"), self._ask(target.host, "A"))
         found = interleaved([answer.to_text() for answer in [*six.records, *four.records]])
@@ -111,7 +111,7 @@ class Resolver:
     async def tlsa(self, target: Target) -> list[Tlsa]:
         """What the certificate there has to match, if both are secure: where it is, and this (RFC 7673 3). Raises
         ResolveError where that can't be known: an attacker may hide it."""
-        if not target.secure or _literal(target.host) is not None:
+        if not target.secure or literal(target.host) is not None:
             return []
         answer = await self._ask(f"_{target.port}._tcp.{target.host}", "TLSA")
         if not answer.secure:
@@ -175,10 +175,13 @@ def ordered(records: Sequence[Record]) -> list[Target]:
 
 
 def a_labels(domain: str) -> str:
-    return domain if domain.isascii() else domain.encode("idna").decode()
+    """As DNS has it. UnicodeError for what can't be there; JIDs allow more."""
+    lower = domain.lower()
+    return lower if lower.isascii() else lower.encode("idna").decode()
 
 
-def _literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def literal(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that stands there instead of a name, perhaps in brackets."""
     try:
         return ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -3,7 +3,6 @@
 import datetime
 import os
 from collections.abc import Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from headrace.net.resolve import a_labels
+from headrace.net.resolve import a_labels, literal
 from headrace.net.tls import TlsContext
 from headrace.server.config import Config, HostConfig
 from headrace.session.domains import Contexts
@@ -162,7 +161,5 @@ def _make(host: str, certificate: Path, key: Path) -> None:
 
 
 def _general_name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(host.strip("[]")))
-    except ValueError:
-        return x509.DNSName(host.encode("idna").decode() if not host.isascii() else host)
+    address = literal(host)
+    return x509.DNSName(a_labels(host)) if address is None else x509.IPAddress(address)

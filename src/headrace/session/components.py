@@ -20,10 +20,9 @@ from headrace.router.router import Router
 from headrace.session.ports import Far, Log
 from headrace.session.spool import LEAST_SECONDS, done, stamped
 from headrace.stream.errors import StreamError, stream_error
-from headrace.stream.header import Header, judge_namespaces, stream_header
+from headrace.stream.header import END, Header, judge_namespaces, stream_header
 from headrace.stream.limits import NegotiationLimits
 
-END = b"</stream:stream>"
 FOR_EVER = 10 * 365 * 86_400.0
 
 

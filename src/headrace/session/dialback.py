@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
-from headrace.core.jid import JID
+from headrace.core.prep import prepare_domain
 from headrace.core.stanza import Stanza
 from headrace.core.writer import escape
 
@@ -41,15 +41,13 @@ class Dialback:
 def read(stanza: Stanza) -> Dialback | None:
     """None where `from` or `to` is no domain."""
     try:
-        from_, to = JID.parse(stanza.from_ or ""), JID.parse(stanza.to or "")
+        from_, to = prepare_domain(stanza.from_ or ""), prepare_domain(stanza.to or "")
     except JIDError:
-        return None
-    if from_.full != from_.domain or to.full != to.domain:
         return None
     element = stanza.element()
     error = next((child.tag.rpartition("}")[2] for child in element.iter()
                   if child.tag.startswith(f"{{{ns.STANZA_ERRORS}}}")), "")
-    return Dialback(stanza.name, from_.domain, to.domain, stanza.type, stanza.id or "",
+    return Dialback(stanza.name, from_, to, stanza.type, stanza.id or "",
                     (element.text or "").strip(), error)
 
 

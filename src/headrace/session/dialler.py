@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from headrace.net.connect import connect
 from headrace.net.link import Link
-from headrace.net.resolve import ResolveError, Resolver, Target, Tlsa
+from headrace.net.resolve import ResolveError, Resolver, Target, Tlsa, literal
 from headrace.router.federation import Peer
 from headrace.router.router import Router
 from headrace.session.domains import Home
@@ -94,7 +94,7 @@ class Dialler:
         peer.start(outbound)
         self._begun(outbound)
         tls = self._home.contexts[call.ours].direct if target.direct else None
-        link.start(peer, tls, name_for_tls(call.theirs))
+        link.start(peer, tls, call.theirs if literal(call.theirs) is None else None)
         outbound.begin(direct=target.direct)
         try:
             await outbound.result
@@ -107,8 +107,3 @@ class Dialler:
 def unresolved(call: Call, error: ResolveError) -> DialError:
     call.step(f"DNS: {error}")
     return DialError(str(error), "remote-server-not-found" if error.absent else "remote-server-timeout")
-
-
-def name_for_tls(domain: str) -> str | None:
-    """None for an address (RFC 6066 3)."""
-    return None if ":" in domain or domain.replace(".", "").isdigit() else domain

@@ -22,9 +22,10 @@ from headrace.router.router import Router
 from headrace.session.dialback import Dialback
 from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
-from headrace.session.inbound import END, Inbound
+from headrace.session.inbound import Inbound
 from headrace.session.outbound import DIALBACK, Call, DialError, Outbound, Question
 from headrace.session.spool import done, give_up_at, stamped
+from headrace.stream.header import END
 
 SUBSCRIPTIONS = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
 MOST_TRIES = 3              # streams in a row that end at once, until what they did not take is given up

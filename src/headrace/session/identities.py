@@ -1,29 +1,35 @@
 """The XMPP addresses in a client's certificate (RFC 6120 13.7.1.4)."""
 
+from collections.abc import Iterable
+
 from cryptography import x509
 
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 
-_XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")     # id-on-xmppAddr
+XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")     # id-on-xmppAddr
 _UTF8_STRING = 0x0C
 
 
 def addresses(certificate: bytes | None, host: str) -> list[JID]:
     """The accounts of that host that a certificate (DER) names; each once."""
-    if certificate is None:
-        return []
-    try:
-        parsed = x509.load_der_x509_certificate(certificate)
-        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
-        return []
-    found = {jid: None for name in names if (jid := _address(name)) is not None and jid.domain == host}
+    found = {jid: None for name in names(certificate) if (jid := _address(name)) is not None and jid.domain == host}
     return list(found)
 
 
+def names(certificate: bytes | None) -> Iterable[x509.GeneralName]:
+    """Whom a certificate (DER) is for (subjectAltName); nobody, if it cannot be read."""
+    if certificate is None:
+        return ()
+    try:
+        parsed = x509.load_der_x509_certificate(certificate)
+        return parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return ()
+
+
 def _address(name: x509.GeneralName) -> JID | None:
-    if not isinstance(name, x509.OtherName) or name.type_id != _XMPP_ADDR:
+    if not isinstance(name, x509.OtherName) or name.type_id != XMPP_ADDR:
         return None
     try:
         jid = JID.parse(utf8_string(name.value), assigned=True)

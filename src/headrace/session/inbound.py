@@ -24,10 +24,9 @@ from headrace.session.domains import Home
 from headrace.session.trust import proves
 from headrace.stream import features
 from headrace.stream.errors import StreamError, stream_error
-from headrace.stream.header import Header, judge_domain, judge_server, stream_header
+from headrace.stream.header import END, Header, judge_domain, judge_server, stream_header
+from headrace.xep import management
 
-END = b"</stream:stream>"
-STREAM_MANAGEMENT = f"<sm xmlns='{ns.SM}'/>".encode()
 MOST_PAIRS = 200        # of one stream: a hosting service's worth
 MOST_VERIFYING = 10     # of one stream at a time: each is a connection of ours to somebody
 MOST_ATTEMPTS = 5       # of SASL (RFC 6120 6.4.5)
@@ -127,7 +126,7 @@ class Inbound:
             return features.features([features.starttls()])
         if self._proven is not None:
             return features.features(
-                [features.dialback(), STREAM_MANAGEMENT, features.limits(config.after.stanza)])
+                [features.dialback(), management.FEATURE, features.limits(config.after.stanza)])
         certificate = channel.certificate
         named = certificate is not None and (self._claimed is None or proves(certificate, self._claimed))
         parts = [features.mechanisms(["EXTERNAL"])] if named else []
@@ -156,8 +155,7 @@ class Inbound:
     def _manage(self, stanza: Stanza) -> None:
         """XEP-0198; without resumption: the next stream begins with what this one may not have brought."""
         if not self.pairs:
-            why = f"<unexpected-request xmlns='{ns.STANZA_ERRORS}'/>"
-            self._peer.send(f"<failed xmlns='{ns.SM}'>{why}</failed>".encode())
+            self._peer.send(management.failed("unexpected-request"))
             return
         self._peer.send(f"<enabled xmlns='{ns.SM}'/>".encode())
         self._peer.manage()

@@ -41,10 +41,9 @@ from headrace.session.services import Services
 from headrace.session.upgrades import Upgrades
 from headrace.storage.ports import StorageError
 from headrace.stream.errors import StreamError, stream_error
-from headrace.stream.header import Header, default_language, judge_client, stream_header
+from headrace.stream.header import END, Header, default_language, judge_client, stream_header
 from headrace.xep.management import failed
 
-END = b"</stream:stream>"
 _RESOURCE = f"{{{ns.BIND}}}resource"
 
 # What takes time, not begun yet: headrace.session.exchanges.Work says why.

@@ -18,10 +18,10 @@ from headrace.router.federation import Peer
 from headrace.session import dialback
 from headrace.session.dialback import Dialback
 from headrace.session.domains import Home
-from headrace.session.inbound import END, Gone
+from headrace.session.inbound import Gone
 from headrace.session.trust import proves
 from headrace.stream.errors import StreamError, stream_error
-from headrace.stream.header import Header, judge_namespaces, judge_version, stream_header
+from headrace.stream.header import END, Header, judge_namespaces, judge_version, stream_header
 
 FEATURES = {"starttls": f"{{{ns.TLS}}}starttls", "bidi": f"{{{ns.BIDI_FEATURE}}}bidi",
             "dialback": f"{{{ns.DIALBACK_FEATURE}}}dialback",

@@ -1,12 +1,10 @@
 """Whom a certificate names: the domains that a server may speak for (RFC 6120 13.7.1.2, RFC 6125 6.4, RFC 7590 3.4)."""
 
-import ipaddress
-
 from cryptography import x509
 
-from headrace.session.identities import utf8_string
+from headrace.net.resolve import a_labels, literal
+from headrace.session.identities import XMPP_ADDR, names, utf8_string
 
-_XMPP_ADDR = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.5")     # id-on-xmppAddr
 _DNS_SRV = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")       # id-on-dnsSRV (RFC 4985)
 _IA5_STRING = 0x16
 _SERVICE = "_xmpp-server."
@@ -14,27 +12,21 @@ _SERVICE = "_xmpp-server."
 
 def proves(certificate: bytes | None, domain: str) -> bool:
     """Is this certificate (DER; its chain is the caller's business) for the prepared domain?"""
-    if certificate is None:
-        return False
-    try:
-        parsed = x509.load_der_x509_certificate(certificate)
-        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (ValueError, x509.ExtensionNotFound):
-        return False
-    wanted = _a_labels(domain)
-    return any(_is_for(name, domain, wanted) for name in names)
+    presented = names(certificate)
+    wanted = a_labels(domain) if presented else ""
+    return any(_is_for(name, domain, wanted) for name in presented)
 
 
 def _is_for(name: x509.GeneralName, domain: str, wanted: str) -> bool:
     if isinstance(name, x509.DNSName):
         return _matches(name.value.lower(), wanted)
     if isinstance(name, x509.IPAddress):
-        return _address(domain) == name.value
+        return literal(domain) == name.value
     if not isinstance(name, x509.OtherName):
         return False
     try:
-        if name.type_id == _XMPP_ADDR:      # whole, no wildcards
-            return _a_labels(utf8_string(name.value)) == wanted
+        if name.type_id == XMPP_ADDR:      # whole, no wildcards
+            return a_labels(utf8_string(name.value)) == wanted
         if name.type_id == _DNS_SRV:
             service = utf8_string(name.value, tag=_IA5_STRING).lower()
             return service.startswith(_SERVICE) and _matches(service.removeprefix(_SERVICE), wanted)
@@ -49,16 +41,3 @@ def _matches(presented: str, wanted: str) -> bool:
         first, _, rest = wanted.partition(".")
         return bool(first) and "." in rest and rest == presented[2:]
     return presented == wanted
-
-
-def _a_labels(domain: str) -> str:
-    """ValueError for what can't be in DNS; JIDs allow more."""
-    lower = domain.lower()
-    return lower if lower.isascii() else lower.encode("idna").decode()
-
-
-def _address(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(domain.strip("[]"))
-    except ValueError:
-        return None

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.ns import CLIENT, SERVER, STREAM
+from headrace.core.prep import prepare_domain
 from headrace.core.writer import escape
 from headrace.stream.errors import StreamError
 
 VERSION = "1.0"
 """RFC 6120 4.7.5: the only version there is; a peer that offers a higher one is answered with ours."""
+
+END = b"</stream:stream>"
+"""Ours, over TCP: the prefix is the one of our headers."""
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,7}")    # RFC 5646 2.1; longer ones nobody speaks
 
@@ -78,12 +82,12 @@ def judge_host(to: str | None, hosts: Container[str]) -> str:
     if not to:
         raise StreamError("improper-addressing", "the header's `to` has to name a host of this server")
     try:
-        jid = JID.parse(to)
+        host = prepare_domain(to)
     except JIDError as error:
         raise StreamError("host-unknown", f"`to` is no host name: {error}") from None
-    if jid.full != jid.domain or jid.domain not in hosts:
+    if host not in hosts:
         raise StreamError("host-unknown", "this server does not serve that host")
-    return jid.domain
+    return host
 
 
 def judge_from(from_: str | None, host: str) -> str | None:
@@ -112,12 +116,12 @@ def judge_domain(from_: str | None, hosts: Container[str]) -> str | None:
     if from_ is None:
         return None
     try:
-        jid = JID.parse(from_)
+        domain = prepare_domain(from_)
     except JIDError as error:
         raise StreamError("invalid-from", f"`from` is no domain: {error}") from None
-    if jid.full != jid.domain or jid.domain in hosts:
+    if domain in hosts:
         raise StreamError("invalid-from", "`from` has to be a domain, and not one of this server's")
-    return jid.domain
+    return domain
 
 
 def judge_client(header: Header, hosts: Container[str]) -> tuple[str, str | None]:
