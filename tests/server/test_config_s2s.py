@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.modules.grants import Grant
 from headrace.server.config import (
     ComponentConfig,
     Config,
@@ -97,6 +98,9 @@ host = "a.example"
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = ''"}, "anybody could be it"),
     ({"more": "[[component]]\ndomain = 'irc.example'"}, "secret is missing"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nkey = 'k'"}, "belong together"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nhosts = ['b.example']"},
+     "hosts: 'b.example' is no host of ours"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\npresence = 'roster'"}, "presence"),
     ({"more": PROXY + "port = 1081"}, "[[proxy]]: a.example is a host"),
     ({"more": PROXY.replace("a.example", "p.a.example") + "[[component]]\ndomain = 'p.a.example'\nsecret = 'x'"},
      "p.a.example is a host or a component"),
@@ -135,3 +139,28 @@ address = "192.0.2.1"
 """).s2s
     assert s2s.posh
     assert posh_places(s2s) == {"xn--bcher-kva.example": ("192.0.2.2", 443), "b.example": ("2001:db8::1", 8443)}
+
+
+def test_what_components_may(tmp_path: Path) -> None:
+    [boss, clerk, plain] = read(tmp_path, more="""
+[[component]]
+domain = "boss.a.example"
+secret = "x"
+roster = "both"
+message = "outgoing"
+presence = "managed_entity"
+iq = {"urn:xmpp:ping" = "get"}
+[[component]]
+domain = "clerk.a.example"
+secret = "x"
+hosts = ["a.example"]
+roster = "set"
+[[component]]
+domain = "plain.a.example"
+secret = "x"
+""").components
+    ours = ("a.example", "b.example")
+    assert boss.grant(ours) == Grant(frozenset(ours), "both", push=True, message=True, presence=True,
+                                     iq={"urn:xmpp:ping": "get"})
+    assert clerk.grant(ours) == Grant(frozenset({"a.example"}), "set", push=False)  # it may not read them
+    assert plain.grant(ours) is None

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from slixmpp import ClientXMPP
+from slixmpp import ClientXMPP, ComponentXMPP
 
 from support.server import USERS, Server
 
@@ -53,3 +53,27 @@ async def subscribe(one: Client, other: Client) -> None:
     other.send_presence_subscription(pto=one.boundjid.bare, ptype="subscribed")
     await one.next_from("presence_subscribed", other.boundjid.bare)
     await one.next_from("presence_available", other.boundjid.bare)
+
+
+class Component(ComponentXMPP):
+    """A component made of the same library."""
+
+    def __init__(self, domain: str, secret: str, port: int, *plugins: str) -> None:
+        super().__init__(domain, secret, "127.0.0.1", port)
+        for plugin in plugins:
+            self.register_plugin(plugin)
+        self.queues: dict[str, asyncio.Queue[Any]] = {}
+        for event in ("session_start", "disconnected", "message", "privileges_advertised", "published"):
+            self.queues[event] = asyncio.Queue()
+            self.add_event_handler(event, self.queues[event].put_nowait)
+
+    async def next(self, event: str) -> Any:
+        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+
+    async def log_in(self) -> None:
+        self.connect()
+        await self.next("session_start")
+
+    async def log_out(self) -> None:
+        self.disconnect()
+        await self.next("disconnected")

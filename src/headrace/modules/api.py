@@ -27,6 +27,7 @@ from headrace.core.reply import ErrorType
 from headrace.core.stanza import Stanza
 from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
+from headrace.modules.grants import Grants
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
@@ -311,6 +312,7 @@ class Context:
     life: Lifecycle  # accounts come and go through it
     now: Callable[[], float]  # Unix time
     components: Sequence[str] = ()  # domains of programs beside us (XEP-0114)
+    grants: Grants = field(default_factory=dict)  # what components may do for users (XEP-0356)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)  # of bytestreams, by domain (XEP-0065)
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
 
@@ -388,6 +390,14 @@ class Module:
 
     def answered(self, request: Request) -> Outcome:
         """An IQ result or error to one of our domains."""
+        return None
+
+    def message(self, request: Request) -> Outcome:
+        """One to a domain of ours. Asked in order of loading until one answers other than None."""
+        return None
+
+    def connected(self, component: str) -> Outcome:
+        """A component (its domain) has connected."""
         return None
 
     def screen(self, request: Request) -> bool | Coroutine[Any, Any, bool]:

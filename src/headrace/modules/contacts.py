@@ -7,12 +7,14 @@ before the accounts' locks are released: all clients see one order.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 
 import msgspec
 
 from headrace.cluster.ports import Audience
 from headrace.core import reply
 from headrace.modules.api import Context, Refused
+from headrace.modules.grants import told_of_presence, told_of_rosters
 from headrace.router.account import Subscription
 from headrace.storage.ports import RosterChange, RosterItem, RosterStore
 from headrace.xep import roster
@@ -185,7 +187,9 @@ async def commit(context: Context, sides: Sequence[Side]) -> dict[str, int]:
         RosterChange(side.account, side.other, side.item, side.push() is not None) for side in changed])
     for side in changed:
         if bits(side.before) != bits(side.item):
-            await context.accounts.set_contact(side.account, side.other, bits(side.item))
+            seen = side.other in told_of_presence(context.grants, side.account.rpartition("@")[2])
+            await context.accounts.set_contact(side.account, side.other,
+                                               bits(side.item) | (Subscription.SUB_FROM if seen else 0))
     return {side.account: version for side, version in zip(changed, versions, strict=True)}
 
 
@@ -199,7 +203,11 @@ async def tell(context: Context, party: Side | Far, version: int) -> None:
             await context.accounts.deliver(party.account, stanza, audience)
     push = party.push() if isinstance(party, Side) else None
     if push is not None:
-        await context.accounts.push(party.account, roster.query([push], version))
+        payload = roster.query([push], version)
+        await context.accounts.push(party.account, payload)
+        for component in told_of_rosters(context.grants, party.account.rpartition("@")[2]):
+            await context.accounts.route(reply.stanza(
+                "iq", payload, from_=party.account, to=component, id=token_hex(8), type="set"))
 
 
 def shares(seen: RosterItem | None, watcher: Side | Far, *, before: bool) -> bool:

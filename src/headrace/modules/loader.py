@@ -109,6 +109,8 @@ class Dispatcher:
         self._gone = hooks(modules, "gone")
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
                         Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
+        self._messages = hooks(modules, "message")
+        self._connected = hooks(modules, "connected")
         self._screens = hooks(modules, "screen")
         self._missed = hooks(modules, "missed")
         self._answered = hooks(modules, "answered")
@@ -168,6 +170,9 @@ class Dispatcher:
     def gone(self, session: Session) -> None:
         self._run_aside(self._gone, session.jid)
 
+    def connected(self, component: str) -> None:
+        self._run_aside(self._connected, component)
+
     def _nonza(self, session: Session, stanza: Stanza) -> None:
         handler = self._nonzas.get((stanza.namespace, stanza.name))
         if handler is None:
@@ -178,7 +183,8 @@ class Dispatcher:
     def _to_server(self, session: Session | None, stanza: Stanza) -> Ticket:
         if stanza.name != "iq":
             if stanza.name == "message":
-                self._refuse(session, stanza, Refused("service-unavailable"))
+                request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0])
+                return self._run(session, stanza, partial(first, self._messages, request))
             return None  # presence: our domains have no use for it
         if stanza.type not in ("get", "set"):
             self._run_aside(self._answered, Request(stanza, stanza.from_ or "", stanza.to or ""))

@@ -211,7 +211,7 @@ def worth_telling(stanza: Stanza) -> bool:
 
 
 def passing(stanza: Stanza) -> bool:
-    error = stanza.element().find(f"{{{CLIENT}}}error")
+    error = stanza.element().find("{*}error")  # the namespace is that of the stream: a component's, perhaps
     if error is None:
         return False
     return error.get("type") == "wait" or any(error.find(f"{{{STANZA_ERRORS}}}{name}") is not None for name in PASSING)

@@ -7,7 +7,7 @@ import msgspec
 
 from headrace.core import reply
 from headrace.core.ns import ROSTER
-from headrace.modules import contacts
+from headrace.modules import contacts, grants
 from headrace.modules.api import Effects, Interested, Module, Refused, Reply, Request, Send, Target, iq
 from headrace.storage.ports import RosterItem, RosterRevision
 from headrace.stream import features
@@ -43,19 +43,36 @@ class Roster(Module):
 
     @iq("set", ROSTER, "query", Target.SELF, hold_all=True)
     async def set(self, request: Request) -> Effects:
+        return await self._change(request.account, request)
+
+    @iq("get", ROSTER, "query", Target.ACCOUNT)
+    @iq("set", ROSTER, "query", Target.ACCOUNT)
+    async def foreign(self, request: Request) -> Effects:
+        """By a component to which the operator has granted that (XEP-0356 4.3)."""
+        account, grant = request.to, grants.of(self.context.grants, request.sender, request.host)
+        if grant is None or not grants.allows(grant.roster, request.stanza.type):
+            raise Refused("forbidden")
+        if not await self.context.storage.accounts.exists(account):
+            raise Refused("item-not-found")
+        if request.stanza.type == "set":
+            return await self._change(account, request)
+        async with self.context.locks.hold(account):
+            return Reply(await self._whole(account))
+
+    async def _whole(self, account: str) -> bytes:
+        rosters = self.context.storage.roster
+        items = [contacts.written(item) for item in await rosters.load(account) if item.listed]
+        return roster.query(items, await rosters.version(account))
+
+    async def _change(self, account: str, request: Request) -> Effects:
         try:
             change = roster.parse_set(request.payload, self.options.handle_bytes, self.options.group_bytes)
         except roster.Invalid as problem:
             raise Refused(str(problem)) from None
-        if change.jid == request.account:
+        if change.jid == account:
             raise Refused("not-allowed", "An account is not its own contact.")
-        await (self.remove if change.remove else self.put)(request.account, change)
+        await (self.remove if change.remove else self.put)(account, change)
         return Reply()
-
-    @iq("get", ROSTER, "query", Target.ACCOUNT)
-    @iq("set", ROSTER, "query", Target.ACCOUNT)
-    def foreign(self, request: Request) -> Effects:
-        raise Refused("forbidden")
 
     async def put(self, account: str, change: roster.Change) -> None:
         """Name and groups are the client's; the rest of an item stays as it is."""

@@ -5,6 +5,8 @@ import asyncio
 
 from headrace.modules.api import Context
 from headrace.modules.contacts import bits
+from headrace.modules.grants import told_of_presence
+from headrace.router.account import Subscription
 from headrace.router.router import Router
 
 
@@ -28,5 +30,8 @@ class RosterLoader:
             else:   # all at once: the storage's thread is woken once
                 items, blocked, archive = await asyncio.gather(
                     context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))
-            self._router.load(bare, {item.jid: bits(item) for item in items if bits(item)}, blocked)
+            contacts = {item.jid: bits(item) for item in items if bits(item)}
+            for component in told_of_presence(context.grants, bare.rpartition("@")[2]):
+                contacts[component] = contacts.get(component, 0) | Subscription.SUB_FROM
+            self._router.load(bare, contacts, blocked)
             await context.accounts.set_archive(bare, archive)

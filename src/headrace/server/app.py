@@ -186,6 +186,7 @@ class App:
         self.components = Components(self.router, {each.domain: each.secret for each in config.components}, self.log,
                                      beyond=self.federation)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.components)
+        self.components.arrived = self.dispatcher.connected
         if left := await restore(self.storage.archive, self.components):
             self.log.info("messages of an earlier run go out now", messages=left)
         loader = RosterLoader(self.router, context)
@@ -248,8 +249,10 @@ class App:
         archiving = Archiving(self.storage.documents, self.storage.roster, hosts)
         self.proxies = {each.domain: Proxy(each.host, each.port, frozenset(each.allow), Relay(each.limits, self.log))
                         for each in self.config.proxies}
+        grants = {component.domain: grant for component in self.config.components
+                  if (grant := component.grant(hosts)) is not None}
         return Context(
-            hosts=hosts, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
+            hosts=hosts, grants=grants, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
             marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
             components=[component.domain for component in self.config.components], proxies=self.proxies,
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))

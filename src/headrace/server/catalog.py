@@ -16,6 +16,7 @@ from headrace.modules.offline import Offline
 from headrace.modules.ping import Ping
 from headrace.modules.presence import Presence
 from headrace.modules.private import Private
+from headrace.modules.privileges import Privileges
 from headrace.modules.push import Push
 from headrace.modules.register import Register
 from headrace.modules.roster import Roster
@@ -30,5 +31,5 @@ from headrace.modules.version import Version
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, StreamManagement, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence,
     Archive, Offline, Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
-    Bytestreams,
+    Bytestreams, Privileges,
 )

@@ -17,6 +17,7 @@ import msgspec
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, CLIENT, LEAST_STANZA, Limits
+from headrace.modules.grants import Access, Grant
 from headrace.net.limits import ConnectionLimits
 from headrace.net.resolve import a_labels
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
@@ -111,6 +112,19 @@ class ComponentConfig(msgspec.Struct, frozen=True):
     secret: str
     certificate: Path | None = None     # for other servers; the host's if not given
     key: Path | None = None
+    hosts: tuple[str, ...] = ()         # for whose users it may do what follows (XEP-0356); all if none are given
+    roster: Access = "none"
+    roster_push: bool = True            # it is told of changes, where it may read rosters
+    message: Literal["none", "outgoing"] = "none"
+    presence: Literal["none", "managed_entity"] = "none"
+    iq: dict[str, Access] = {}          # by namespace
+
+    def grant(self, hosts: Collection[str]) -> Grant | None:
+        """hosts: all of ours. None: it may do nothing."""
+        if (self.roster, self.message, self.presence, self.iq) == ("none", "none", "none", {}):
+            return None
+        return Grant(frozenset(self.hosts or hosts), self.roster, self.roster_push and self.roster in ("get", "both"),
+                     self.message != "none", self.presence != "none", self.iq)
 
 
 _STREAMS = StreamLimits()
@@ -318,6 +332,8 @@ class _Reader:
                 self.complaints.append(f"{place}: secret: without one anybody could be it")
             if (component.certificate is None) != (component.key is None):
                 self.complaints.append(f"{place}: certificate and key belong together")
+            for host in set(component.hosts) - set(hosts):
+                self.complaints.append(f"{place}: hosts: {host!r} is no host of ours")
             found += [msgspec.structs.replace(component, domain=domain) for domain in domains]
         self._no_doubles("component", [component.domain for component in found])
         for domain in {component.domain for component in found} & set(hosts):

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 from asyncio import TimerHandle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 
@@ -48,6 +48,7 @@ class Components:
         self.secrets = secrets
         self.log = log
         self.connected: dict[str, Peer] = {}
+        self.arrived: Callable[[str], None] = lambda domain: None   # told of each that has connected
         self._router = router
         self._config = config or ComponentConfig()
         self._beyond = beyond
@@ -218,3 +219,4 @@ class ComponentStream:
         self._peer.admit_all(self.domain)
         self._components.connect(self.domain, self._peer)
         self._components.log.info("component connected", domain=self.domain, address=self._peer.address)
+        self._components.arrived(self.domain)

@@ -1,0 +1,160 @@
+"""Privileged entities: components that act for users of our hosts, as far as the operator has said so.
+
+What concerns rosters is with those (headrace.modules.roster, .contacts): whoever gets presence stands in the router's
+tables like a contact (headrace.modules.tables).
+"""
+
+from dataclasses import dataclass
+from secrets import token_hex
+from xml.etree.ElementTree import Element
+
+from headrace.core import ns, reply
+from headrace.core.errors import JIDError
+from headrace.core.jid import JID
+from headrace.core.stanza import parse_stanza
+from headrace.core.writer import escape, serialize
+from headrace.modules import grants
+from headrace.modules.api import Context, Effects, Module, Outcome, Refused, Request, Route, Target, Xep, iq
+from headrace.modules.grants import Grant
+from headrace.router.judged import Origin
+from headrace.router.slow import clean
+
+ASKED = 1_000  # requests whose answers are waited for: the oldest is forgotten, as one that nobody answers
+
+FORWARDED = f"{{{ns.FORWARD}}}forwarded"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request in a user's name."""
+
+    request: Request  # the component's, that it came in
+    to: str  # prepared
+    id: str
+
+
+class Privileges(Module):
+    name = "privileges"
+    xeps = (Xep(356, "0.4.1"),)
+
+    def __init__(self, context: Context, options: object) -> None:
+        super().__init__(context, options)
+        self._asked: dict[str, Asked] = {}  # by our id
+
+    async def connected(self, component: str) -> Effects:
+        """It is told what it may, and who is here."""
+        grant = self.context.grants.get(component)
+        if grant is None:
+            return ()
+        if grant.presence:
+            for host in sorted(grant.hosts):
+                for account in sorted({one.jid.partition("/")[0] for one in await self.context.accounts.online(host)}):
+                    await self.context.accounts.show(account, component)
+        payload = advertised(grant)
+        return [Route(reply.stanza("message", payload, from_=host, to=component, id=token_hex(8)))
+                for host in sorted(grant.hosts)]
+
+    def message(self, request: Request) -> Outcome:
+        """One in a user's name."""
+        privilege = request.stanza.element().find(f"{{{ns.PRIVILEGE}}}privilege")
+        if privilege is None:
+            return None
+        return self._send(request, privilege)
+
+    async def _send(self, request: Request, privilege: Element) -> Effects:
+        grant = grants.of(self.context.grants, request.sender, request.host)
+        inner = only(only(privilege, FORWARDED), f"{{{ns.CLIENT}}}message")
+        if grant is None or not grant.message or inner is None:
+            raise Refused("forbidden")
+        sender, to = address(inner, "from"), address(inner, "to")
+        if sender is None or sender.resource is not None or sender.domain != request.host:
+            raise Refused("forbidden")
+        if to is None:
+            raise Refused("bad-request", "To whom?")
+        if sender.local is not None:
+            await self._may_write(sender.full, to.full)
+        return Route(written(inner, sender.full, to.full, inner.get("id"), self.context))
+
+    @iq("get", ns.PRIVILEGE, "privileged_iq", Target.ACCOUNT)
+    @iq("set", ns.PRIVILEGE, "privileged_iq", Target.ACCOUNT)
+    async def ask(self, request: Request) -> Effects:
+        """A request in a user's name."""
+        grant = grants.of(self.context.grants, request.sender, request.host)
+        inner = only(request.payload, f"{{{ns.CLIENT}}}iq")
+        if grant is None or inner is None or len(inner) != 1 or inner.get("type") != request.stanza.type:
+            raise Refused("forbidden")
+        sender, to = address(inner, "from"), address(inner, "to") or JID.parse(request.to)
+        namespace = inner[0].tag[1:].rpartition("}")[0]
+        if not grants.allows(grant.iq.get(namespace, "none"), inner.get("type")):
+            raise Refused("forbidden")
+        if sender is not None and sender.full != request.to:
+            raise Refused("forbidden")
+        if not inner.get("id"):
+            raise Refused("bad-request")
+        await self._may_write(request.to, to.full)
+        if len(self._asked) >= ASKED:
+            del self._asked[next(iter(self._asked))]
+        id = token_hex(16)
+        self._asked[id] = Asked(request, to.full, inner.get("id", ""))
+        return Route(written(inner, request.to, to.full, id, self.context))
+
+    @iq("get", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
+    @iq("set", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
+    def nobody(self, request: Request) -> Effects:
+        raise Refused("forbidden")
+
+    def answered(self, request: Request) -> Outcome:
+        asked = self._asked.get(request.stanza.id or "")
+        if asked is None or (request.sender, request.to) != (asked.to, asked.request.to):
+            return None
+        del self._asked[request.stanza.id or ""]
+        answer = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
+        answer.tag = f"{{{ns.CLIENT}}}iq"
+        answer.attrib |= {"from": request.sender, "to": request.to, "id": asked.id}
+        payload = (f"<privilege xmlns='{ns.PRIVILEGE}'><forwarded xmlns='{ns.FORWARD}'>".encode()
+                   + serialize(answer, ns.FORWARD) + b"</forwarded></privilege>")
+        return Route(reply.iq_result(asked.request.stanza, payload))
+
+    async def _may_write(self, account: str, to: str) -> None:
+        """As the user could (XEP-0356 11): who is not there writes nothing, nor does anybody to whom he has blocked."""
+        if not await self.context.storage.accounts.exists(account):
+            raise Refused("forbidden")
+        if await self.context.blocklists.keeps_away(account, to):
+            raise Refused("not-acceptable")
+
+
+def only(element: Element | None, tag: str) -> Element | None:
+    """Its one child, if it is such a one."""
+    return element[0] if element is not None and len(element) == 1 and element[0].tag == tag else None
+
+
+def address(element: Element, name: str) -> JID | None:
+    if name not in element.attrib:
+        return None
+    try:
+        return JID.parse(element.attrib[name])
+    except JIDError as error:
+        raise Refused("jid-malformed", str(error)) from None
+
+
+def written(inner: Element, sender: str, to: str, id: str | None, context: Context) -> bytes:
+    """What came inside, as if the user had sent it: without what users may not say."""
+    inner.attrib |= {"from": sender, "to": to}
+    if id is not None:
+        inner.set("id", id)
+    return clean(parse_stanza(serialize(inner, ns.CLIENT)), Origin.FROM_CLIENT, context.hosts)
+
+
+def advertised(grant: Grant) -> bytes:
+    """What it may, as it is told."""
+    perms = []
+    if grant.roster != "none":
+        perms.append(f"<perm access='roster' type='{grant.roster}' push='{'true' if grant.push else 'false'}'/>")
+    if grant.message:
+        perms.append("<perm access='message' type='outgoing'/>")
+    if grant.iq:
+        inside = "".join(f"<namespace ns='{escape(name)}' type='{access}'/>" for name, access in grant.iq.items())
+        perms.append(f"<perm access='iq'>{inside}</perm>")
+    if grant.presence:
+        perms.append("<perm access='presence' type='managed_entity'/>")
+    return f"<privilege xmlns='{ns.PRIVILEGE}'>{''.join(perms)}</privilege>".encode()
