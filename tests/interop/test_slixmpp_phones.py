@@ -1,7 +1,8 @@
 """What slixmpp's plugins make of carbons, client states, push, and of payloads that only pass."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import repeat
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -10,19 +11,37 @@ from slixmpp import ClientXMPP, Iq
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+from support.ports import unused_port
 from support.server import Server, running
+from support.slix import Component
 
 WAIT = 30  # seconds for one step; only a failure gets there
 NAMES = ("romeo", "juliet", "push")
 PLUGINS = ("xep_0030", "xep_0085", "xep_0184", "xep_0199", "xep_0280", "xep_0308", "xep_0333", "xep_0352", "xep_0444",
            "xep_0461")
+COMPONENT = """
+[[listener]]
+kind = "component"
+address = "127.0.0.1"
+port = {port}
+tls = "optional"
+[[component]]
+domain = "push.localhost"
+secret = "s3cret"
+"""
 PUSH, PUBSUB, DATA = "urn:xmpp:push:0", "http://jabber.org/protocol/pubsub", "jabber:x:data"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def port() -> int:
+    """Of components."""
+    return unused_port()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Server]:
     users = {f"{name}@localhost": "secret" for name in NAMES}
-    with running(tmp_path_factory.mktemp("server"), users=users) as server:
+    with running(tmp_path_factory.mktemp("server"), users=users, more=COMPONENT.format(port=port)) as server:
         yield server
 
 
@@ -138,18 +157,23 @@ async def test_payloads_that_only_pass(house: House) -> None:
 
 # Push.
 
-def serve(client: Client, *, refuse: bool = False) -> None:
-    """The client is a push service: it takes what is published, or will have no more of it."""
+def serve(client: Client | Component, refusals: Iterable[str] = ()) -> None:
+    """The client is a push service: it takes what is published, or answers with these conditions first."""
+    waiting = iter(refusals)
 
     def published(iq: Iq) -> None:
         answer = iq.reply()
-        if refuse:
+        condition = next(waiting, None)
+        if condition is not None:
             answer.error()
-            answer["error"]["condition"] = "item-not-found"
+            answer["error"]["condition"] = condition
+            error = answer.xml[0]       # which the library puts into a client's namespace, on a component's stream too
+            error.tag = error.tag.replace("jabber:client", client.default_ns)
         answer.send()
         client.event("published", iq)
 
-    client.register_handler(Callback("published", MatchXPath(f"{{jabber:client}}iq/{{{PUBSUB}}}pubsub"), published))
+    client.register_handler(
+        Callback("published", MatchXPath(f"{{{client.default_ns}}}iq/{{{PUBSUB}}}pubsub"), published))
 
 
 async def ask(client: Client, name: str, **attributes: str) -> None:
@@ -158,7 +182,7 @@ async def ask(client: Client, name: str, **attributes: str) -> None:
     await asyncio.wait_for(iq.send(), WAIT)
 
 
-async def message_count(service: Client, node: str) -> str | None:
+async def message_count(service: Client | Component, node: str) -> str | None:
     iq = (await service.next("published")).xml
     assert (iq.get("from"), iq.find(f"{{{PUBSUB}}}pubsub/{{{PUBSUB}}}publish").get("node")) == ("localhost", node)
     form, = iq.iter(f"{{{DATA}}}x")
@@ -194,7 +218,7 @@ async def test_push(house: House) -> None:
 
 async def test_push_service_that_wants_no_more(house: House) -> None:
     service = await house.login("push", "unwilling")
-    serve(service, refuse=True)
+    serve(service, repeat("item-not-found"))
     juliet, phone = await house.login("juliet", "r"), await house.login("romeo", "phone")
     await ask(phone, "enable", jid=service.boundjid.full, node="n")
     await phone.log_out()
@@ -203,3 +227,30 @@ async def test_push_service_that_wants_no_more(house: House) -> None:
         await juliet.sync()
         await service.sync()
     assert 1 <= service.queues["published"].qsize() <= 5
+
+
+async def test_push_service_that_is_a_component(house: House, port: int) -> None:
+    """What passes by itself costs it nothing; once it wants no more it is not asked again, until a client says so."""
+    service = Component("push.localhost", "s3cret", port)
+    serve(service, ("resource-constraint", "item-not-found"))
+    await service.log_in()
+    romeo, phone = await house.login("romeo", "r"), await house.login("juliet", "phone")
+    await ask(phone, "enable", jid="push.localhost", node="n")
+    await phone.log_out()
+    for count in ("1", "2"):
+        romeo.send_message(mto="juliet@localhost", mbody="missed")
+        assert await message_count(service, "n") == count
+    for _ in range(6):          # the first few may be under way before the refusal is stored
+        romeo.send_message(mto="juliet@localhost", mbody="missed")
+        await romeo.sync()
+    assert service.queues["published"].qsize() <= 4
+    phone = await house.login("juliet", "phone")
+    for _ in range(8):
+        await phone.next("message")
+    await ask(phone, "enable", jid="push.localhost", node="m")
+    await phone.log_out()
+    while not service.queues["published"].empty():
+        service.queues["published"].get_nowait()
+    romeo.send_message(mto="juliet@localhost", mbody="missed")
+    assert await message_count(service, "m") == "1"
+    await service.log_out()
