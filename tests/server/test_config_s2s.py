@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from headrace.modules.grants import Grant
+from headrace.modules.nesting import Delegation
 from headrace.server.config import (
     ComponentConfig,
     Config,
@@ -101,6 +102,8 @@ host = "a.example"
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nhosts = ['b.example']"},
      "hosts: 'b.example' is no host of ours"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\npresence = 'roster'"}, "presence"),
+    ({"more": "".join(f"[[component]]\ndomain = '{x}.example'\nsecret = 'x'\ndelegate = {{'urn:x' = []}}\n"
+                      for x in "pq")}, "delegate: urn:x of a.example can go to one of them alone"),
     ({"more": PROXY + "port = 1081"}, "[[proxy]]: a.example is a host"),
     ({"more": PROXY.replace("a.example", "p.a.example") + "[[component]]\ndomain = 'p.a.example'\nsecret = 'x'"},
      "p.a.example is a host or a component"),
@@ -150,6 +153,7 @@ roster = "both"
 message = "outgoing"
 presence = "managed_entity"
 iq = {"urn:xmpp:ping" = "get"}
+delegate = {"urn:xmpp:mam:2" = ["node"]}
 [[component]]
 domain = "clerk.a.example"
 secret = "x"
@@ -164,3 +168,5 @@ secret = "x"
                                      iq={"urn:xmpp:ping": "get"})
     assert clerk.grant(ours) == Grant(frozenset({"a.example"}), "set", push=False)  # it may not read them
     assert plain.grant(ours) is None
+    assert boss.delegations(ours) == [Delegation("boss.a.example", "urn:xmpp:mam:2", frozenset(ours), ("node",))]
+    assert clerk.delegations(ours) == []

@@ -62,4 +62,5 @@ HINTS = "urn:xmpp:hints"  # XEP-0334
 SID = "urn:xmpp:sid:0"  # XEP-0359
 BLOCKING = "urn:xmpp:blocking"  # XEP-0191
 PRIVILEGE = "urn:xmpp:privilege:2"  # XEP-0356
+DELEGATION = "urn:xmpp:delegation:2"  # XEP-0355
 BYTESTREAMS = "http://jabber.org/protocol/bytestreams"  # XEP-0065

@@ -32,6 +32,7 @@ from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.locks import Locks
 from headrace.modules.marks import Marks
+from headrace.modules.nesting import Nesting
 from headrace.router.control import Ticket
 from headrace.router.session import SessionFlag
 from headrace.session.bytestreams import Proxy
@@ -313,6 +314,7 @@ class Context:
     now: Callable[[], float]  # Unix time
     components: Sequence[str] = ()  # domains of programs beside us (XEP-0114)
     grants: Grants = field(default_factory=dict)  # what components may do for users (XEP-0356)
+    nesting: Nesting = field(default_factory=Nesting)  # what components answer for us (XEP-0355)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)  # of bytestreams, by domain (XEP-0065)
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
 
@@ -394,6 +396,10 @@ class Module:
 
     def message(self, request: Request) -> Outcome:
         """One to a domain of ours. Asked in order of loading until one answers other than None."""
+        return None
+
+    def divert(self, request: Request) -> Callable[[Request], Outcome] | None:
+        """Who answers this IQ request to a domain or an account of ours, instead of its handler; None: no change."""
         return None
 
     def connected(self, component: str) -> Outcome:

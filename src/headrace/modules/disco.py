@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from headrace.core.ns import DISCO_INFO, DISCO_ITEMS
 from headrace.modules.api import Effects, Module, Refused, Reply, Request, Target, Xep, iq
 from headrace.modules.contacts import sees_us
+from headrace.modules.nesting import Abilities
 from headrace.xep import disco
 from headrace.xep.disco import Identity
 
@@ -22,17 +23,20 @@ class Disco(Module):
     def loaded(self, modules: Sequence[Module]) -> None:
         identities = [i for m in modules for i in m.identities]
         features = [f for m in modules for f in m.features]
-        self._hosts = {host: disco.info(identities, features, forms=[form for m in modules for form in m.forms(host)])
+        self._hosts = {host: Abilities(tuple(identities), tuple(features),
+                                       tuple(form for m in modules for form in m.forms(host)))
                        for host in self.context.hosts}
         features = [f for m in modules for f in m.account_features]
-        self._account = disco.info([i for m in modules for i in m.account_identities], features)
-        self._anonymous = disco.info([Identity("account", "anonymous")], features)      # XEP-0175 5
+        self._account = Abilities(tuple(i for m in modules for i in m.account_identities), tuple(features))
+        self._anonymous = Abilities((Identity("account", "anonymous"),), tuple(features))      # XEP-0175 5
+        self._written = {each: disco.info(each.identities, each.features, forms=each.forms)
+                         for each in (*self._hosts.values(), self._account, self._anonymous)}
         self._nodes_info: list[Node] = [m.node_info for m in modules]
         self._nodes_items: list[Node] = [m.node_items for m in modules]
 
     @iq("get", DISCO_INFO, "query", Target.HOST)
     def host_info(self, request: Request) -> Effects:
-        return of_host(request, self._hosts[request.to], self._nodes_info)
+        return of_host(request, self._told(self._hosts[request.to], request.to, bare=False), self._nodes_info)
 
     @iq("get", DISCO_ITEMS, "query", Target.HOST)
     def host_items(self, request: Request) -> Effects:
@@ -64,7 +68,21 @@ class Disco(Module):
                 if parent(domain) == host]
 
     def _info(self, request: Request) -> bytes:
-        return self._anonymous if self.context.hosts[request.host].anonymous else self._account
+        ours = self._anonymous if self.context.hosts[request.host].anonymous else self._account
+        return self._told(ours, request.host, bare=True)
+
+    def _told(self, ours: Abilities, host: str, *, bare: bool) -> bytes:
+        """Ours, and instead of those in namespaces that are delegated what the components say (XEP-0355 7.2)."""
+        nested = self.context.nesting.known(host, bare=bare)
+        if not nested:
+            return self._written[ours]
+        identities, features, forms = list(ours.identities), list(ours.features), list(ours.forms)
+        for namespace, theirs in nested.items():
+            features = [each for each in features if each != namespace and not each.startswith(f"{namespace}#")]
+            identities += [identity for identity in theirs.identities if identity not in identities]
+            features += theirs.features
+            forms += theirs.forms
+        return disco.info(identities, features, forms=forms)
 
     async def _may_ask(self, request: Request) -> None:
         """Strangers learn not even whether there is such an account (protocol.md 12)."""

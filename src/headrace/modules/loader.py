@@ -110,6 +110,7 @@ class Dispatcher:
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
                         Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
         self._messages = hooks(modules, "message")
+        self._diverts = hooks(modules, "divert")
         self._connected = hooks(modules, "connected")
         self._screens = hooks(modules, "screen")
         self._missed = hooks(modules, "missed")
@@ -192,16 +193,21 @@ class Dispatcher:
         account = (stanza.from_ or "").partition("/")[0]
         to = stanza.to or account
         target = Target.HOST if to in self._router.hosts else Target.SELF if to == account else Target.ACCOUNT
-        handler = self._iq.get((target, stanza.type, stanza.child_namespace or "", stanza.child_name or ""))
+        request = Request(stanza, stanza.from_ or "", to)
+        handler = self._diverted(request) or self._iq.get(
+            (target, stanza.type, stanza.child_namespace or "", stanza.child_name or ""))
         if handler is None:
             self._refuse(session, stanza, Refused("service-unavailable"))
             return None
-        request = Request(stanza, stanza.from_ or "", to)
         call = partial(handler.function, request)
         if target is Target.ACCOUNT:
             call = partial(self._screened, request, call)
         ticket = self._run(session, stanza, call)
         return HoldAll(ticket) if handler.hold_all and ticket is not None else ticket
+
+    def _diverted(self, request: Request) -> Handler | None:
+        answer = next(filter(None, (divert(request) for divert in self._diverts)), None)
+        return None if answer is None else Handler(answer, hold_all=False)
 
     def _to_service(self, session: Session | None, stanza: Stanza, answer: Callable[[Request], Outcome]) -> Ticket:
         """To a domain of ours that is no host: it has neither accounts nor presence, and takes requests alone."""

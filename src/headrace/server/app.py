@@ -21,6 +21,7 @@ from headrace.modules.lifecycle import Lifecycle
 from headrace.modules.loader import Dispatcher, build
 from headrace.modules.locks import Locks
 from headrace.modules.marks import Marks
+from headrace.modules.nesting import Nesting
 from headrace.modules.signup import SignUp
 from headrace.modules.tables import RosterLoader
 from headrace.net.limits import Admission
@@ -251,9 +252,10 @@ class App:
                         for each in self.config.proxies}
         grants = {component.domain: grant for component in self.config.components
                   if (grant := component.grant(hosts)) is not None}
+        nesting = Nesting(tuple(each for component in self.config.components for each in component.delegations(hosts)))
         return Context(
-            hosts=hosts, grants=grants, storage=self.storage, accounts=accounts, locks=Locks(), blocklists=blocklists,
-            marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
+            hosts=hosts, grants=grants, nesting=nesting, storage=self.storage, accounts=accounts, locks=Locks(),
+            blocklists=blocklists, marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
             components=[component.domain for component in self.config.components], proxies=self.proxies,
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
 

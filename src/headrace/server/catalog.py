@@ -9,6 +9,7 @@ from headrace.modules.bytestreams import Bytestreams
 from headrace.modules.carbons import Carbons
 from headrace.modules.commands import Commands
 from headrace.modules.csi import ClientState
+from headrace.modules.delegation import NamespaceDelegation
 from headrace.modules.disco import Disco
 from headrace.modules.last import Last
 from headrace.modules.management import StreamManagement
@@ -31,5 +32,5 @@ from headrace.modules.version import Version
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, StreamManagement, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence,
     Archive, Offline, Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
-    Bytestreams, Privileges,
+    Bytestreams, Privileges, NamespaceDelegation,
 )

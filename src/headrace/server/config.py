@@ -5,6 +5,7 @@ import difflib
 import ipaddress
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -18,6 +19,7 @@ from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, CLIENT, LEAST_STANZA, Limits
 from headrace.modules.grants import Access, Grant
+from headrace.modules.nesting import Delegation
 from headrace.net.limits import ConnectionLimits
 from headrace.net.resolve import a_labels
 from headrace.sasl.credentials import ITERATIONS, MIN_ITERATIONS
@@ -112,12 +114,18 @@ class ComponentConfig(msgspec.Struct, frozen=True):
     secret: str
     certificate: Path | None = None     # for other servers; the host's if not given
     key: Path | None = None
-    hosts: tuple[str, ...] = ()         # for whose users it may do what follows (XEP-0356); all if none are given
+    hosts: tuple[str, ...] = ()         # for whose users it may do what follows (XEP-0356, 0355); all if none are given
     roster: Access = "none"
     roster_push: bool = True            # it is told of changes, where it may read rosters
     message: Literal["none", "outgoing"] = "none"
     presence: Literal["none", "managed_entity"] = "none"
     iq: dict[str, Access] = {}          # by namespace
+    delegate: dict[str, tuple[str, ...]] = {}   # namespaces it answers (XEP-0355) if payloads have these attributes
+
+    def delegations(self, hosts: Collection[str]) -> list[Delegation]:
+        """hosts: all of ours."""
+        return [Delegation(self.domain, namespace, frozenset(self.hosts or hosts), attributes)
+                for namespace, attributes in self.delegate.items()]
 
     def grant(self, hosts: Collection[str]) -> Grant | None:
         """hosts: all of ours. None: it may do nothing."""
@@ -336,6 +344,10 @@ class _Reader:
                 self.complaints.append(f"{place}: hosts: {host!r} is no host of ours")
             found += [msgspec.structs.replace(component, domain=domain) for domain in domains]
         self._no_doubles("component", [component.domain for component in found])
+        delegated = Counter((each.namespace, host) for component in found for each in component.delegations(hosts)
+                            for host in each.hosts)
+        for namespace, host in [what for what, several in delegated.items() if several > 1]:
+            self.complaints.append(f"[[component]]: delegate: {namespace} of {host} can go to one of them alone")
         for domain in {component.domain for component in found} & set(hosts):
             self.complaints.append(f"[[component]]: {domain} is a host")
         return tuple(found)
