@@ -210,6 +210,14 @@ def test_presence(place: Place, boss: Component) -> None:
     got = boss.until(lambda e: e.tag == ACCEPT + "presence" and e.findtext(ACCEPT + "status") == "here")[-1]
     assert (got.get("from"), got.get("to")) == ("romeo@localhost/r", BOSS)
     assert len(romeo.ask("get", GET)[0]) == 0
+    romeo.send(f"<presence type='subscribed' to='{BOSS}'/>")    # and its subscription, if it has one, changes nothing
+    romeo.sync()
+    boss.send(f"<presence type='subscribe' from='{BOSS}' to='romeo@localhost'/>")
+    boss.until(lambda e: e.get("type") == "subscribed")
+    romeo.ask("set", f"<query xmlns='{ROSTER}'><item jid='{BOSS}' subscription='remove'/></query>")
+    romeo.send("<presence><status>still here</status></presence>")
+    seen = boss.until(lambda e: e.tag == ACCEPT + "presence" and e.findtext(ACCEPT + "status") == "still here")
+    assert not [e for e in seen if e.get("type") == "unavailable"]
     romeo.close()
     gone = boss.until(lambda e: e.tag == ACCEPT + "presence" and e.get("type") == "unavailable"
                       and e.get("from") == "romeo@localhost/r")[-1]

@@ -171,7 +171,7 @@ async def settle(context: Context, actor: Side | Far, other: Side | Far | None) 
     versions = await commit(context, [party for party in parties if isinstance(party, Side)])
     pairs = [] if other is None else [(actor, other), (other, actor)]
     for seen, watcher in pairs:
-        if isinstance(seen, Side) and lost(seen, watcher):  # first, as RFC 6121 3.2.2 has it
+        if isinstance(seen, Side) and lost(seen, watcher) and not privileged(context, seen):  # first: RFC 6121 3.2.2
             await context.accounts.hide(seen.account, watcher.account)
     for party in parties:
         await tell(context, party, versions.get(party.account, 0))
@@ -187,10 +187,14 @@ async def commit(context: Context, sides: Sequence[Side]) -> dict[str, int]:
         RosterChange(side.account, side.other, side.item, side.push() is not None) for side in changed])
     for side in changed:
         if bits(side.before) != bits(side.item):
-            seen = side.other in told_of_presence(context.grants, side.account.rpartition("@")[2])
-            await context.accounts.set_contact(side.account, side.other,
-                                               bits(side.item) | (Subscription.SUB_FROM if seen else 0))
+            seen = Subscription.SUB_FROM if privileged(context, side) else 0
+            await context.accounts.set_contact(side.account, side.other, bits(side.item) | seen)
     return {side.account: version for side, version in zip(changed, versions, strict=True)}
+
+
+def privileged(context: Context, side: Side) -> bool:
+    """Is the other one a component that sees this account's presence whatever the two say (XEP-0356 7)?"""
+    return side.other in told_of_presence(context.grants, side.account.rpartition("@")[2])
 
 
 async def tell(context: Context, party: Side | Far, version: int) -> None:
