@@ -167,8 +167,6 @@ def serve(client: Client | Component, refusals: Iterable[str] = ()) -> None:
         if condition is not None:
             answer.error()
             answer["error"]["condition"] = condition
-            error = answer.xml[0]       # which the library puts into a client's namespace, on a component's stream too
-            error.tag = error.tag.replace("jabber:client", client.default_ns)
         answer.send()
         client.event("published", iq)
 

@@ -80,6 +80,17 @@ def test_stanzas_both_ways(romeo: Client, echo: Component) -> None:
     assert echo.next().find(".//{urn:ietf:params:xml:ns:xmpp-stanzas}service-unavailable") is not None
 
 
+def test_a_clients_namespace_on_a_components_stream(romeo: Client, echo: Component) -> None:
+    """As slixmpp writes errors by default; other streams' namespaces are no part of a stanza."""
+    romeo.send(f"<iq type='get' id='q' to='{ECHO}'>{PING}</iq>")
+    echo.next()
+    echo.send(f"<iq type='error' id='q' from='{ECHO}' to='romeo@localhost/r'><error xmlns='jabber:client' type='auth'>"
+              "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error><x xmlns='jabber:server'/></iq>")
+    error = romeo.next()
+    assert condition(error) == "forbidden"
+    assert len(error) == 1
+
+
 def test_subscriptions(romeo: Client, echo: Component) -> None:
     romeo.ask("get", "<query xmlns='jabber:iq:roster'/>")
     romeo.send("<presence/>")
