@@ -31,6 +31,7 @@ cdef class Names:
     """Names of elements and attributes as `{uri}local`. A new one takes the slot of an older one: what strangers
     invent takes no more room than this."""
     cdef Name slot[NAMES]
+    cdef object tree_builder    # xml.etree's class: to import it once more costs as much as a small element
     cdef str get(self, Tokenizer tok, const Record* r)
     # The attributes behind a T_START; *r is moved behind them.
     cdef dict attributes(self, Tokenizer tok, const Record** r, const Record* end)
@@ -58,5 +59,5 @@ cdef inline str value_of(Tokenizer tok, const Record* r):
 
 # `{uri}local`, or `local` without a namespace.
 cdef str name_of(Tokenizer tok, const Record* r)
-# The tokenizer's current element as xml.etree.ElementTree.Element.
-cdef object build_element(Tokenizer tok)
+# The tokenizer's current element as xml.etree.ElementTree.Element. names: for who builds many.
+cdef object build_element(Tokenizer tok, Names names=*)

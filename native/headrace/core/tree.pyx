@@ -24,6 +24,10 @@ cdef str name_of(Tokenizer tok, const Record* r):
 
 
 cdef class Names:
+    def __cinit__(self):
+        from xml.etree.ElementTree import TreeBuilder  # late: most users of the core build no tree
+        self.tree_builder = TreeBuilder
+
     def __dealloc__(self):
         cdef int i
         for i in range(NAMES):
@@ -79,9 +83,8 @@ cdef str remember(Name* slot, str text, uint64_t key, const Record* r, Str uri):
 
 cdef class TreeWriter:
     def __cinit__(self, Names names=None):
-        from xml.etree.ElementTree import TreeBuilder  # late: most users of the core build no tree
         self.names = Names() if names is None else names
-        self.builder = TreeBuilder()
+        self.builder = self.names.tree_builder()
         self.start = self.builder.start
         self.data = self.builder.data
         self.end = self.builder.end
@@ -103,5 +106,5 @@ cdef class TreeWriter:
         return element
 
 
-cdef object build_element(Tokenizer tok):
-    return TreeWriter().write(tok)
+cdef object build_element(Tokenizer tok, Names names=None):
+    return TreeWriter(names).write(tok)

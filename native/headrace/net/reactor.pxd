@@ -9,6 +9,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from headrace.core.jid cimport JidCache
 from headrace.core.tokenizer cimport Workspace
+from headrace.core.tree cimport Names
 
 cdef enum:
     SCRATCH = 65536                     # bytes one turn reads from one link
@@ -47,6 +48,7 @@ cdef class Reactor:
     cdef readonly object loop           # asyncio (uvloop) loop
     cdef readonly Workspace work        # for every tokenizer of this loop
     cdef readonly JidCache jids
+    cdef Names names                    # of the elements that strangers' handshakes look at
     cdef char* scratch                  # SCRATCH bytes: recv
     cdef char* plain                    # PLAIN bytes: decrypted
     cdef char* wire                     # WIRE bytes: encrypted, to be sent; empty whenever foreign code runs

@@ -80,6 +80,7 @@ cdef class Reactor:
         self.call_soon = loop.call_soon
         self.work = Workspace()
         self.jids = JidCache()
+        self.names = Names()
         self.read_size = read_size
         self.handshake_ns = <int64_t>(handshake_seconds * SECOND)
         self.handshake_limit = handshakes

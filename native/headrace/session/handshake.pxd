@@ -5,19 +5,19 @@ from headrace.net.tls cimport TlsContext
 
 
 cdef class Handshake(Sink):
-    cdef object __weakref__         # Logins knows those under way
     cdef Link link                  # None once it is over
     cdef Tokenizer tok
     cdef object sessions            # headrace.session.ports.Sessions, for bind()
     cdef TlsContext tls             # for STARTTLS; None where it is not offered
     cdef object config              # C2SConfig
     cdef object negotiator          # headrace.session.ports.Negotiator
+    cdef set under_way              # where this is until it is over
     cdef object task                # what the negotiation waits for; None while it doesn't
     cdef readonly str address       # the peer's, without port
     cdef bint over                  # finished, gone or bound: nothing is read any more
 
     cdef int _pump(self) except -1          # pull until the input is used up, somebody waits, or it is over
     cdef int _event(self, int ev) except -1
-    cdef int _wait(self, object awaitable) except -1
+    cdef int _wait(self, object work) except -1
     cdef int _interrupt(self, str condition, str text) except -1    # end it from outside
     cdef int _drop(self) except -1          # let go of everything; once

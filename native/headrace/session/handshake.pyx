@@ -1,10 +1,8 @@
 """From an accepted connection to a bound session: bytes in, one event at a time out to a negotiation in Python."""
 
-import asyncio
-
 from headrace.core.stanza cimport Stanza, stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
-from headrace.core.tree cimport build_element
+from headrace.core.tree cimport Names, build_element
 from headrace.stream.parser cimport header_of
 
 from headrace.stream.header import Header
@@ -19,8 +17,10 @@ cdef class Handshake(Sink):
         self.address = link.peer[0]
         self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
 
-    def start(self, negotiator):
+    def start(self, negotiator, set under_way not None):
         self.negotiator = negotiator
+        self.under_way = under_way
+        under_way.add(self)
         self.link.reactor.deadline(self, int(self.config.negotiation.seconds * 1e9))
 
     def end(self, str condition not None, str text=""):
@@ -130,7 +130,7 @@ cdef class Handshake(Sink):
 
     cdef int _event(self, int ev) except -1:
         if ev == EV_ELEMENT:
-            outcome = self.negotiator.element(whole(self.tok))
+            outcome = self.negotiator.element(whole(self.tok, self.link.reactor.names))
             if outcome is not None and not self.over:
                 self._wait(outcome)
         elif ev == EV_OPEN:
@@ -142,10 +142,10 @@ cdef class Handshake(Sink):
             self.negotiator.failed(condition, text)
         return 0
 
-    cdef int _wait(self, object awaitable) except -1:
+    cdef int _wait(self, object work) except -1:
         self.tok.keep()
         self.link.pause()
-        self.task = asyncio.ensure_future(awaitable, loop=self.link.reactor.loop)
+        self.task = self.link.reactor.loop.create_task(work)
         self.task.add_done_callback(self._done)
         return 0
 
@@ -163,15 +163,17 @@ cdef class Handshake(Sink):
     cdef int _drop(self) except -1:
         self.over = True
         self.link.reactor.deadline(self, 0)
+        if self.under_way is not None:
+            self.under_way.discard(self)
         if self.tok is not None:
             self.tok.close()
         self.link = self.tok = self.sessions = self.tls = self.negotiator = self.task = None
         return 0
 
 
-cdef Stanza whole(Tokenizer tok):
+cdef Stanza whole(Tokenizer tok, Names names):
     """The current element and its tree: there is none of which a negotiation doesn't look at all, and the tokenizer has
     read it already."""
     cdef Stanza stanza = stanza_copy(tok, None, None)
-    stanza.tree = build_element(tok)
+    stanza.tree = build_element(tok, names)
     return stanza

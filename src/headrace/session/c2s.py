@@ -26,6 +26,6 @@ class C2S:
     def on_link(self, link: Link) -> Handshake:
         """The Sink of a new connection."""
         handshake = Handshake(link, self._services.sessions, self.config, self._tls)
-        handshake.start(Negotiation(self.config, self._services, self._offers, handshake))
-        self._services.logins.add(handshake)
+        handshake.start(Negotiation(self.config, self._services, self._offers, handshake),
+                        self._services.logins.under_way)
         return handshake

@@ -21,8 +21,10 @@ class Handshake(Sink):
                  tls: TlsContext | None = None) -> None:
         """tls: for STARTTLS; None where it is not offered."""
 
-    def start(self, negotiator: Negotiator) -> None:
-        """Tell it everything from now on. Called once, before the first byte; the time begins."""
+    def start(self, negotiator: Negotiator, under_way: set[Handshake]) -> None:
+        """Tell it everything from now on. Called once, before the first byte; the time begins.
+
+        under_way: it is in this set until it is over."""
 
     def end(self, condition: str, text: str = "") -> None:
         """The stream is closed with this stream error, unless it is over already."""

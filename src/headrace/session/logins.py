@@ -1,7 +1,5 @@
 """The connections that are not bound yet, of all listeners."""
 
-from weakref import WeakSet
-
 from headrace.session.handshake import Handshake
 
 
@@ -9,17 +7,14 @@ class Logins:
     """What ends the trust in an account reaches its logins under way here; bound sessions are the router's."""
 
     def __init__(self) -> None:
-        self._under_way: WeakSet[Handshake] = WeakSet()
-
-    def add(self, handshake: Handshake) -> None:
-        self._under_way.add(handshake)
+        self.under_way: set[Handshake] = set()  # each leaves by itself
 
     def revoke(self, account: str, condition: str, text: str = "") -> None:
         """Who has proven to be that account (bare JID) is told by this stream error, who is about to will fail."""
-        for handshake in list(self._under_way):
+        for handshake in list(self.under_way):
             handshake.revoke(account, condition, text)
 
     def end(self, condition: str) -> None:
         """All of them."""
-        for handshake in list(self._under_way):
+        for handshake in list(self.under_way):
             handshake.end(condition)

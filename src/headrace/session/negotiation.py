@@ -14,10 +14,11 @@ An error in any state ends the stream: OVER. All that moves the state is in this
 come when.
 """
 
-from collections.abc import Awaitable, Callable
-from enum import Enum, auto
+from collections.abc import Callable, Coroutine
+from enum import IntEnum, auto
 from functools import partial
 from os import urandom
+from typing import Any
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
@@ -47,10 +48,10 @@ from headrace.xep.management import failed
 _RESOURCE = f"{{{ns.BIND}}}resource"
 
 # What takes time, not begun yet: headrace.session.exchanges.Work says why.
-_Later = Callable[[], Awaitable[None]]
+_Later = Callable[[], Coroutine[Any, Any, None]]
 
 
-class State(Enum):
+class State(IntEnum):   # hashed by C: each element looks its route up
     HEADER = auto()     # a stream header has to come
     LOGIN = auto()      # features sent, nobody logged in
     EXCHANGE = auto()   # a SASL challenge is out
@@ -99,7 +100,7 @@ class Negotiation:
             self._wire.send(self._offers.unbound)
             self.state = State.BIND
 
-    def element(self, stanza: Stanza) -> Awaitable[None] | None:
+    def element(self, stanza: Stanza) -> Coroutine[Any, Any, None] | None:
         """One top-level element, by the table below."""
         handler = _ROUTES.get((self.state, stanza.namespace, stanza.name))
         if handler is not None:
@@ -133,7 +134,7 @@ class Negotiation:
     def _too_early(self) -> None:
         self._fail("not-authorized", "stanzas can be sent once a resource is bound")
 
-    def _handle(self, handler: "_Handler", stanza: Stanza) -> Awaitable[None] | None:
+    def _handle(self, handler: "_Handler", stanza: Stanza) -> Coroutine[Any, Any, None] | None:
         """A handler may raise a SaslFailure, now or while it is awaited."""
         try:
             outcome = handler(self, stanza)

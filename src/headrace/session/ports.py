@@ -1,7 +1,7 @@
 """What a negotiation needs from the rest of the server, as protocols; server/app.py gives the real ones."""
 
-from collections.abc import Awaitable, Callable, Sequence, Set
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Coroutine, Sequence, Set
+from typing import Any, NamedTuple, Protocol
 
 from headrace.core.stanza import Stanza
 from headrace.core.tokenizer import Tokenizer
@@ -54,12 +54,12 @@ class Wire(Protocol):
 
 
 class Negotiator(Protocol):
-    """What a Handshake tells of its connection, one thing at a time: while an awaitable that was returned is
+    """What a Handshake tells of its connection, one thing at a time: while a coroutine that was returned is
     not done, nothing more is read. Nothing here raises."""
 
     def opened(self, header: Header) -> None: ...
 
-    def element(self, stanza: Stanza) -> Awaitable[None] | None: ...
+    def element(self, stanza: Stanza) -> Coroutine[Any, Any, None] | None: ...
 
     def closed(self) -> None:
         """The peer's `</stream:stream>`."""
@@ -73,7 +73,7 @@ class Negotiator(Protocol):
         been proven already?"""
 
     def crashed(self, error: BaseException) -> None:
-        """An awaitable of element() raised."""
+        """A coroutine of element() raised."""
 
 
 class Verifiers(Protocol):
