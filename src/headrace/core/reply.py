@@ -12,6 +12,8 @@ from headrace.core.ns import CLIENT, STANZA_ERRORS
 from headrace.core.stanza import Stanza
 from headrace.core.writer import escape, serialize
 
+_WRITTEN: Mapping[str, str] = MappingProxyType({"from_": "from", "lang": "xml:lang"})
+
 ErrorType = Literal["auth", "cancel", "continue", "modify", "wait"]
 Payload = bytes | Element | None
 
@@ -54,8 +56,7 @@ def stanza(name: str, payload: Payload = None, **attributes: str | None) -> byte
     head = [f"<{name}"]
     for key, value in attributes.items():
         if value is not None:
-            written = {"from_": "from", "lang": "xml:lang"}.get(key, key)
-            head.append(f" {written}='{escape(value)}'")
+            head.append(f" {_WRITTEN.get(key, key)}='{escape(value)}'")
     inside = payload_bytes(payload)
     if not inside:
         return "".join([*head, "/>"]).encode()

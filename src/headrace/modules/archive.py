@@ -103,9 +103,8 @@ class Archive(Module):
     def foreign(self, request: Request) -> Effects:
         raise Refused("forbidden")
 
-    def gone(self, sender: str) -> Effects:
+    def gone(self, sender: str) -> None:
         self.context.archiving.queried.pop(sender, None)
-        return ()
 
     async def _filter(self, account: str, query: Query) -> ArchiveFilter:
         """In the archive's numbers. An id that is not there is an error (section 4.1.3, 4.3.2)."""

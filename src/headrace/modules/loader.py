@@ -228,9 +228,10 @@ class Dispatcher:
         held: a ticket of Session.hold(), settled when it is done."""
         try:
             outcome = call()
-            if isinstance(outcome, Coroutine):
-                return self._finish(session, stanza, outcome, held)
-            self._carry_out(session, stanza, outcome, held)
+            if outcome is not None:     # as it is for most who are only told: asking an ABC takes longer than they do
+                if isinstance(outcome, Coroutine):
+                    return self._finish(session, stanza, outcome, held)
+                self._carry_out(session, stanza, outcome, held)
         except Exception as error:
             self._failed(session, stanza, error)
         settle(session, held)

@@ -6,10 +6,10 @@ A key derivation takes milliseconds: on an event loop it belongs into headrace.s
 import contextlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import new as new_hash
 from hashlib import pbkdf2_hmac
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from headrace.sasl.opaque import opaque
 from headrace.sasl.saslprep import saslprep
@@ -22,14 +22,17 @@ MIN_ITERATIONS: Final = 4_096   # RFC 7677 4
 SALT_BYTES: Final = 16          # no two accounts share a salt, no table can be made ahead
 
 
-@dataclass(frozen=True, slots=True)
-class ScramVerifier:
+class ScramVerifier(NamedTuple):
     """Enough to check a password or a SCRAM proof, not enough to log in with."""
 
     salt: bytes
     iterations: int
-    stored_key: bytes = field(repr=False)
-    server_key: bytes = field(repr=False)
+    stored_key: bytes
+    server_key: bytes
+
+    def __repr__(self) -> str:
+        """Without the keys: it may come into a log."""
+        return f"ScramVerifier(salt={self.salt!r}, iterations={self.iterations})"
 
 
 @dataclass(frozen=True, slots=True)

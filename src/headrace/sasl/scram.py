@@ -61,7 +61,8 @@ class Scram:
             raise SaslFailure("malformed-request", "unknown mandatory extension")
         self._bound = first["header"] + self._binding(first["flag"], first["kind"])
         self.username = _saslname(first["username"])
-        self.authzid = _saslname(first["authzid"] or b"")
+        if first["authzid"]:
+            self.authzid = _saslname(first["authzid"])
         self._client_first = first["bare"]
         self._nonce = first["nonce"] + self._own_nonce
 
@@ -108,9 +109,11 @@ class Scram:
 
 def _saslname(raw: bytes) -> str:
     """Undoes the escapes of a saslname: =2C is a comma, =3D an equals sign, no other "=" may stand."""
-    if b"=" in raw and re.search(rb"=(?!2C|3D)", raw):
-        raise SaslFailure("malformed-request", "a name with a bare '=' (RFC 5802 5.1)")
+    if b"=" in raw:
+        if re.search(rb"=(?!2C|3D)", raw):
+            raise SaslFailure("malformed-request", "a name with a bare '=' (RFC 5802 5.1)")
+        raw = raw.replace(b"=2C", b",").replace(b"=3D", b"=")
     try:
-        return raw.replace(b"=2C", b",").replace(b"=3D", b"=").decode()
+        return raw.decode()
     except UnicodeDecodeError:
         raise SaslFailure("malformed-request", "a name that is not UTF-8") from None

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 
 from headrace.sasl.credentials import Credentials, Digest, ScramVerifier
-from headrace.storage.connection import Connection
+from headrace.storage.connection import Connection, SqliteError
 from headrace.storage.ports import Account, AccountExists
 from headrace.storage.sqlite.archive import SqliteArchive
 from headrace.storage.sqlite.boxes import forget
@@ -86,9 +86,10 @@ class SqliteAccounts:
 
     async def set_last_seen(self, times: Mapping[str, float]) -> None:
         def change(connection: Connection) -> None:
-            for jid, at in times.items():
-                connection.execute("INSERT OR REPLACE INTO last_seen(jid, at)"
-                                   " SELECT jid, ? FROM account WHERE jid = ?", (at, jid))
+            sql = "INSERT OR REPLACE INTO last_seen(jid, at) SELECT jid, ? FROM account WHERE jid = ?"
+            for found in connection.find_all([(sql, (at, jid)) for jid, at in times.items()]):
+                if isinstance(found, SqliteError):
+                    raise found
 
         await self._database.change(change, times)
 

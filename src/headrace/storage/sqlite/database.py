@@ -1,7 +1,7 @@
 """One file, two connections: changes go one by one on a thread, and reads on another, which waits for no commit."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,17 +56,15 @@ class Database:
         self._writer = ThreadPoolExecutor(1, "headrace-write")
         self._reads = Reads[_Asked](self._requests, self._answer)
 
-    async def read(self, job: Job[T], of: Collection[str] | None = ()) -> T:
+    def read(self, job: Job[T], of: Collection[str] | None = ()) -> Awaitable[T]:
         """What the job returns; it sees what was asked before about those accounts (None: about all).
 
-        Raises StorageError. What has begun when its time is over goes on, with nobody waiting."""
-        found: T = await self._ask(job, of)
-        return found
+        Raises StorageError, now or when awaited. What has begun when its time is over goes on, with nobody waiting."""
+        return self._ask(job, of)
 
-    async def find(self, sql: str, *args: str | int, of: Collection[str] | None = ()) -> list[Row]:
+    def find(self, sql: str, *args: str | int, of: Collection[str] | None = ()) -> Awaitable[list[Row]]:
         """read() of one statement; those that are asked together run without the GIL, one behind the other."""
-        found: list[Row] = await self._ask((sql, args), of)
-        return found
+        return self._ask((sql, args), of)
 
     async def change(self, job: Job[T], of: Collection[str] = ()) -> T:
         """read() of those accounts, inside one transaction; what is asked later sees it."""
@@ -91,10 +89,12 @@ class Database:
     async def _write(self, job: Job[T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._run, job)
 
-    async def _ask(self, asked: _Asked, of: Collection[str] | None) -> Any:
-        if self._turns.busy(of):
-            async with self._requests.bounded():
-                await self._turns.settled(of)
+    def _ask(self, asked: _Asked, of: Collection[str] | None) -> Awaitable[Any]:
+        return self._ask_in_turn(asked, of) if self._turns.busy(of) else self._reads.ask(asked)
+
+    async def _ask_in_turn(self, asked: _Asked, of: Collection[str] | None) -> Any:
+        async with self._requests.bounded():
+            await self._turns.settled(of)
         return await self._reads.ask(asked)
 
     def _answer(self, group: list[_Asked]) -> list[Any]:
