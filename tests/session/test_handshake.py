@@ -107,12 +107,25 @@ async def test_order_while_storage_is_slow(serve, connect):
     server = serve(OPTIONAL)
     client = await connect(server)
     server.accounts.gate.clear()
-    client.send(LOGIN, bind("r"), "<presence/>", PING)
+    client.send(OPEN)
     await client.until("</stream:features>")
+    client.send(LOGIN.removeprefix(OPEN), bind("r"), "<presence/>", PING)
     await asyncio.sleep(0.05)
     assert client.got == b"", "nothing is answered before the verifier is here"
     server.accounts.gate.set()
     await client.until("<jid>alice@localhost/r</jid>")
+
+
+async def test_what_is_asked_in_one_breath_is_answered_in_one(serve, connect):
+    server = serve(OPTIONAL)
+    client = await connect(server)
+    server.accounts.gate.clear()
+    client.send(LOGIN)
+    await asyncio.sleep(0.05)
+    assert client.got == b"", "the features wait with the answer to the login that came along"
+    server.accounts.gate.set()
+    answer = await client.until("</success>")
+    assert answer.index("</stream:features>") < answer.index("<success")
 
 
 async def test_cut_at_every_byte(serve, connect):

@@ -359,9 +359,9 @@ cdef class Link(Channel):
         return self._fail("an internal error")
 
     cdef int _shut(self) except -1:
-        shutdown(self.fd, SHUT_WR)
-        if self.eof:
+        if self.eof:        # nothing is unread, so close() itself ends our half in peace
             return self.reactor.add_closing(self)
+        shutdown(self.fd, SHUT_WR)
         self.state = LINK_DRAIN
         self.reactor.deadline(self, DRAIN_NS)
         self._poll()

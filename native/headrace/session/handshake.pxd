@@ -14,10 +14,13 @@ cdef class Handshake(Sink):
     cdef set under_way              # where this is until it is over
     cdef object task                # what the negotiation waits for; None while it doesn't
     cdef readonly str address       # the peer's, without port
+    cdef list said                  # not on the link yet: who asks more in the same breath gets all in one packet
+    cdef bint pumping               # inside of _pump(), which sends what was said in the end
     cdef bint over                  # finished, gone or bound: nothing is read any more
 
     cdef int _pump(self) except -1          # pull until the input is used up, somebody waits, or it is over
     cdef int _event(self, int ev) except -1
+    cdef int _speak(self) except -1         # what was said, to the link
     cdef int _wait(self, object work) except -1
     cdef int _interrupt(self, str condition, str text) except -1    # end it from outside
     cdef int _drop(self) except -1          # let go of everything; once

@@ -16,6 +16,7 @@ cdef class Handshake(Sink):
         self.tls = tls
         self.address = link.peer[0]
         self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
+        self.said = []
 
     def start(self, negotiator, set under_way not None):
         self.negotiator = negotiator
@@ -40,14 +41,18 @@ cdef class Handshake(Sink):
     # what the negotiation asks for (headrace.session.ports.Wire)
 
     def send(self, bytes data not None):
-        if self.link is not None:
-            self.link.write(data, len(data))
+        if self.link is None:
+            return
+        self.said.append(data)
+        if not self.pumping:
+            self._speak()
 
     def restart(self):
         self.tok.reset(False)
 
     def start_tls(self):
         self.tok.reset(True)
+        self._speak()
         self.link.start_tls(self.tls)
 
     def authenticated(self):
@@ -56,6 +61,7 @@ cdef class Handshake(Sink):
     def bind(self, str jid not None, str lang, greet not None):
         cdef Link link = self.link
         cdef bytes words
+        self._speak()
         self.tok.use_limits(self.config.after)
         session = self.sessions.bind(link, self.tok, jid, lang)
         self.tok = None
@@ -71,6 +77,7 @@ cdef class Handshake(Sink):
     def resume(self, session, h, str lang, greet not None):
         cdef Link link = self.link
         cdef bytes words
+        self._speak()
         self.tok.use_limits(self.config.after)
         handled = session.attach(link, self.tok, h, lang)
         self.tok = None
@@ -82,6 +89,7 @@ cdef class Handshake(Sink):
     def finish(self):
         cdef Link link = self.link
         if link is not None:
+            self._speak()
             self._drop()
             link.finish()
 
@@ -121,11 +129,25 @@ cdef class Handshake(Sink):
 
     cdef int _pump(self) except -1:
         cdef int ev
-        while not self.over and self.task is None:
-            ev = self.tok.next()
-            if ev == EV_MORE:
-                return 0
-            self._event(ev)
+        self.pumping = True
+        try:
+            while not self.over and self.task is None:
+                ev = self.tok.next()
+                if ev == EV_MORE:
+                    break
+                self._event(ev)
+        finally:
+            self.pumping = False
+        if self.task is None:
+            self._speak()
+        return 0
+
+    cdef int _speak(self) except -1:
+        cdef bytes words
+        if self.said and self.link is not None:
+            words = b"".join(self.said)
+            self.said.clear()
+            self.link.write(words, len(words))
         return 0
 
     cdef int _event(self, int ev) except -1:

@@ -26,7 +26,7 @@ _FIRST: Final = re.compile(
     + _EXTENSIONS + rb")"
 )
 _FINAL: Final = re.compile(
-    rb"(?P<unproven>c=(?P<header>[A-Za-z0-9+/=]+),r=(?P<nonce>" + _NONCE + rb")" + _EXTENSIONS + rb")"
+    rb"(?P<unproven>c=(?P<header>[A-Za-z0-9+/=]+),r=(?P<nonce>" + _NONCE + rb")(?:,(?!p=)[A-Za-z]=[^\0,]+)*)"
     rb",p=(?P<proof>[A-Za-z0-9+/=]+)"
 )
 _NONCE_BYTES: Final = 18  # ours, in base64 24 characters without padding

@@ -13,6 +13,8 @@ from headrace.session.ports import Negotiator, Sessions
 class Handshake(Sink):
     """Tokenizes under the limits for strangers, enforces the time for all of it, pauses the link while the
     negotiation waits for something, and gives tokenizer and unread bytes to the router's Session in the end.
+    What is said to one piece of input leaves together: a client that sends more behind its header gets the features
+    with the answer to that, even if it takes time.
 
     It is the negotiation's `headrace.session.ports.Wire`, which says what its methods do.
     """
