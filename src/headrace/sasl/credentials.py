@@ -11,6 +11,7 @@ from hashlib import new as new_hash
 from hashlib import pbkdf2_hmac
 from typing import Final, Literal, NamedTuple
 
+from headrace.sasl.mac import mac
 from headrace.sasl.opaque import opaque
 from headrace.sasl.saslprep import saslprep
 
@@ -79,12 +80,11 @@ def make_verifier(digest: Digest, prepared: str, iterations: int = ITERATIONS) -
 
 def from_salted(digest: Digest, salted: bytes, salt: bytes, iterations: int) -> ScramVerifier:
     """The verifier that belongs to a SaltedPassword (RFC 5802 3)."""
-    client_key = hmac.digest(salted, b"Client Key", digest)
-    return ScramVerifier(
-        salt=salt, iterations=iterations,
-        stored_key=new_hash(digest, client_key).digest(),
-        server_key=hmac.digest(salted, b"Server Key", digest),
-    )
+    return ScramVerifier(salt, iterations, _stored_key(digest, salted), mac(digest, salted, b"Server Key"))
+
+
+def _stored_key(digest: Digest, salted: bytes) -> bytes:
+    return new_hash(digest, mac(digest, salted, b"Client Key")).digest()
 
 
 def matches(verifier: ScramVerifier, digest: Digest, password: str) -> bool:
@@ -104,8 +104,7 @@ def _forms(password: str) -> set[str]:
 
 def _derives(verifier: ScramVerifier, digest: Digest, prepared: str) -> bool:
     salted = pbkdf2_hmac(digest, prepared.encode(), verifier.salt, verifier.iterations)
-    derived = from_salted(digest, salted, verifier.salt, verifier.iterations)
-    return hmac.compare_digest(derived.stored_key, verifier.stored_key)
+    return hmac.compare_digest(_stored_key(digest, salted), verifier.stored_key)
 
 
 def _enough(iterations: int) -> int:
@@ -132,7 +131,7 @@ class Decoys:
 
     def verifier(self, digest: Digest, account: str) -> ScramVerifier:
         def derived(purpose: str) -> bytes:
-            return hmac.digest(self._secret, f"{purpose} {digest} {account}".encode(), digest)
+            return mac(digest, self._secret, f"{purpose} {digest} {account}".encode())
 
         return ScramVerifier(
             salt=derived("salt")[:SALT_BYTES], iterations=self.iterations,
