@@ -5,13 +5,20 @@
 
 #include "ways.h"
 
-enum { PAGE = 65536, LONGEST_TEXT = 70 };   /* the largest page that Linux has; two of the widest vectors and some */
+enum { PAGE = 65536 };      /* the largest page that Linux has */
+#if defined(__x86_64__)
+enum { LONGEST_TEXT = 134 };    /* two of the widest steps and some */
+#else
+enum { LONGEST_TEXT = 70 };
+#endif
 
 typedef const char *(*Scan)(const char *p, const char *end, const char *low, char quote);
 
 typedef int (*Same)(const char *p, const char *b, unsigned n, const char *end);
 
-typedef struct Scans { const char *name; Scan scan[3]; Same same; } Scans;
+typedef int (*Begins)(const char *p, const char *text, unsigned n, uint32_t rest);
+
+typedef struct Scans { const char *name; Scan scan[3]; Same same; Begins begins; } Scans;
 
 #define SCANS(scanner, target) \
     target static const char *name_by_##scanner(const char *p, const char *end, const char *low, char quote) { \
@@ -28,8 +35,11 @@ typedef struct Scans { const char *name; Scan scan[3]; Same same; } Scans;
     target static int same_by_##scanner(const char *p, const char *b, unsigned n, const char *end) { \
         return same_##scanner(p, b, n, end); \
     } \
+    target static int begins_by_##scanner(const char *p, const char *text, unsigned n, uint32_t rest) { \
+        return begins_##scanner(p, text, n, rest); \
+    } \
     static const Scans BY_##scanner = {#scanner, {name_by_##scanner, text_by_##scanner, value_by_##scanner}, \
-                                       same_by_##scanner};
+                                       same_by_##scanner, begins_by_##scanner};
 
 SCANS(portable, )
 #if defined(__x86_64__)
@@ -102,11 +112,12 @@ static void compare_bytes(const Scans *vector, char *low) {
         }
 }
 
-/* Every length, and every distance from the lowest byte that may be read, up to beyond a vector's width. */
+/* Every length up to beyond two vectors, some beyond two steps of them, and every distance from the lowest byte that may
+ * be read, up to beyond a vector. */
 static void compare_scans(const Scans *vector, char *room) {
     static const int before[] = {0, 1, 7, 8, 15, 16, 17, 31, 32, 33};
     compare_bytes(vector, room);
-    for (int n = 0; n <= LONGEST_TEXT; n++)
+    for (int n = 0; n <= LONGEST_TEXT; n += n < 70 ? 1 : 9)
         for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
             compare_texts(vector, room, room + before[i], n);
             compare_texts(vector, room + PAGE - n - before[i], room + PAGE - n, n);
@@ -140,6 +151,34 @@ static void compare_spans(const Scans *vector, char *room) {
                 p[at] = 'x';
             }
         }
+}
+
+static void compare_begins(const Scans *vector, const char *p, const AttrMemo *e, int want) {
+    compared++;
+    if (!vector->begins(p, e->text, e->n, e->rest) == !want && !BY_portable.begins(p, e->text, e->n, e->rest) == !want)
+        return;
+    fprintf(stderr, "%s: %u bytes do %sbegin a text\n", vector->name, e->n, want ? "" : "not ");
+    exit(1);
+}
+
+/* Beginnings of every length at the end of what may be read, as they are and with a byte of each changed; none at all
+ * is not even what zeros begin with. */
+static void compare_beginnings(const Scans *vector, char *room) {
+    char *p = room + PAGE - ATTR_TEXT;
+    memset(p, 0, ATTR_TEXT);
+    compare_begins(vector, p, &(AttrMemo){.n = 0}, 0);
+    for (uint32_t n = 4; n <= ATTR_TEXT; n++) {
+        AttrMemo e = {.n = (uint8_t)n, .rest = attr_rest(n)};
+        memset(e.text, 'x', n);
+        memset(p, 'y', ATTR_TEXT);
+        memset(p, 'x', n);
+        compare_begins(vector, p, &e, 1);
+        for (uint32_t at = 0; at < n; at++) {
+            p[at] = 'z';
+            compare_begins(vector, p, &e, 0);
+            p[at] = 'x';
+        }
+    }
 }
 
 static char *load(const char *path, size_t *n) {
@@ -178,6 +217,7 @@ int main(int argc, char **argv) {
             compared = 0;
             compare_scans(VECTORS[i], room + PAGE);
             compare_spans(VECTORS[i], room + PAGE);
+            compare_beginnings(VECTORS[i], room + PAGE);
             printf("%s %lu\n", VECTORS[i]->name, compared);
         }
     for (int i = 1; i < argc; i++)

@@ -6,18 +6,15 @@
 
 #define INLINE __attribute__((always_inline)) static inline
 #define OUTLINE __attribute__((noinline)) static
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-
-#define LIKELY(x) __builtin_expect(!!(x), 1)
 
 static inline int in_root(const Machine *m) { return m->phase < PHASE_INSIDE; }
 
 INLINE Record *push(Machine *m, Frame *f, uint32_t at) {
-    if (ROOM(f, tape, 1)) {
+    if (UNLIKELY(f->tape_next == f->tape_end) && tape_grow(f)) {
         no_memory(m, at);
         return NULL;
     }
-    Record *r = &f->tape[f->tape_n++];
+    Record *r = f->tape_next++;
     if (r == NULL)  /* the compiler can't know */
         __builtin_unreachable();
     return r;
@@ -33,7 +30,7 @@ INLINE int tag_begin(Machine *m, Frame *f, uint32_t at) {
     r->depth = (uint16_t)(f->open_n + !in_root(m));
     r->value = f->start = at - 1;
     r->value_n = 0;
-    f->tag = f->tape_n - 1;
+    f->tag = r;
     f->attrs = f->prefixed = f->decls = 0;
     f->seen = 0;
     f->again = 0;
@@ -56,21 +53,27 @@ INLINE Decl *decl_begin(Machine *m, Frame *f, uint32_t name, uint32_t n) {
         wrong(m, name + n, E_POLICY, "too many namespace declarations in a tag");
         return NULL;
     }
-    f->decl[f->decls].name = name;
-    f->decl[f->decls].name_n = (uint16_t)n;
-    return &f->decl[f->decls++];
+    Decl *d = &f->decl[f->decls++];
+    d->name = name;
+    d->name_n = (uint16_t)n;
+    d->refs = 0;
+    return d;
 }
 
-/* Which of the head's attributes this is, by its name_key(); -1: none of them. */
+/* The HeadPlace of an attribute by its name_key(). */
 static inline int head_place(uint64_t key) {
     switch (key) {
-    case KEY_TO: return 0;
-    case KEY_FROM: return 1;
-    case KEY_ID: return 2;
-    case KEY_TYPE: return 3;
-    default: return -1;
+    case KEY_TO: return HEAD_TO;
+    case KEY_FROM: return HEAD_FROM;
+    case KEY_ID: return HEAD_ID;
+    case KEY_TYPE: return HEAD_TYPE;
+    case KEY_XMLNS: return HEAD_XMLNS;
+    default: return HEAD_NONE;
     }
 }
+
+/* One of 64, by its name_key(). */
+static inline uint8_t attr_bit(uint64_t key) { return (uint8_t)(key * UINT64_C(0x9E3779B97F4A7C15) >> 58); }
 
 /* Quoted value behind '=': =' or =" */
 static inline int opens_value(const char *p) {
@@ -83,7 +86,7 @@ static inline int opens_value(const char *p) {
 }
 
 /* The next attribute of the tag: its name is complete. NULL after an error. */
-INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uint32_t n, uint32_t prefix_n) {
+INLINE Record *attr_begin(Machine *m, Frame *f, int place, uint8_t bit_n, uint32_t name, uint32_t n, uint32_t prefix_n) {
     if (UNLIKELY(f->attrs >= m->limits.attrs)) {
         wrong(m, name + n, E_POLICY, "too many attributes in a tag");
         return NULL;
@@ -91,16 +94,13 @@ INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uin
     Record *r = push(m, f, name + n);
     if (UNLIKELY(r == NULL))
         return NULL;
-    uint64_t bit = (uint64_t)1 << (key * UINT64_C(0x9E3779B97F4A7C15) >> 58);
+    uint64_t bit = (uint64_t)1 << (bit_n & 63);
     f->again |= (f->seen & bit) != 0;
     f->seen |= bit;
     f->attrs++;
-    if (f->open_n == 0) {
-        int place = head_place(key);
-        if (place >= 0) {
-            f->head_record[place] = f->tape_n - 1;
-            f->heads++;
-        }
+    if (f->open_n == 0 && place < HEAD_LANG) {
+        f->head_record[place] = tape_place(f, r);
+        f->heads++;
     }
     r->kind = T_ATTR;
     r->flags = prefix_n ? R_PREFIXED : 0;
@@ -109,6 +109,14 @@ INLINE Record *attr_begin(Machine *m, Frame *f, uint64_t key, uint32_t name, uin
     r->name_n = (uint16_t)n;
     r->name = name;
     return r;
+}
+
+/* The next attribute or declaration of the tag, without a prefix: its name is complete. */
+INLINE int begin_in_tag(Machine *m, Frame *f, int place, uint8_t bit, uint32_t name, uint32_t n) {
+    f->declaring = place == HEAD_XMLNS;
+    if (place == HEAD_XMLNS)
+        return UNLIKELY(decl_begin(m, f, name, n) == NULL) ? EV_ERROR : 0;
+    return UNLIKELY(attr_begin(m, f, place, bit, name, n, 0) == NULL) ? EV_ERROR : 0;
 }
 
 /* The name of an attribute or declaration is complete: from f->mark to `at`. */
@@ -120,23 +128,24 @@ static int named_in_tag(Machine *m, Frame *f, const char *base, uint32_t at, con
     if (f->declaring)
         return decl_begin(m, f, f->mark, n) ? 0 : EV_ERROR;
     f->prefixed += prefix_n != 0;
-    return attr_begin(m, f, name_key(base + f->mark, n, end), f->mark, n, prefix_n) ? 0 : EV_ERROR;
+    uint64_t key = name_key(base + f->mark, n, end);
+    return attr_begin(m, f, head_place(key), attr_bit(key), f->mark, n, prefix_n) ? 0 : EV_ERROR;
 }
 
-/* Its value is complete: from f->mark to `at`. */
-static inline void valued_in_tag(Frame *f, uint32_t at) {
+/* Its value is complete: n bytes at `value`. */
+INLINE void valued_in_tag(Frame *f, uint32_t value, uint32_t n, uint8_t refs) {
     if (f->declaring) {
         Decl *d = &f->decl[f->decls - 1];
-        d->value = f->mark;
-        d->value_n = at - f->mark;
-        d->refs = f->refs;
+        d->value = value;
+        d->value_n = n;
+        d->refs = refs;
     } else {
-        Record *r = &f->tape[f->tape_n - 1];
-        r->value = f->mark;
-        r->value_n = at - f->mark;
-        r->flags |= f->refs;
+        Record *r = f->tape_next - 1;
+        r->value = value;
+        r->value_n = n;
+        r->flags |= refs;
         if (f->open_n == 0)
-            f->head_refs |= f->refs;
+            f->head_refs |= refs;
     }
 }
 
@@ -156,13 +165,13 @@ INLINE int push_text(Machine *m, Frame *f, uint32_t at, uint32_t to, int flags) 
 
 /* The top tag, its names resolved; outer: the default namespace around it; own: it declares one. */
 OUTLINE void top_tag(Machine *m, Frame *f, const char *base, int outer, int own) {
-    const Record *tag = &f->tape[f->tag];
+    const Record *tag = f->tag;
     StanzaView *v = &f->view;
     f->head_attrs = f->attrs;
     for (uint32_t i = 1; f->prefixed && i <= f->attrs; i++) {
         const Record *a = tag + i;
         if (a->flags & R_PREFIXED && a->ns == NS_XML && same(base + a->name, a->name_n, "lang", 4)) {
-            f->head_record[HEAD_LANG] = f->tag + i;
+            f->head_record[HEAD_LANG] = tape_place(f, a);
             f->heads++;
         }
     }
@@ -183,7 +192,7 @@ static inline int known_tag(const Machine *m, const char *base, const Record *ta
 
 /* A direct child's start tag; `at` is behind its '>'. */
 INLINE void child_begin(Frame *f, uint32_t at, int own, int known) {
-    const Record *tag = &f->tape[f->tag];
+    const Record *tag = f->tag;
     StanzaView *v = &f->view;
     int ns = tag->ns < NS_COUNT ? tag->ns : NS_OTHER;
     v->known |= (uint64_t)(known != K_NONE) << known;
@@ -191,7 +200,7 @@ INLINE void child_begin(Frame *f, uint32_t at, int own, int known) {
         v->flags |= F_CONTENT_CHILD;
     if (v->children < MAX_CHILDREN) {
         Child *c = &v->child[v->children];
-        f->child_record[v->children] = f->tag;
+        f->child_record[v->children] = tape_place(f, tag);
         c->known = (uint8_t)known;
         c->ns = (uint8_t)ns;
         c->start = f->start;
@@ -206,7 +215,7 @@ INLINE int element_end(Machine *m, Frame *f, uint32_t record, uint32_t inner_end
     Record *r = push(m, f, at);
     if (UNLIKELY(r == NULL))
         return EV_ERROR;
-    *r = f->tape[record];
+    *r = *tape_at(f, record);
     r->kind = T_END;
     r->value = at;
     if (f->open_n > 1)
@@ -225,7 +234,7 @@ INLINE int element_end(Machine *m, Frame *f, uint32_t record, uint32_t inner_end
 
 /* Resolves the tag's own name if it has a prefix. */
 OUTLINE int resolve_tag(Machine *m, Frame *f, const char *base, uint32_t at) {
-    Record *tag = &f->tape[f->tag];
+    Record *tag = f->tag;
     uint32_t raw = f->start + 1, prefix_n = f->colon_at - raw;
     int ns = resolve_prefix(m, f, base, base + raw, prefix_n);
     if (ns == UNBOUND)
@@ -242,13 +251,13 @@ OUTLINE int resolve_tag(Machine *m, Frame *f, const char *base, uint32_t at) {
 INLINE int tag_enter(Machine *m, Frame *f, uint32_t at, uint32_t binds, uint32_t raw_n, int inside, int own) {
     if (f->self_closed) {
         unbind(f, binds);
-        return element_end(m, f, f->tag, at, at);
+        return element_end(m, f, tape_place(f, f->tag), at, at);
     }
     if (ROOM(f, open, 1))
         return no_memory(m, at);
     Open *o = &f->open[f->open_n++];
     o->name = f->start + 1;
-    o->record = f->tag;
+    o->record = tape_place(f, f->tag);
     o->binds = binds;
     o->name_n = (uint16_t)raw_n;
     o->ns = f->ns;
@@ -265,7 +274,7 @@ INLINE int tag_known(Machine *m, Frame *f, const Memo *e, uint32_t name) {
     if (UNLIKELY(tag == NULL))
         return EV_ERROR;
     f->start = name - 1;
-    f->tag = f->tape_n - 1;
+    f->tag = tag;
     f->elements++;
     f->self_closed = e->self_closed;
     if (e->declares) {
@@ -290,8 +299,8 @@ INLINE int tag_known(Machine *m, Frame *f, const Memo *e, uint32_t name) {
 }
 
 /* A start tag is complete; `at` is behind its '>'. Answers EV_MORE to go on with its content. */
-INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at) {
-    Record *tag = &f->tape[f->tag];
+INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at, MemoKeep keep) {
+    Record *tag = f->tag;
     int outer = f->ns, inside = outer, own = f->own, declared = -1;
     uint32_t binds = f->bind_n, raw_n = tag->name_n;
     if (f->decls) {
@@ -325,7 +334,7 @@ INLINE int tag_end(Machine *m, Frame *f, const char *base, uint32_t at) {
         }
     }
     if (f->open_n && memo_fits(m, f, at))
-        memo_keep(m, f, base, raw_n, at, inside);
+        keep(m, f, base, raw_n, at, inside);
     return tag_enter(m, f, at, binds, raw_n, inside, own);
 }
 

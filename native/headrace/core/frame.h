@@ -10,17 +10,22 @@
 #include "headrace/core/names.h"
 #include "headrace/core/view.h"
 
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
 enum {
     FRAMES_KEPT = 16,       /* free frames that a Work keeps for the next partial elements */
     FRAME_BYTES = 65536,    /* an array of a free frame that is larger goes back to malloc */
     BIND_CHAINS = 128,      /* power of 2 */
-    HEAD_LANG = 4,          /* place of xml:lang among the attributes of the head */
     FEW_ATTRS = 8,          /* up to here names are compared pair by pair, beyond through a seeded hash */
 };
 
+/* Attributes of the top tag that the view names, in its order. */
+enum HeadPlace { HEAD_TO = 0, HEAD_FROM, HEAD_ID, HEAD_TYPE, HEAD_LANG, HEAD_NONE, HEAD_XMLNS /* is none at all */ };
+
 typedef struct Open {       /* an element whose end tag has not come */
     uint32_t name;          /* its raw name, with prefix */
-    uint32_t record;        /* its T_START on the tape */
+    uint32_t record;        /* its T_START, in bytes from the start of the tape */
     uint32_t binds;         /* bindings in force before it */
     uint16_t name_n;
     uint16_t ns;            /* Frame.ns and Frame.own around it */
@@ -46,12 +51,13 @@ typedef struct Uri {        /* a namespace beside those of names.h */
 #define ARRAY(T, name) T *name; uint32_t name##_n, name##_cap
 
 typedef struct Frame {
-    ARRAY(Record, tape);
+    Record *tape, *tape_next, *tape_end;
+    uint32_t tape_n;        /* records of an element that is complete */
     ARRAY(Open, open);
 
     /* the tag being read */
     uint32_t start;         /* its '<' */
-    uint32_t tag;           /* its T_START on the tape */
+    Record *tag;            /* its T_START on the tape */
     uint32_t colon_at;      /* in its name; 0: none */
     uint32_t attrs;         /* attributes so far, without declarations */
     uint32_t prefixed;      /* those with a prefix */
@@ -60,6 +66,8 @@ typedef struct Frame {
     uint8_t again;          /* two do */
     uint8_t declaring;      /* the attribute being read is a declaration */
     uint8_t self_closed;    /* it ends with "/>" */
+    uint16_t row;           /* in Work.attr, of the attributes that tags of its name begin with */
+    uint16_t guess;         /* there: the next attribute, if it is what followed on the one before the last time */
 
     /* where reading stopped inside a token */
     uint8_t state;          /* lexis.h */
@@ -79,8 +87,8 @@ typedef struct Frame {
     uint8_t own;            /* that one was declared inside the top-level element */
     uint32_t elements;
     uint32_t head_attrs;    /* attributes of the top tag: tape[1] and following */
-    uint32_t child_record[MAX_CHILDREN];
-    uint32_t head_record[HEAD_LANG + 1];    /* place on the tape of to, from, id, type, xml:lang; 0: absent */
+    uint32_t child_record[MAX_CHILDREN];    /* in bytes from the start of the tape, like Open.record */
+    uint32_t head_record[HEAD_LANG + 1];    /* likewise, of to, from, id, type, xml:lang; 0: absent */
     uint32_t heads;         /* how many of these there are */
     uint8_t head_refs;      /* R_REFS if an attribute of the top tag has it */
 
@@ -103,6 +111,8 @@ enum { NS_SLOTS = 128 };    /* power of 2, more than twice NS_COUNT */
 enum { MEMOS = 64 };        /* power of 2 */
 enum { MEMO_TAG = 64 };     /* bytes of a tag that is worth it: from its name up to behind its '>' */
 enum { MEMO_TOPS = 4 };     /* power of 2; places for what follows a top element's tag */
+enum { ATTR_TEXT = 16 };    /* bytes of the start of an attribute that is worth it */
+enum { ATTR_MEMOS = 256 };  /* power of 2 */
 
 typedef struct Memo {       /* a start tag that has been read before: memo.h */
     char tag[MEMO_TAG];
@@ -117,12 +127,22 @@ typedef struct Memo {       /* a start tag that has been read before: memo.h */
     uint16_t ns;            /* declared, NS_OTHER: see above; else that around it */
 } Memo;
 
+typedef struct AttrMemo {   /* white space, name, '=' and quote of an attribute that has been read before: memo.h */
+    char text[ATTR_TEXT];
+    uint32_t rest;          /* beyond the bits of its bytes, ATTR_TEXT + 1 of them; 0: none has been read */
+    uint8_t n;              /* its bytes */
+    uint8_t place;          /* HeadPlace */
+    uint8_t bit;            /* of Frame.seen */
+    char quote;             /* the last of them */
+} AttrMemo;
+
 typedef struct Work {
     uint8_t ns_slot[NS_SLOTS];  /* numbers of the known namespaces by hash; 0: empty */
     Frame *free;
     uint32_t free_n;
     Memo memo[MEMOS + MEMO_TOPS];
     uint8_t memo_last;      /* the last tag found there */
+    AttrMemo attr[ATTR_MEMOS + 1];  /* the last is never used */
     uint64_t seed;          /* of hashes over what peers choose */
     Run run;                /* the machine, compiled for a scanner */
     const char *scan;       /* its name */
@@ -148,10 +168,27 @@ __attribute__((cold, noinline, unused)) static int array_grow(void **items, uint
 #define ROOM(f, name, more) (__builtin_expect((f)->name##_cap - (f)->name##_n >= (more), 1) ? 0 : \
     array_grow((void **)&(f)->name, (f)->name##_n, &(f)->name##_cap, (more), sizeof *(f)->name))
 
+/* Room on the tape for one record more; 0 on success. */
+__attribute__((cold, noinline, unused)) static int tape_grow(Frame *f) {
+    size_t used = (size_t)(f->tape_next - f->tape), tag = f->tag ? (size_t)(f->tag - f->tape) : 0;
+    uint32_t cap = (uint32_t)used;
+    if (used * 2 > UINT32_MAX / sizeof *f->tape || array_grow((void **)&f->tape, cap, &cap, 1, sizeof *f->tape))
+        return -1;
+    f->tape_next = f->tape + used;
+    f->tape_end = f->tape + cap;
+    f->tag = f->tape + tag;
+    return 0;
+}
+
+static inline uint32_t tape_place(const Frame *f, const Record *r) { return (uint32_t)((const char *)r - (const char *)f->tape); }
+
+static inline Record *tape_at(const Frame *f, uint32_t place) { return (Record *)((char *)f->tape + place); }
+
 static inline void frame_reset(Frame *f) {
     if (f->bind_n)
         memset(f->chain, 0, sizeof f->chain);
-    f->tape_n = f->open_n = f->bind_n = f->uri_n = f->acc_n = f->text_n = 0;
+    f->tape_next = f->tape;
+    f->open_n = f->bind_n = f->uri_n = f->acc_n = f->text_n = 0;
     f->state = 0;
     f->elements = f->heads = 0;
     f->head_refs = 0;
@@ -168,7 +205,7 @@ static inline void frame_free(Frame *f) {
 }
 
 static inline size_t frame_memory(const Frame *f) {
-    return sizeof *f + f->tape_cap * sizeof *f->tape + f->open_cap * sizeof *f->open + f->bind_cap * sizeof *f->bind +
+    return sizeof *f + (size_t)((char *)f->tape_end - (char *)f->tape) + f->open_cap * sizeof *f->open + f->bind_cap * sizeof *f->bind +
            f->uri_cap * sizeof *f->uri + f->set_cap * sizeof *f->set +
            f->acc_cap + f->text_cap + f->head_cap;
 }
@@ -191,7 +228,11 @@ static inline void frame_give(Work *w, Frame *f) {
         frame_free(f);
         return;
     }
-    TRIM(f, tape); TRIM(f, open); TRIM(f, bind); TRIM(f, uri); TRIM(f, set);
+    if ((char *)f->tape_end - (char *)f->tape > FRAME_BYTES) {
+        free(f->tape);
+        f->tape = f->tape_next = f->tape_end = NULL;
+    }
+    TRIM(f, open); TRIM(f, bind); TRIM(f, uri); TRIM(f, set);
     TRIM(f, acc); TRIM(f, text); TRIM(f, head);
     f->next = w->free;
     w->free = f;

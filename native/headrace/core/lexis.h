@@ -29,6 +29,19 @@ enum State {
     S_DECLARATION,      /* '>' of the XML declaration */
 };
 
+/* Bytes of one of the most frequent references, which begins at p; 0: it is another, or not all there. */
+static inline uint32_t ref_plain(const char *p, const char *end) {
+    if (end - p < 8)
+        return 0;
+    uint64_t v = load64(p);
+    if ((uint32_t)v == UINT32_C(0x3B746C26) || (uint32_t)v == UINT32_C(0x3B746726))    /* &lt; &gt; */
+        return 4;
+    if ((v & UINT64_C(0xFFFFFFFFFF)) == UINT64_C(0x3B706D6126))                        /* &amp; */
+        return 5;
+    v &= UINT64_C(0xFFFFFFFFFFFF);
+    return v == UINT64_C(0x3B746F757126) || v == UINT64_C(0x3B736F706126) ? 6 : 0;     /* &quot; &apos; */
+}
+
 /* Takes the bytes of a reference behind its '&', up to and with the ';'. */
 static int ref_scan(Frame *f, const char *base, const char **at, const char *end) {
     const char *p = *at;

@@ -1,4 +1,4 @@
-/* Start tags that have been read before. Half of all tags in a stream are the same few, byte for byte: <body>,
+/* Start tags, and beginnings of attributes, that have been read before. Half of all tags in a stream are the same few, byte for byte: <body>,
  * <active xmlns='...'/>, and mostly they follow each other as they did the last time. What such bytes mean was checked
  * when they came first, so it is enough to compare them.
  *
@@ -42,7 +42,7 @@ static inline int memo_fits(const Machine *m, const Frame *f, uint32_t at) {
 }
 
 /* Keeps the tag that has been read up to `at`; ns: its namespace. */
-__attribute__((noinline)) static void memo_keep(Machine *m, const Frame *f, const char *base, uint32_t name_n, uint32_t at, int ns) {
+static inline void memo_keep(Machine *m, const Frame *f, const char *base, uint32_t name_n, uint32_t at, int ns) {
     const char *p = base + f->start + 1, *end = base + at;
     const Decl *d = &f->decl[0];
     uint64_t key = name_key(p, name_n, end);
@@ -57,6 +57,33 @@ __attribute__((noinline)) static void memo_keep(Machine *m, const Frame *f, cons
         e->uri_n = (uint8_t)d->value_n;
     }
     memcpy(e->tag, p, (size_t)(end - p));
+}
+
+typedef void (*MemoKeep)(Machine *m, const Frame *f, const char *base, uint32_t name_n, uint32_t at, int ns);
+
+/* Attributes are known by how they begin, up to the quote: their tags seldom repeat, but have the same attributes in the
+ * same order. The place of a tag's first attribute, by the key of its name. */
+static inline uint16_t attr_first(const Machine *m, uint64_t key) {
+    return UNLIKELY(!m->memo) ? ATTR_MEMOS : (uint16_t)((key * UINT64_C(0x9E3779B97F4A7C15) >> 32) % ATTR_MEMOS);
+}
+
+/* The place of the attribute behind one that has this bit. */
+static inline uint16_t attr_next(const Frame *f, uint8_t bit) { return (uint16_t)((f->row + 1u + bit) % ATTR_MEMOS); }
+
+/* AttrMemo.rest of n bytes. */
+static inline uint32_t attr_rest(uint32_t n) { return (UINT32_C(2) << ATTR_TEXT) - (UINT32_C(1) << n); }
+
+/* Keeps the attribute whose name of n bytes begins at p, behind white space, as the next one of its tag. */
+static inline void attr_keep(Machine *m, Frame *f, const char *p, uint32_t n, int place, uint8_t bit) {
+    if (f->guess >= ATTR_MEMOS)
+        return;
+    AttrMemo *e = &m->work->attr[f->guess];
+    f->guess = attr_next(f, bit);
+    n += 3;
+    if (n > ATTR_TEXT)
+        return;
+    *e = (AttrMemo){.rest = attr_rest(n), .n = (uint8_t)n, .place = (uint8_t)place, .bit = bit, .quote = p[n - 2]};
+    memcpy(e->text, p - 1, n);
 }
 
 #endif

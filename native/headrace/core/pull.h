@@ -7,6 +7,7 @@
 #include "headrace/core/scan.h"
 
 #define RUN static inline
+#define RUN_CALLED static __attribute__((noinline))
 #define SCAN(name) name##_portable
 #include "headrace/core/run.h"
 #undef SCAN
@@ -15,7 +16,9 @@
 #include "headrace/core/run.h"
 #undef SCAN
 #undef RUN
+#undef RUN_CALLED
 #define RUN __attribute__((target("avx2,bmi,bmi2"))) static inline
+#define RUN_CALLED static __attribute__((target("avx2,bmi,bmi2"), noinline))
 #define SCAN(name) name##_avx2
 #include "headrace/core/run.h"
 #undef SCAN
@@ -25,6 +28,7 @@
 #undef SCAN
 #endif
 #undef RUN
+#undef RUN_CALLED
 
 typedef struct Scanner { const char *name; Run run; } Scanner;
 
@@ -143,7 +147,7 @@ static char *put_text(char **to, const char *p, size_t n) {
 
 /* Keeps what the root's start tag binds. */
 static int outer_make(Machine *m, Frame *f) {
-    const Record *tag = &f->tape[f->tag];
+    const Record *tag = f->tag;
     uint32_t name_n = (uint32_t)tag->name_n + (f->colon_at ? f->colon_at - f->start : 0);
     size_t text = outer_text(m, f, name_n);
     size_t size = sizeof(Outer) + f->bind_n * sizeof(OuterBind) + f->uri_n * sizeof(Uri) + text;
@@ -185,7 +189,7 @@ static Str head_value(const Frame *f, const Record *r) {
 static inline Str head_at(const Frame *f, int i) {
     if (f->head_record[i] == 0)
         return (Str){NULL, 0};
-    const Record *r = &f->tape[f->head_record[i]];
+    const Record *r = tape_at(f, f->head_record[i]);
     return UNLIKELY(r->flags & R_REFS) ? head_value(f, r) : (Str){f->view.base + r->value, r->value_n};
 }
 
@@ -201,6 +205,7 @@ static int kind_of(const StanzaView *v) {
 static int fill_view(Machine *m, Frame *f) {
     StanzaView *v = &f->view;
     const Record *tag = &f->tape[0];
+    f->tape_n = (uint32_t)(f->tape_next - f->tape);
     v->base = m->base;
     v->name = (Str){m->base + tag->name, tag->name_n};
     v->uri = uri_of(m, f, m->base, tag->ns);
@@ -215,7 +220,7 @@ static int fill_view(Machine *m, Frame *f) {
     v->type = head_at(f, 3);
     v->lang = head_at(f, 4);
     for (uint32_t i = 0; i < v->children && i < MAX_CHILDREN; i++) {
-        const Record *r = &f->tape[f->child_record[i]];
+        const Record *r = tape_at(f, f->child_record[i]);
         v->child[i].name = (Str){m->base + r->name, r->name_n};
         v->child[i].uri = uri_of(m, f, m->base, r->ns);
     }

@@ -1,5 +1,5 @@
 /* The machine itself: a switch that can stop before any byte and go on there. Included once for each scanner, with
- * SCAN(x) giving the scanner's names and RUN the function's attributes.
+ * SCAN(x) giving the scanner's names, RUN the functions' attributes, RUN_CALLED those of functions that stay out of line.
  *
  * A token that lies in the buffer whole falls through from label to label and stores nothing but its records; the same
  * code stores its state where input ends. So there is one reading of each rule, whole or cut. */
@@ -71,6 +71,15 @@ RUN const Memo *SCAN(memo_find)(Machine *m, const Frame *f, const char *p, const
     return e;
 }
 
+/* Called rather than inlined, but with the scanner's instructions: a change of their kind in between is slow. */
+RUN_CALLED void SCAN(keep_tag)(Machine *m, const Frame *f, const char *base, uint32_t name_n, uint32_t at, int ns) {
+    memo_keep(m, f, base, name_n, at, ns);
+}
+
+RUN_CALLED void SCAN(keep_attr)(Machine *m, Frame *f, const char *p, uint32_t n, int place, uint8_t bit) {
+    attr_keep(m, f, p, n, place, bit);
+}
+
 /* p stays in a register: what moves it elsewhere is given the address of a copy. */
 #define MOVED(call) (copy = p, r = (call), p = copy, r)
 
@@ -78,7 +87,9 @@ RUN int SCAN(run)(Machine *m, const char *base, const char *p, const char *end) 
     Frame *f = m->frame;
     const char *literal, *copy;
     const Memo *known;
+    const AttrMemo *habit;
     int r;
+    char mark;
     switch (f->state) {
     case S_LT: goto lt;
     case S_NAME: goto name;
@@ -104,22 +115,6 @@ RUN int SCAN(run)(Machine *m, const char *base, const char *p, const char *end) 
 
 lt:
     NEED(S_LT);
-    f->matched = 0;
-    switch (*p) {
-    case '/':
-        f->start = AT(p) - 1;
-        p++;
-        if (f->open_n == 0 && (m->phase != PHASE_INSIDE || m->outer == NULL))
-            WRONG(E_NOT_WELL_FORMED, "an end tag without its element");
-        goto end_name;
-    case '!': p++; goto bang;
-    case '?': p++; goto pi;
-    case 0:
-        if (m->phase == PHASE_START)
-            WRONG(E_ENCODING, "only UTF-8 is spoken here");
-        break;
-    default: break;
-    }
     copy = p;   /* end of the name; p: none that is plain */
     if (LIKELY(CHAR_CLASS[(uint8_t)*p] & C_START)) {
         known = NULL;
@@ -140,7 +135,20 @@ lt:
                 goto content;
             return r;
         }
-    }
+    } else if (LIKELY(*p == '/')) {
+        f->matched = 0;
+        f->start = AT(p) - 1;
+        p++;
+        if (f->open_n == 0 && (m->phase != PHASE_INSIDE || m->outer == NULL))
+            WRONG(E_NOT_WELL_FORMED, "an end tag without its element");
+        goto end_name;
+    } else if (*p == '!' || *p == '?') {
+        f->matched = 0;
+        if (*p++ == '!')
+            goto bang;
+        goto pi;
+    } else if (*p == 0 && m->phase == PHASE_START)
+        WRONG(E_ENCODING, "only UTF-8 is spoken here");
     if (tag_begin(m, f, AT(p)))
         return EV_ERROR;
     f->mark = AT(p);
@@ -158,10 +166,21 @@ name:
 named:
     if (AT(p) - f->mark > m->limits.name)
         WRONG(E_POLICY, "a name is too long");
-    f->tape[f->tag].name = f->mark;
-    f->tape[f->tag].name_n = (uint16_t)(AT(p) - f->mark);
+    f->tag->name = f->mark;
+    f->tag->name_n = (uint16_t)(AT(p) - f->mark);
     f->colon_at = f->colon;
+    f->row = f->guess = attr_first(m, name_key(base + f->mark, AT(p) - f->mark, end));
 after_name:
+    habit = &m->work->attr[f->guess];
+    if (LIKELY(end - p > ATTR_TEXT && SCAN(begins)(p, habit->text, habit->n, habit->rest))) {
+        uint32_t name = AT(p) + 1, n = habit->n - 3u;
+        f->guess = attr_next(f, habit->bit);
+        p += habit->n;
+        mark = habit->quote;
+        if (begin_in_tag(m, f, habit->place, habit->bit, name, n))
+            return EV_ERROR;
+        goto plain_value;
+    }
     if (end - p > 1 && *p == ' ' && CHAR_CLASS[(uint8_t)p[1]] & C_START) {
         p++;
         goto plain_name;
@@ -195,32 +214,23 @@ plain_name: {
         goto attr_name;
     }
     uint64_t key = name_key(p, n, end);
-    Record *attr = NULL;
-    Decl *decl = NULL;
-    if (key == KEY_XMLNS)
-        decl = decl_begin(m, f, AT(p), n);
-    else
-        attr = attr_begin(m, f, key, AT(p), n, 0);
-    if (UNLIKELY(attr == NULL && decl == NULL))
+    int place = head_place(key);
+    SCAN(keep_attr)(m, f, p, n, place, attr_bit(key));
+    if (begin_in_tag(m, f, place, attr_bit(key), AT(p), n))
         return EV_ERROR;
     p = q + 2;
-    q = SCAN(value)(p, end, base, q[1]);
-    if (UNLIKELY(q == end || *q != p[-1])) {
-        f->quote = p[-1];
-        f->declaring = decl != NULL;
+    mark = p[-1];
+}
+plain_value: {
+    const char *q = SCAN(value)(p, end, base, mark);
+    if (UNLIKELY(q == end || *q != mark)) {
+        f->quote = mark;
         f->mark = AT(p);
         f->refs = 0;
         p = q;
         goto value;
     }
-    if (attr) {
-        attr->value = AT(p);
-        attr->value_n = (uint32_t)(q - p);
-    } else {
-        decl->value = AT(p);
-        decl->value_n = (uint32_t)(q - p);
-        decl->refs = 0;
-    }
+    valued_in_tag(f, AT(p), (uint32_t)(q - p), 0);
     p = q + 1;
     goto after_name;
 }
@@ -252,7 +262,7 @@ value:
     p = SCAN(value)(p, end, base, f->quote);
     NEED(S_VALUE);
     if (*p == f->quote) {
-        valued_in_tag(f, AT(p));
+        valued_in_tag(f, f->mark, AT(p) - f->mark, f->refs);
         p++;
         goto after_name;
     }
@@ -283,7 +293,7 @@ slash:
         WRONG(E_NOT_WELL_FORMED, "'>' was expected behind '/'");
     p++;
 tag_closed:
-    r = tag_end(m, f, base, AT(p));
+    r = tag_end(m, f, base, AT(p), SCAN(keep_tag));
     goto ended;
 
 end_name: {
@@ -358,8 +368,20 @@ text:
         goto lt;
     }
     if (*p == '&') {
+        uint32_t n = ref_plain(p, end);
+        if (LIKELY(n)) {
+            f->refs |= R_REFS;
+            p += n;
+            goto text;
+        }
         f->after_ref = S_TEXT;
         goto ampersand;
+    }
+    if (utf8_pair(p, end)) {
+        do
+            p += 2;
+        while (utf8_pair(p, end));
+        goto text;
     }
     if (*p == ']' || is_space(*p)) {
         f->brackets = *p == ']';

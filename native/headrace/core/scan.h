@@ -50,6 +50,11 @@ static inline int same_portable(const char *p, const char *b, unsigned n, const 
     return memcmp(p, b, n) == 0;
 }
 
+/* The ATTR_TEXT bytes at p begin with those that a memo of an attribute has; see AttrMemo.rest. */
+static inline int begins_portable(const char *p, const char *text, unsigned n, uint32_t rest) {
+    return rest && memcmp(p, text, n) == 0;
+}
+
 /* The vector versions all walk alike. STOPS(v) is a bit mask of the bytes of a vector that stop, WIDTH its bytes. */
 #define SCAN_LOOP(WIDTH, STOPS, SCALAR)                                     \
     uint32_t stops;                                                         \

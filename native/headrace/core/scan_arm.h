@@ -63,3 +63,7 @@ static inline int same_neon(const char *p, const char *b, unsigned n, const char
     differ = vorrq_u8(differ, veorq_u8(vld1q_u8((const uint8_t *)p + i), vld1q_u8((const uint8_t *)b + i)));
     return vmaxvq_u8(differ) == 0;
 }
+
+static inline int begins_neon(const char *p, const char *text, unsigned n, uint32_t rest) {
+    return begins_portable(p, text, n, rest);
+}

@@ -56,6 +56,14 @@ static inline int same_sse2(const char *p, const char *b, unsigned n, const char
     return ~same << (64 - n) == 0;
 }
 
+static inline int begins_sse2(const char *p, const char *text, unsigned n, uint32_t rest) {
+    (void)n;
+    __m128i eq = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)text));
+    return ((uint32_t)_mm_movemask_epi8(eq) | rest) == 0x1FFFF;
+}
+
+AVX2 int begins_avx2(const char *p, const char *text, unsigned n, uint32_t rest) { return begins_sse2(p, text, n, rest); }
+
 AVX2 int same_avx2(const char *p, const char *b, unsigned n, const char *end) {
     if (end - p < 64)
         return same_portable(p, b, n, end);
@@ -115,6 +123,14 @@ AVX2 uint32_t name_stops_avx2(const NameTables *t, const char *p) {
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(hit, _mm_setzero_si128()));
 }
 
+/* Two vectors at a time, and one branch for both: most texts and values end in the first or the second. */
+#define SCAN_TWO(STOPS)                                                     \
+    for (; end - p >= 64; p += 64) {                                        \
+        uint64_t both = STOPS(p) | (uint64_t)STOPS(p + 32) << 32;           \
+        if (both)                                                           \
+            return p + __builtin_ctzll(both);                               \
+    }
+
 AVX2 const char *name_avx2(const char *p, const char *end, const char *low) {
     const NameTables *table = &NAME_TABLES;
     HIDDEN(table);
@@ -127,6 +143,7 @@ AVX2 const char *text_avx2(const char *p, const char *end, const char *low) {
     const Marks *table = &TEXT_MARKS;
     HIDDEN(table);
 #define TEXT_STOPS(p) text_stops_avx2(table, p)
+    SCAN_TWO(TEXT_STOPS);
     SCAN_LOOP(32, TEXT_STOPS, text_portable(p, end, low));
 #undef TEXT_STOPS
 }
@@ -135,6 +152,7 @@ AVX2 const char *value_avx2(const char *p, const char *end, const char *low, cha
     const Marks *table = &VALUE_MARKS[quote & 1];
     HIDDEN(table);
 #define VALUE_STOPS(p) value_stops_avx2(table, p)
+    SCAN_TWO(VALUE_STOPS);
     SCAN_LOOP(32, VALUE_STOPS, value_portable(p, end, low, quote));
 #undef VALUE_STOPS
 }

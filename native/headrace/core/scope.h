@@ -134,7 +134,7 @@ static uint32_t set_clear(Frame *f, uint32_t n) {
 
 /* Raw names that come twice; compared before prefixes are resolved. */
 static int attrs_repeat(Machine *m, Frame *f, const char *base, uint32_t at) {
-    const Record *attrs = &f->tape[f->tag + 1];
+    const Record *attrs = f->tag + 1;
     uint32_t n = f->attrs;
     if (n <= FEW_ATTRS) {
         for (uint32_t i = 1; i < n; i++)
@@ -184,7 +184,7 @@ static int resolved_repeat(Machine *m, Frame *f, const char *base, const Record 
 
 /* Resolves the names of a tag's prefixed attributes; until then their Record.ns holds the bytes of the prefix. */
 static int resolve_attrs(Machine *m, Frame *f, const char *base, uint32_t at) {
-    Record *attrs = &f->tape[f->tag + 1];
+    Record *attrs = f->tag + 1;
     uint32_t n = f->attrs;
     for (uint32_t i = 0; i < n; i++) {
         Record *a = &attrs[i];

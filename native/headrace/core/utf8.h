@@ -46,6 +46,11 @@ static inline int utf8_decode(const char *text, const char *end, uint32_t *code)
     return (*code | 1) == 0xFFFF ? UTF8_BAD : n;
 }
 
+/* A whole character of two bytes is there: all of those are fine. */
+static inline int utf8_pair(const char *p, const char *end) {
+    return end - p > 1 && (uint8_t)p[0] >= 0xC2 && (uint8_t)p[0] < 0xE0 && utf8_tail((uint8_t)p[1]);
+}
+
 /* Skips characters beyond ASCII. Answers 1 at the first ASCII byte or at the end, else UTF8_MORE or UTF8_BAD with *at
  * on the first byte of the character in question. */
 static inline int utf8_skip(const char **at, const char *end) {
