@@ -123,3 +123,13 @@ def test_stanzas_are_not_made_by_hand() -> None:
         Stanza()
     with pytest.raises(AttributeError):
         parse_stanza(b"<message/>").to = "x"  # type: ignore[misc]
+
+
+def test_the_memory_of_a_stanza_is_used_again_without_what_it_held() -> None:
+    for _ in range(3):
+        kept = [parse_stanza(b"<message to='a&amp;b'><body>%d</body></message>" % i) for i in range(200)]
+        assert [(stanza.to, stanza.element()[0].text) for stanza in kept] == [("a&b", str(i)) for i in range(200)]
+        del kept
+        plain = [parse_stanza(b"<iq id='%d'/>" % i) for i in range(200)]
+        assert {(stanza.to, stanza.child_name, len(stanza.element())) for stanza in plain} == {(None, None, 0)}
+        assert [stanza.id for stanza in plain] == [str(i) for i in range(200)]

@@ -27,6 +27,7 @@ cdef struct Span:
 
 
 @cython.final
+@cython.freelist(64)    # of the feed before: most are gone when the next ones are made
 @cython.no_gc           # it holds bytes, str and an element that can't know of it
 cdef class Stanza:
     """A copy of one element; frozen. Values are decoded when they are asked for; JIDs as the peer wrote them unless a

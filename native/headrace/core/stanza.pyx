@@ -104,6 +104,7 @@ cdef Stanza stanza_copy(Tokenizer tok, str from_, str to):
 # ---- stanzas
 
 @cython.final
+@cython.freelist(64)
 @cython.no_gc
 cdef class Stanza:
     def __init__(self):
