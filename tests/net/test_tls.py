@@ -105,6 +105,15 @@ async def test_the_name_asked_for_chooses_the_certificate(bench, authority, aske
     assert bench.sinks[0].link.tls.server_name == asked
 
 
+@pytest.mark.parametrize(("name", "given"), [("One.example", "one.example"), ("two.example", "localhost")])
+async def test_the_name_asked_for_before_tls_chooses_the_certificate(bench, authority, name, given):
+    context = TlsContext(*authority.issue("localhost"))
+    context.add_host("one.example", *authority.issue("one.example"))
+    listener = bench.listen(tls=context.of(name), echo=True)
+    seen = await bench.call(lambda: talk(listener.port, authority.client(check_hostname=False), name=None))
+    assert (seen.answer, seen.name) == (b"hello", given)
+
+
 @pytest.mark.parametrize("name", ["localhost", "one.example"])
 @pytest.mark.parametrize(("offered", "chosen"), [
     (["xmpp-client"], "xmpp-client"), (["h2", "xmpp-server", "xmpp-client"], "xmpp-client"),

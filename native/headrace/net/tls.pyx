@@ -191,6 +191,9 @@ cdef class TlsContext:
         host.ctx = host._make()
         self.names[host_key(name)] = host
 
+    def of(self, str name not None):
+        return self.names.get(host_key(name), self)
+
     def reload(self):
         cdef TlsContext context
         contexts = [self, *self.names.values()]

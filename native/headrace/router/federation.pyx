@@ -126,10 +126,12 @@ cdef class Peer(Route):
         if self.tok is not None:
             self.tok.reset(False)
 
-    def start_tls(self, context=None):
+    def start_tls(self, context=None, str host=None):
         if self.link is not None:
             self.tok.reset(True)
-            self.link.start_tls(self.tls if context is None else context)
+            if context is None:
+                context = self.tls if host is None else self.tls.of(host)
+            self.link.start_tls(context)
 
     def settle(self):
         if self.ended or self.settled:

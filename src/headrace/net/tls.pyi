@@ -38,6 +38,8 @@ class TlsContext:
                  client_ca: str | PathLike[str] | None = None) -> None:
         """Clients that ask for `name` (SNI, RFC 6066 3) get this certificate, and are asked for theirs if there is a
         client_ca; others get our own."""
+    def of(self, name: str) -> Self:
+        """The context for connections on which `name` was asked for before TLS; ours, if there is none of its own."""
     def reload(self) -> None:
         """Read all files again. Raises as the constructor does; then the old certificates stay in use.
         Established connections are not touched."""

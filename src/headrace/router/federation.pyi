@@ -104,8 +104,9 @@ class Peer(Route):
         """What is no stanza."""
     def restart(self) -> None:
         """What the peer sends next is a new stream."""
-    def start_tls(self, context: TlsContext | None = None) -> None:
-        """After what was sent is out; plain bytes that are unread are dropped. context: of a client."""
+    def start_tls(self, context: TlsContext | None = None, host: str | None = None) -> None:
+        """After what was sent is out; plain bytes that are unread are dropped. context: of a client. host: of ours,
+        whom the other server has asked for."""
     def settle(self) -> None:
         """A pair of domains has been proven: no stranger's bounds and no time limit any more."""
     def admit(self, theirs: str, ours: str) -> None:

@@ -146,7 +146,7 @@ class Inbound:
             self._peer.stop(f"<failure xmlns='{ns.TLS}'/>".encode() + END)
             return
         self._peer.send(f"<proceed xmlns='{ns.TLS}'/>".encode())
-        self._peer.start_tls()
+        self._peer.start_tls(host=self._host)   # Prosody names nobody in TLS (SNI) here
         self._opened = False
 
     def _ask_both_ways(self, stanza: Stanza) -> None:
