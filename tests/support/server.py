@@ -62,8 +62,8 @@ class Server:
     @property
     def log(self) -> list[dict[str, Any]]:
         """What it has logged so far; a line that is not JSON (a traceback) comes as {"event": line}."""
-        return [json.loads(line) if line.startswith("{") else {"event": line}
-                for line in self.log_file.read_text().splitlines()]
+        whole, _, _ = self.log_file.read_text().rpartition("\n")    # the last one may be half written
+        return [json.loads(line) if line.startswith("{") else {"event": line} for line in whole.splitlines()]
 
     def command(self, *args: str, input: str = "") -> subprocess.CompletedProcess[str]:
         """`headrace ... --config` beside it."""
