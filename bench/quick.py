@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "bench")]
 
 from compare import peers
 from headrace import core
+from headrace.bench.errors import Exit
 from headrace.bench.result import machine
 
 BASELINE = ROOT / "bench" / "baseline.json"
@@ -47,7 +48,6 @@ END_TO_END: dict[str, tuple[object, ...]] = {
 }
 
 
-
 class Faulty(Exception):
     """A run has no figure: the text says what went wrong."""
 
@@ -70,7 +70,7 @@ def end_to_end(name: str, seconds: float = 3.0) -> float | None:
             return None
         raise Faulty(f"{name}: {done.stderr.decode()}")
     result: dict[str, Any] = orjson.loads(done.stdout)
-    if result["verdict"]["code"] == 10:
+    if result["verdict"]["code"] == Exit.FAULTY:
         raise Faulty(f"{name}: {result['verdict']['reasons'][0]}: {result['examples'][:1]}")
     return float(result["figure"]["value"])
 

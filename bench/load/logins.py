@@ -45,6 +45,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, f
             done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
             if done.returncode == 0:
                 break
+            print(f"{name}: not all users can log in yet", file=sys.stderr)
             time.sleep(3)
         else:
             raise SystemExit(f"{name}: the users cannot log in")

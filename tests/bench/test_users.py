@@ -10,7 +10,7 @@ from headrace.bench.users import Account, by_pattern, from_csv
 
 
 def test_pattern() -> None:
-    assert by_pattern(2, "user{}", "p{}w", first=5) == [Account("user5", "p5w"), Account("user6", "p6w")]
+    assert by_pattern(2, "user{}", "p{}w") == [Account("user0", "p0w"), Account("user1", "p1w")]
     assert by_pattern(1, "romeo", "secret") == [Account("romeo", "secret")]
     with pytest.raises(BenchError, match="need a pattern"):
         by_pattern(2, "romeo", "secret")

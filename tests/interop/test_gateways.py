@@ -91,6 +91,8 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, 
             if romeo.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=IRC).get("type") == "result":
                 break
             time.sleep(0.1)
+        else:
+            raise AssertionError(f"the gateway has not connected: {(folder / 'output').read_text()}")
         juliet = Irc(irc, "juliet")
         stack.callback(juliet.socket.close)
         yield romeo, juliet, irc

@@ -73,7 +73,7 @@ def test_new_password(world: World, to: str) -> None:
     seen = one.until(lambda e: e.get("id") == "new")
     assert (seen[-1].get("type"), len(seen[-1])) == ("result", 0)
     assert two.stream_error() == "reset"
-    assert any(stanza.get("type") == "unavailable" for stanza in seen + one.sync())
+    assert any((stanza.get("type"), stanza.get("from")) == ("unavailable", two.jid) for stanza in seen + one.sync())
     assert refused_login(world, one.bare, PASSWORD) == "not-authorized"
     assert refused_login(world, one.bare, "new & better") == ""
 

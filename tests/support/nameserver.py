@@ -23,7 +23,6 @@ class NameServer:
     def __init__(self, table: Table, *, secure: bool | Collection[str] = False) -> None:
         self.table = table
         self.secure = secure
-        self.asked: list[tuple[str, str]] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -50,7 +49,6 @@ class NameServer:
         query = dns.message.from_wire(data)
         question = query.question[0]
         name, kind = question.name.to_text().rstrip(".").lower(), dns.rdatatype.to_text(question.rdtype)
-        self.asked.append((name, kind))
         response = dns.message.make_response(query, recursion_available=True)
         secure = self.secure if isinstance(self.secure, bool) else name in self.secure
         if secure and query.flags & dns.flags.AD:

@@ -65,9 +65,6 @@ class Options:
     def where(self) -> int:
         return self.port or (5223 if self.tls == "direct" else 5222)
 
-    def switched_on(self) -> list[str]:
-        return [name for name in SWITCHES if getattr(self, name)]
-
     def told(self) -> dict[str, Any]:
         """For the result: no password in it."""
         values = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

@@ -13,11 +13,11 @@ class Account:
     password: str
 
 
-def by_pattern(count: int, user: str, password: str, first: int = 0) -> list[Account]:
+def by_pattern(count: int, user: str, password: str) -> list[Account]:
     """`{}` in either stands for the number of the account."""
     if count > 1 and "{}" not in user:
         raise BenchError(f"--user {user}: {count} accounts need a pattern with {{}}, such as u{{}}")
-    return [Account(user.replace("{}", str(i)), password.replace("{}", str(i))) for i in range(first, first + count)]
+    return [Account(user.replace("{}", str(i)), password.replace("{}", str(i))) for i in range(count)]
 
 
 def from_csv(path: Path, count: int, domain: str) -> list[Account]:
