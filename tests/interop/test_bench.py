@@ -22,7 +22,6 @@ from headrace.bench.scenarios import scenarios
 from support.server import environment
 
 USERS = 8
-SHARE = 24      # accounts of each run: idle has 20 before those that it measures
 SCENARIOS = {scenario.name: scenario for scenario in scenarios()}
 LACKING = {"headrace": {"muc"}, "prosody": {"sasl2"}, "ejabberd": {"sasl2"}}    # scenarios and options
 
@@ -45,20 +44,23 @@ RUNS: list[tuple[str, dict[str, Any]]] = [
     ("day", {"speed": 1000.0, "archive": True, "sm": True}),
     ("day", {"speed": 100.0, "profile": "amoc"}),
 ]
+# Accounts of each run, and of the command's: idle has 20 before those that it measures.
+SHARES = [24 if name == "idle" else USERS for name, _ in RUNS] + [USERS]
 
 
 @pytest.fixture(scope="module", params=["headrace", "prosody", "ejabberd"])
 def peer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     """A server with all features that it has; the users of each run are others."""
     folder = tmp_path_factory.mktemp("bench") / request.param
-    with peers.running(request.param, folder, SHARE * (len(RUNS) + 2), peers.FEATURES, core=None) as server:
+    with peers.running(request.param, folder, sum(SHARES), peers.FEATURES, core=None) as server:
         yield request.param, server
 
 
 def users(folder: Path, number: int) -> Path:
     """Those of one run."""
     file = folder / f"users{number}.csv"
-    file.write_text("".join(f"u{i}@localhost,{peers.PASSWORD}\n" for i in range(SHARE * number, SHARE * (number + 1))))
+    first = sum(SHARES[:number])
+    file.write_text("".join(f"u{i}@localhost,{peers.PASSWORD}\n" for i in range(first, first + SHARES[number])))
     return file
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.federated import Authority, Site, route, site
+from support.nameserver import BROKEN, NameServer
 from support.ports import unused_port
 from support.rawclient import bodies
 from support.server import headrace
@@ -21,7 +22,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     places += route("doubting.example", strange) + route("plain.example", b, "direct")
     pair = authority.issue("doubting.example", ["doubting.example"])
     doubting = f'[[host]]\nname = "doubting.example"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
-    with (site(folder / "a", "a.example", a, authority, s2s="resolver = ['127.0.0.1:1']", routes=places) as here,
+    table = {("_xmpp-server._tcp.nowhere.example", "SRV"): [BROKEN]}
+    with (NameServer(table) as names,
+          site(folder / "a", "a.example", a, authority, s2s=f"resolver = ['127.0.0.1:{names.port}']",
+               routes=places) as here,
           site(folder / "b", "b.example", b, authority, routes=route("a.example", a)) as there,
           site(folder / "c", "strange.example", strange, other, routes=doubting)):
         yield here, there
