@@ -120,12 +120,17 @@ class Faithful:
     # Its life
 
     async def _until(self, done: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not done():
-                if self._task is not None and self._task.done():
-                    self._task.result()
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not done():
+                    if self._task is not None and self._task.done():
+                        self._task.result()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"{self.bare} waits in vain: online {self._online.is_set()}, settled {self._settled}, "
+                                 f"{len(self._waiting)} to be sent, {len(self._unacknowledged)} unacknowledged, "
+                                 f"{len(self.seen)} seen") from None
 
     async def _live(self) -> None:
         while True:
