@@ -120,6 +120,26 @@ def test_how_it_was_proven(sites: Pair, pair: tuple[Client, Client]) -> None:
     assert all("certificate" in way for way in ways), ways
 
 
+def test_prosody_may_restart(tmp_path: Path) -> None:
+    """Our server finds it again, and it ours."""
+    authority = Authority(tmp_path / "authority")
+    ours, theirs = unused_port(), unused_port()
+    with site(tmp_path / "ours", OURS, ours, authority, routes=route(THEIRS, theirs)) as here:
+        romeo = here.client("romeo")
+        romeo.send("<presence/>")
+        for _ in range(2):
+            with prosody(tmp_path / "theirs", THEIRS, theirs, authority, routes={OURS: ours}) as there:
+                juliet = there.client("juliet")
+                juliet.send("<presence/>")
+                juliet.sync()
+                assert romeo.ask("get", PING, to=THEIRS).get("type") == "result"
+                romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>there</body></message>")
+                assert messages(juliet, 1) == ["there"]
+                juliet.send(f"<message to='romeo@{OURS}/r' type='chat'><body>back</body></message>")
+                assert messages(romeo, 1) == ["back"]
+                juliet.close()
+
+
 def test_a_cut_link_to_prosody_loses_nothing(tmp_path: Path) -> None:
     """Both speak XEP-0198: what the link has swallowed goes again on the next stream."""
     authority = Authority(tmp_path / "authority")
