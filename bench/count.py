@@ -2,14 +2,16 @@
 
     python bench/count.py                  # all three; system calls need a server that runs
     python bench/count.py --instructions   # per routed message
-    python bench/count.py --features       # likewise, for each feature switched on alone (native.route.FEATURES)
+    python bench/count.py --features       # likewise: nothing, TLS, stream management, carbons, client state, archive
+                                           # each switched on alone, then all of them (native.route.FEATURES)
     python bench/count.py --federation     # per message to and from another server
     python bench/count.py --parser         # per parsed stanza, at each level, of each corpus
     python bench/count.py --logins         # per login by SCRAM-SHA-256 or PLAIN, up to a bound resource
 
 Instructions are those of user space, counted by callgrind over bench/native/route.py: a 300-byte message (with a body
-alone, or with a chat state beside it) from one socket to another, all of it: read, tokenize, route, write. Two runs, N
-and 2N turns: the difference divided by N leaves out everything that is done once. Those of the parser are counted over
+alone, or with a chat state beside it) from one socket to another, all of it: read, tokenize, route, write, and with the
+archive, commit. The server is warm before, and what the clients do in the same process is left out. To and from another
+server there are two runs, N and 2N turns, the difference divided by N. Those of the parser are counted over
 bench/native/levels.py: a stream of each corpus in pieces of 4 KiB, once it is warm; valgrind's processor has AVX2.
 Those of a login are a whole server's, threads and storage included, ten clients at a time, N and 2N logins: they repeat
 within some per cent, for how many look-ups share a trip to the storage's thread depends on the moment.
@@ -41,20 +43,28 @@ from native.build import drive, module
 TURNS = 2000
 USERS = 50      # that log in, one after the other
 EVAL = "_PyEval_EvalFrameDefault"
+SERVE = "*Route_serve*"     # of bench/native/drive.pyx
 
 
-def callgrind(folder: Path, *run: object) -> tuple[int, str]:
-    """Instructions of `python -m run...`, and all that callgrind wrote."""
+def callgrind(folder: Path, *run: object, inside: str = "") -> tuple[int, str]:
+    """Instructions of `python -m run...`, perhaps of one function's alone, and all that callgrind wrote."""
     out = folder / "callgrind.out"
-    command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", sys.executable, "-m", *map(str, run)]
+    tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"]
+    if inside:
+        tool.append(f"--toggle-collect={inside}")
+    command = [*tool, sys.executable, "-m", *map(str, run)]
     env = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'bench'}", "PYTHONHASHSEED": "0"}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
     text = out.read_text()
+    return total_of(text), text
+
+
+def total_of(text: str) -> int:
     total = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
     assert total is not None
-    return int(total[1]), text
+    return int(total[1])
 
 
 def calls_of(function: str, text: str) -> int:
@@ -70,12 +80,11 @@ def instructions(batch: int, shape: str, feature: str = "nothing") -> dict[str, 
     drive()  # compiled before it is counted
     turns = TURNS // batch
     with tempfile.TemporaryDirectory() as folder:
-        once, once_text = callgrind(Path(folder), "native.route", turns, batch, shape, feature)
-        twice, twice_text = callgrind(Path(folder), "native.route", 2 * turns, batch, shape, feature)
-    entries = calls_of(EVAL, twice_text) - calls_of(EVAL, once_text)
+        callgrind(Path(folder), "native.route", turns, batch, shape, feature, inside=SERVE)
+        text = (Path(folder) / "callgrind.out.1").read_text()   # what marks.pyx dumps
     return {"message": shape, "feature": feature, "batch": batch,
-            "instructions_per_message": (twice - once) / (turns * batch),
-            "interpreter_entries_per_message": entries / (turns * batch)}
+            "instructions_per_message": total_of(text) / (turns * batch),
+            "interpreter_entries_per_message": calls_of(EVAL, text) / (turns * batch)}
 
 
 def federated_instructions(direction: str, batch: int = 64) -> dict[str, object]:
@@ -112,9 +121,7 @@ def login_instructions(mechanism: str, count: int = 300) -> dict[str, object]:
                 command = chat.driver(port, False, "--logins", USERS, "--at-once", 10, "--mechanism", mechanism,
                                       "--total", USERS + 10 + logins)
                 subprocess.run(command, check=True)
-            total = re.search(r"^(?:totals|summary): (\d+)", out.read_text(), re.MULTILINE)
-            assert total is not None
-            totals.append(int(total[1]))
+            totals.append(total_of(out.read_text()))
     return {"login": mechanism, "instructions": round((totals[1] - totals[0]) / count)}
 
 

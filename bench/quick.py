@@ -1,7 +1,8 @@
 """The quick set: end to end per feature switch, logins, memory, instructions; beside the last accepted figures.
 
     python bench/quick.py               # measures, and compares with bench/baseline.json
-    python bench/quick.py --accept      # these are the ones from now on
+    python bench/quick.py --counts      # instructions per message alone, for each feature: on a busy machine too
+    python bench/quick.py --accept      # what was measured is accepted from now on
 
 A server in a process of its own on core 0, `headrace bench` on core 1. What is compared is work per second of the
 server's CPU time, which repeats within some 10 % on a quiet machine of the same kind, and counts of instructions, which
@@ -25,6 +26,7 @@ from compare import peers
 from headrace import core
 from headrace.bench.errors import Exit
 from headrace.bench.result import machine
+from native.route import FEATURES
 
 BASELINE = ROOT / "bench" / "baseline.json"
 TOLERANCE = 0.02        # of instructions: another compiler, another libc
@@ -46,7 +48,12 @@ END_TO_END: dict[str, tuple[object, ...]] = {
     "memory": ("idle", "--users", 500, "--warm-up", 2),
     "memory, TLS": ("idle", "--users", 500, "--warm-up", 2, "--tls", "starttls"),
 }
-
+# Per routed message: its shape, and what is switched on (native.route.FEATURES).
+COUNTS: dict[str, tuple[str, str]] = {
+    "instructions, body": ("body", "nothing"),
+    "instructions, active": ("active", "nothing"),
+    **{f"instructions, {feature}": ("active", feature) for feature in FEATURES if feature != "nothing"},
+}
 
 class Faulty(Exception):
     """A run has no figure: the text says what went wrong."""
@@ -75,12 +82,11 @@ def end_to_end(name: str, seconds: float = 3.0) -> float | None:
     return float(result["figure"]["value"])
 
 
-def instructions() -> dict[str, float]:
-    """Per routed message (bench/count.py)."""
+def instructions(name: str) -> float:
+    """Per routed message, 8 a read (bench/count.py)."""
     import count
 
-    return {f"instructions, {shape}": float(str(count.instructions(8, shape)["instructions_per_message"]))
-            for shape in ("body", "active")}
+    return float(str(count.instructions(8, *COUNTS[name])["instructions_per_message"]))
 
 
 def compare(figures: dict[str, float | None], before: dict[str, float | None]) -> list[str]:
@@ -100,23 +106,26 @@ def compare(figures: dict[str, float | None], before: dict[str, float | None]) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--accept", action="store_true", help="write bench/baseline.json")
+    parser.add_argument("--accept", action="store_true", help="write what was measured into bench/baseline.json")
+    parser.add_argument("--counts", action="store_true", help="instructions alone")
     parser.add_argument("--seconds", type=float, default=3)
     options = parser.parse_args()
     figures: dict[str, float | None] = {}
     faulty = []
-    for name in END_TO_END:
+    for name in END_TO_END if not options.counts else ():
         try:
             figures[name] = end_to_end(name, options.seconds)
         except Faulty as error:
             faulty.append(str(error))
-    figures.update(instructions())
+    figures.update({name: instructions(name) for name in COUNTS})
     baseline = orjson.loads(BASELINE.read_bytes()) if BASELINE.exists() else {"figures": {}, "machine": {}}
     if baseline["machine"].get("cpu") not in (None, machine()["cpu"]):
         print(f"accepted on another machine: {baseline['machine']['cpu']}")
     grown = compare(figures, baseline["figures"])
     if options.accept:
-        written = orjson.dumps({"machine": machine(), "figures": figures}, option=orjson.OPT_INDENT_2)
+        accepted = {"machine": baseline["machine"] if options.counts else machine(),
+                    "figures": {**baseline["figures"], **figures}}
+        written = orjson.dumps(accepted, option=orjson.OPT_INDENT_2)
         BASELINE.write_bytes(written + b"\n")
     elif grown:
         faulty.append(f"more than accepted: {', '.join(grown)} (--accept, if there is a good reason)")

@@ -28,4 +28,4 @@ class Instructions:
     timeout = 600
 
     def track_per_message(self) -> float:
-        return quick.instructions()["instructions, body"]
+        return quick.instructions("instructions, body")
