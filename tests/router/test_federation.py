@@ -11,7 +11,7 @@ from headrace.router.session import Reason, Session
 from headrace.session.domains import S2SConfig
 from headrace.stream.header import Header
 from support.far import HEADER, ROMEO, ROOT, Far, Notes
-from support.routing import CLIENT, World, condition, read
+from support.routing import CLIENT, World, breath, condition, read
 
 SERVED = "{jabber:server}"
 
@@ -247,7 +247,7 @@ def test_a_request_that_waits_holds_back_what_follows_to_the_same_account() -> N
             far.give(f"<message from='juliet@far.example/j' to='{to}@localhost' id='{number}'><body/></message>")
         assert [stanza.id for _, stanza, _ in far.notes.punted] == ["0", "2"]
         done.set_result(None)
-        await asyncio.sleep(0.01)
+        await breath()
         far.rig.turn()
         assert [stanza.id for _, stanza, _ in far.notes.punted] == ["0", "2", "1"]
 
@@ -265,7 +265,7 @@ def test_reading_pauses_while_too_much_waits() -> None:
         assert len(far.notes.punted) == 1
         assert far.wire.paused
         done.set_result(None)
-        await asyncio.sleep(0.01)
+        await breath()
         for _ in range(10):
             far.rig.turn()
         assert [stanza.id for _, stanza, _ in far.notes.punted] == [str(number) for number in range(500)]
@@ -465,7 +465,7 @@ def test_what_has_come_is_acknowledged_when_it_is_handled() -> None:
                  "<r xmlns='urn:xmpp:sm:3'/>")
         assert far.sent() == b""
         done.set_result(None)
-        await asyncio.sleep(0.01)
+        await breath()
         far.rig.turn()
         assert far.sent() == b"<a xmlns='urn:xmpp:sm:3' h='2'/>"
 

@@ -8,7 +8,7 @@ import pytest
 from headrace.core.stanza import Stanza
 from headrace.router.control import HoldAll, Outcome
 from headrace.router.session import Reason, Session, SessionFlag
-from support.routing import World
+from support.routing import World, breath
 
 ID = bytes(range(16))
 TO_NOBODY = "<message to='juliet@localhost'><body/></message>"   # punted, as she is away
@@ -113,7 +113,7 @@ async def test_what_waits_its_turn_is_not_handled(world: World) -> None:
     assert romeo.h == 2
     holder = Holder(world)
     ready.set()
-    await asyncio.sleep(0.01)
+    await breath()
     world.rig.turn()
     assert (holder.tickets, romeo.h) == ([3, 4, 5], 2)
     romeo.settle(3)
@@ -137,7 +137,7 @@ async def test_enabling_waits_for_nothing_and_counts_from_there(world: World) ->
                       "<r xmlns='urn:xmpp:sm:3'/>")
     assert (romeo.h, world.got(juliet), world.got(romeo)) == (0, [], [])
     ready.set()
-    await asyncio.sleep(0.01)
+    await breath()
     world.rig.turn()
     assert [m.get("id") for m in world.got(juliet)] == ["2", "3"]
     assert ([a.get("h") for a in world.got(romeo)], romeo.h) == (["1"], 1)

@@ -9,7 +9,7 @@ import pytest
 from headrace.router.session import SessionFlag
 from headrace.stream.limits import SessionLimits
 from support.managed import ID, Pair, R, ack, chat, stanzas, stream_error
-from support.routing import CLIENT, World, condition
+from support.routing import CLIENT, World, breath, condition
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ async def test_a_resumed_client_sends_again_what_was_not_handled(pair: Pair) -> 
     pair.answer(chat(2, "x@localhost") + chat(3, "y@localhost"))
     pair.juliet.settle(late[0])
     ready.set()
-    await asyncio.sleep(0.01)
+    await breath()
     world.rig.turn()
     assert [stanza.id for _, stanza, _ in world.notes.punted] == ["1", "3", "2", "3"]
     assert pair.juliet.h == 4

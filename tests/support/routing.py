@@ -1,5 +1,6 @@
 """A router without sockets, a control plane that only takes notes, and what clients make of the bytes."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, XMLPullParser
@@ -96,6 +97,12 @@ class World:
 
     def counters(self) -> dict[str, int]:
         return self.rig.reactor.counters()
+
+
+async def breath() -> None:
+    """The loop gets round to all that is due, and to what comes of that, however slow the machine is."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 def condition(element: Element) -> str | None:
