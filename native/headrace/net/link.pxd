@@ -36,6 +36,12 @@ cdef enum LinkState:
     LINK_CLOSED
 
 
+cdef class Carrier:
+    """Takes and brings a link's bytes where it has no descriptor: its peer's connection is elsewhere (tunnel.pyx)."""
+    cdef int flush(self, Link link) except -1   # write what there is
+    cdef int read(self, Link link) except -1    # what has come, to the sink; the link is not paused
+
+
 cdef class Link(Channel):
     """Reads straight from its descriptor when the reactor's epoll says so; flushes once per turn.
 
@@ -58,6 +64,7 @@ cdef class Link(Channel):
     cdef bint more                          # the last read was cut short: the kernel may hold more
     cdef bint eof                           # the peer's half is closed
     cdef bint blocked                       # the peer took nothing since on_writable()
+    cdef Carrier carrier                    # in place of a descriptor; None: it has one, or is closed
     cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
     cdef TlsContext undecided               # the first byte will tell whether start_tls() is called with it
     cdef str server_name                    # for a client's start_tls()

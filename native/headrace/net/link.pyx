@@ -47,6 +47,14 @@ cdef class Sink(Task):
         return 0
 
 
+cdef class Carrier:
+    cdef int flush(self, Link link) except -1:
+        raise NotImplementedError
+
+    cdef int read(self, Link link) except -1:
+        raise NotImplementedError
+
+
 cdef inline void drop_front(Buf* b, size_t n) noexcept:
     b.n -= n
     if b.n:
@@ -169,6 +177,8 @@ cdef class Link(Channel):
     cdef int again(self) except -1:
         if self.sink is None or self.on_close or self.paused or self.eof:
             return 0
+        if self.carrier is not None:
+            return self.carrier.read(self)
         self._poll()
         return self._read()
 
@@ -389,7 +399,7 @@ cdef class Link(Channel):
         reactor.handshake_end(self)
         self.closing = True
         self.reading = self.writing = False
-        self.sink = self.context = self.undecided = self.listener = None
+        self.sink = self.context = self.undecided = self.listener = self.carrier = None
         if listener is not None:
             listener.gone(self)
         if sink is None:        # never started
@@ -402,6 +412,8 @@ cdef class Link(Channel):
     cdef int flush(self) except -1:
         if self.writing or self.on_close or self.state >= LINK_DRAIN:
             return 0
+        if self.carrier is not None:
+            return self.carrier.flush(self)
         return self._write_on()
 
     cdef int _write_on(self) except -1:

@@ -6,6 +6,9 @@ from headrace.net.tls import TlsContext, TlsEngine
 class Sink(Task):
     """Who gets a link's bytes and gives it bytes to send; subclassed natively (link.pxd)."""
 
+class Carrier:
+    """Takes and brings a link's bytes where it has no descriptor; subclassed natively (link.pxd)."""
+
 class _Owner(Protocol):
     """Who accepted a link and keeps account of it (headrace.net.listener.Listener)."""
 
