@@ -65,6 +65,7 @@ class FakeRouter:
     hosts: frozenset[str] = frozenset({"example.org"})
     routed: list[bytes] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    visitor: None = None  # nothing comes from another worker
 
     def deliver(self, session: FakeSession, raw: bytes) -> None:
         session.got.append(raw)

@@ -16,7 +16,7 @@ One copy is written for all, without `to`, and each session's is put in as it is
 """
 from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memmove, strlen
-from headrace.core.buf cimport Buf, buf_free, buf_put, buf_reserve
+from headrace.core.buf cimport Buf, buf_free, buf_put, buf_reserve, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.names cimport (
     bit, K_BODY, K_CARBON_PRIVATE, K_CHATSTATE, K_INVITE, K_MARKER, K_MUC_USER_X, K_NO_COPY, K_RECEIPT
@@ -212,16 +212,20 @@ cdef int copy_received(
 
 
 cdef int copy_sent(Exchange exchange, Session sender, const Parcel* parcel) except -1:
-    cdef JidParts to
     if sender is None or sender.account.carbons == 0 or (sender.account.carbons == 1 and sender.flags & S_CARBONS):
         return 0
+    return copy_to_others(exchange, sender.account, sender, parcel)
+
+
+cdef int copy_to_others(Exchange exchange, Account account, Session sender, const Parcel* parcel) except -1:
+    cdef JidParts to
     if not eligible(parcel, False):
         return 0
-    remember(exchange, sender.account, parcel)
+    remember(exchange, account, parcel)
     jid_split(parcel.head.to, &to)
-    if equal(to.bare, sender.bare_str()):
+    if equal(to.bare, str_of(account.jid)):
         return 0            # one copy is enough: copy_received makes it
-    return hand_out(exchange, sender.account, parcel, sender, None, False, True)
+    return hand_out(exchange, account, parcel, sender, None, False, True)
 
 
 cdef int copy_error(Exchange exchange, Reader reader, Session target, bytes stanza) except -1:

@@ -38,7 +38,7 @@ cdef bint is_near(Exchange exchange, const Parcel* parcel, Account account, Sess
     cdef JidParts sender
     cdef bytes bare
     jid_split(parcel.head.from_, &sender)
-    if exchange.is_host(sender.domain):
+    if exchange.is_host(sender.domain) and not (sender.node.p != NULL and exchange.is_away(sender.bare)):
         return True
     bare = str_bytes(sender.bare)
     if account is not None and account.bits(bare) & SUB_FROM:

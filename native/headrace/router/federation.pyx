@@ -314,7 +314,7 @@ cdef class Peer(Route):
 
     cdef int answer(self) except -1:
         self.asked = False
-        future = None if self.router.archive is None else self.router.archive.flushed()
+        future = self.router.flushed()
         if future is None:
             return self.say_handled(self.received)
         future.add_done_callback(partial(self._kept, self.received))

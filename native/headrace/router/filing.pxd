@@ -15,10 +15,11 @@ cdef class Filing:
     cdef Buf piece          # <stanza-id/> of the recipient's archive, or of the sender's
     cdef Buf sent_piece
 
-    # session: who sent it, None if that is no session here; account: whose sessions get it, None: it goes elsewhere,
-    # and into the spool.
-    # kept: Keeping, but not KEEP_NOT. False: it can't be kept now.
-    cdef bint file(self, Archive archive, Session session, Account account, Parcel* parcel, int kept) except -1
-    cdef int queue(self, Archive archive, Session session, const Parcel* parcel, uint64_t number, Str a, Str b,
-                   uint32_t flags) except -1
+    # session: who sent it, None if that is no session here; visitor: then, the Visitor that it came as from another
+    # worker, None: from none. account: whose sessions get it, None: it goes elsewhere,
+    # and into the spool. kept: Keeping, but not KEEP_NOT. False: it can't be kept now.
+    cdef bint file(self, Archive archive, Session session, object visitor, Account account, Parcel* parcel,
+                   int kept) except -1
+    cdef int queue(self, Archive archive, Session session, object visitor, const Parcel* parcel, uint64_t number, Str a,
+                   Str b, uint32_t flags) except -1
     cdef Str stanza_id(self, Archive archive, Buf* out, uint64_t number, Str owner) except *

@@ -9,11 +9,17 @@ from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_GIVEN, M_OFFLINE,
 from headrace.router.keeping cimport KEEP_ARCHIVE
 
 
-cdef uint32_t whose(Session session, Account account, const Parcel* parcel, int kept) except? 0xFFFF:
+cdef bint sender_keeps(Session session, object visitor, const Parcel* parcel) except -1:
+    if session is not None:
+        return archives(session.account, parcel.head.to)
+    return visitor is not None and visitor.archives
+
+
+cdef uint32_t whose(Session session, object visitor, Account account, const Parcel* parcel, int kept) except? 0xFFFF:
     """In which archives the message belongs; a recipient's who keeps none waits as an offline row. What goes elsewhere
     waits in the spool, whatever archive has it."""
     cdef uint32_t flags = 0
-    if session is not None and kept == KEEP_ARCHIVE and archives(session.account, parcel.head.to):
+    if kept == KEEP_ARCHIVE and sender_keeps(session, visitor, parcel):
         flags |= M_ARCHIVE_A
     if account is None:
         return flags | M_SPOOL
@@ -28,7 +34,8 @@ cdef class Filing:
         buf_free(&self.piece)
         buf_free(&self.sent_piece)
 
-    cdef bint file(self, Archive archive, Session session, Account account, Parcel* parcel, int kept) except -1:
+    cdef bint file(self, Archive archive, Session session, object visitor, Account account, Parcel* parcel,
+                   int kept) except -1:
         cdef Str a, b
         cdef JidParts parts
         cdef uint32_t flags
@@ -40,11 +47,11 @@ cdef class Filing:
         else:
             jid_split(parcel.head.to, &parts)
             b = parts.bare
-        flags = whose(session, account, parcel, kept)
+        flags = whose(session, visitor, account, parcel, kept)
         number = archive.next()
         if number == 0:
             return False
-        self.queue(archive, session, parcel, number, a, b, flags)
+        self.queue(archive, session, visitor, parcel, number, a, b, flags)
         if flags & (M_ARCHIVE_B | M_OFFLINE | M_SPOOL):
             parcel.number = number
         if flags & M_ARCHIVE_B:
@@ -53,20 +60,24 @@ cdef class Filing:
             parcel.sent_piece = self.stanza_id(archive, &self.sent_piece, number, a)
         return True
 
-    cdef int queue(self, Archive archive, Session session, const Parcel* parcel, uint64_t number, Str a, Str b,
-                   uint32_t flags) except -1:
+    cdef int queue(self, Archive archive, Session session, object visitor, const Parcel* parcel, uint64_t number, Str a,
+                   Str b, uint32_t flags) except -1:
         cdef size_t attrs_at, n
         cdef uint64_t ticket = 0, sm_key = 0
         cdef uint32_t h = 0
+        cdef object sender = session
         if session is not None:
             ticket = session.hold()
-        if ticket:
-            sm_key = session.sm_key
-            h = session.committing(ticket)
+            if ticket:
+                sm_key = session.sm_key
+                h = session.committing(ticket)
+        elif visitor is not None:
+            sender = visitor
+            ticket, sm_key, h = visitor.kept(number)
         self.text.n = 0
         buf_reserve(&self.text, splice_bound(&parcel.head, parcel.view, 0))
         n = splice_write(self.text.p, &parcel.head, parcel.view, NULL, 0, &attrs_at) - self.text.p
-        archive.add(number, self.text.p, n, a, b, flags, session, ticket, sm_key, h)
+        archive.add(number, self.text.p, n, a, b, flags, sender, ticket, sm_key, h)
         return 0
 
     cdef Str stanza_id(self, Archive archive, Buf* out, uint64_t number, Str owner) except *:

@@ -1,4 +1,5 @@
-# Presence of local accounts for addresses on other servers: a stanza for each, which Control carries on (P_REMOTE).
+# Presence of local accounts for addresses on other servers, and for accounts whose home is another worker: a stanza for
+# each, which Control or a Neighbour carries on.
 from headrace.core.buf cimport Str
 from headrace.router.account cimport Account
 from headrace.router.session cimport Exchange
@@ -6,8 +7,9 @@ from headrace.router.session cimport Exchange
 cdef enum:
     ATTRS_AT = 9            # of "<presence"
 
+# Is this no account of ours, or not at home here?
 cdef bint is_elsewhere(Exchange exchange, Str jid) except -1
-# Add a contact whose account is not in memory to `far` if it is on another server, and the account has not blocked it.
+# Add a contact whose account is not in memory to `far` if it is elsewhere, and the account has not blocked it.
 cdef int note(Exchange exchange, Account account, bytes contact, list far) except -1
 # A presence without `to` to each of them.
 cdef int send_each(Exchange exchange, bytes stanza, list far) except -1

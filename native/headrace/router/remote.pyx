@@ -1,4 +1,4 @@
-"""Presence of local accounts for addresses on other servers."""
+"""Presence of accounts that are at home here for addresses that are not."""
 from headrace.core.buf cimport Buf, buf_free, buf_put, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.tokenizer cimport KIND_PRESENCE
@@ -11,7 +11,7 @@ from headrace.router.session cimport Session
 cdef bint is_elsewhere(Exchange exchange, Str jid) except -1:
     cdef JidParts parts
     jid_split(jid, &parts)
-    return not exchange.is_host(parts.domain)
+    return not exchange.is_host(parts.domain) or (parts.node.p != NULL and exchange.is_away(parts.bare))
 
 
 cdef int note(Exchange exchange, Account account, bytes contact, list far) except -1:

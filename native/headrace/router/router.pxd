@@ -1,4 +1,4 @@
-# Tables and delivery (RFC 6121 section 8), all in one process: every account has its home here (protocol.md 19).
+# Tables and delivery (RFC 6121 section 8) of the accounts whose home is here: alone, of all (protocol.md 19).
 cimport cython
 from libc.stdint cimport uint64_t
 from headrace.core.buf cimport Str
@@ -7,6 +7,7 @@ from headrace.core.tokenizer cimport StanzaView, Tokenizer
 from headrace.router.account cimport Account
 from headrace.router.federation cimport Routes
 from headrace.router.filing cimport Filing
+from headrace.router.neighbour cimport Neighbours
 from headrace.router.order cimport Order
 from headrace.router.parcel cimport Parcel
 from headrace.router.reader cimport Reader
@@ -23,6 +24,7 @@ cdef class Router(Tables):
     cdef dict past                          # SM-ID -> (bare JID, h) of sessions that have ended, in order
     cdef set pending                        # futures that handlers have left unfinished
     cdef readonly Routes routes             # to other servers and components
+    cdef public Neighbours neighbours       # homes of other accounts; None: this one is alone
     cdef Order arriving                     # of the stream that a stanza is coming from; None: no server's
 
     # Intake: what came from a session, up to where it goes.

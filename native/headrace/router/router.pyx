@@ -119,6 +119,13 @@ cdef class Router(Tables):
         link.set_sink(session)
         return session
 
+    cdef object flushed(self):
+        cdef object queued = None if self.archive is None else self.archive.flushed()
+        return queued if self.neighbours is None else self.neighbours.flushed(queued)
+
+    cdef bint is_away(self, Str bare) noexcept:
+        return self.neighbours is not None and self.neighbours.away(bare)
+
     cdef Session resource_of(self, Account account, Str resource):
         cdef Session session
         for session in account.sessions:
@@ -255,6 +262,8 @@ cdef class Router(Tables):
     cdef int route_own(self, bytes stanza, bytes sender) except -1:
         cdef Parcel parcel
         cdef Tokenizer tok = self.reader.take(stanza)
+        cdef object visitor = self.visitor
+        self.visitor = None
         try:
             fill(&parcel, tok.view, tok.view.from_ if sender is None else str_of(sender), None)
             if tok.view.kind == KIND_OTHER or parcel.head.to.p == NULL or parcel.head.from_.p == NULL:
@@ -266,6 +275,7 @@ cdef class Router(Tables):
             jid_split(parcel.head.to, &parcel.to)
             self.dispatch(None, tok, &parcel)
         finally:
+            self.visitor = visitor
             self.reader.give(tok)
         return 0
 
@@ -366,7 +376,7 @@ cdef class Router(Tables):
     cdef int dispatch(self, Session session, Tokenizer tok, Parcel* parcel) except -1:
         cdef Account account = None
         cdef Route route
-        cdef bint remote
+        cdef bint remote, away = False      # to another server, to another worker
         cdef int kind = parcel.head.kind
         cdef bint subscribing = kind == KIND_PRESENCE and parcel.type >= PRES_SUBSCRIBE
         if parcel.to.node.p != NULL:
@@ -375,6 +385,8 @@ cdef class Router(Tables):
             if account is not None and not subscribing and blocks(account, parcel.head.from_):
                 return self.turn_away(session, tok, parcel)
         remote = account is None and not self.is_host(parcel.to.domain)
+        if account is None and self.neighbours is not None and not remote and parcel.to.node.p != NULL:
+            remote = away = self.neighbours.away(parcel.to.bare)
         if not remote and (parcel.to.node.p == NULL or (kind == KIND_IQ and parcel.to.resource.p == NULL)):
             if kind == KIND_MESSAGE and self.admitted(tok):
                 copy_sent(self, session, parcel)
@@ -386,6 +398,8 @@ cdef class Router(Tables):
         if remote:
             if kind == KIND_PRESENCE and parcel.type <= PRES_UNAVAILABLE:
                 direct(self, session, None, parcel)
+            if away:
+                return self.neighbours.carry(session, parcel)
             # What is of our own making has nobody who relies on it.
             if (session is not None or self.arriving is not None) and not self.keep(session, None, parcel):
                 return self.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
@@ -518,7 +532,7 @@ cdef class Router(Tables):
         if self.archive is None:
             return True
         kept = keeping(parcel)
-        return kept == KEEP_NOT or self.filing.file(self.archive, session, account, parcel, kept)
+        return kept == KEEP_NOT or self.filing.file(self.archive, session, self.visitor, account, parcel, kept)
 
     cdef int punt(self, Session session, const Parcel* parcel, int reason) except -1:
         cdef bytes key = str_bytes(parcel.to.bare)

@@ -55,6 +55,7 @@ cdef class Exchange:
     cdef int64_t idle_ns        # a session that has heard nothing for so long ends
     cdef int waiting            # bits of quiet.Verdict: what inactive sessions need not have at once
     cdef int64_t keep_alive_ns  # after so long a silence of both sides, white space is sent
+    cdef public object visitor  # headrace.router.neighbour.Visitor of the stanza that is being routed; None: it is ours
 
     # The current element of a session's tokenizer.
     cdef int element(self, Session session, Tokenizer tok) except -1
@@ -83,11 +84,15 @@ cdef class Exchange:
     # Before a message goes to local sessions of account, or (None) to another server: into the archives and offline
     # rows that it belongs in, and the parcel gets what its receivers' copies show of that. False: it can't be kept now.
     cdef bint keep(self, Session session, Account account, Parcel* parcel) except -1
+    # A future of when all that has come so far is kept, here or at another worker; None: it is.
+    cdef object flushed(self)
     # A message came for a hibernated session. It is in the middle of its delivery, and so is its parcel: what the
     # control plane is told of it must route nothing before it returns.
     cdef int missed(self, Session session, const Parcel* parcel) except -1
     # Do we serve this domain?
     cdef bint is_host(self, Str domain) noexcept
+    # Is another worker the home of this account (protocol.md 19)? It is on a domain that we serve.
+    cdef bint is_away(self, Str bare) noexcept
     # The session of a full JID's resource; None if there is none that takes anything.
     cdef Session resource_of(self, Account account, Str resource)
 

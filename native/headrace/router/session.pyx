@@ -52,6 +52,12 @@ cdef class Exchange:
     cdef bint is_host(self, Str domain) noexcept:
         return False
 
+    cdef bint is_away(self, Str bare) noexcept:
+        return False
+
+    cdef object flushed(self):
+        raise NotImplementedError
+
     cdef Session resource_of(self, Account account, Str resource):
         raise NotImplementedError
 

@@ -128,18 +128,20 @@ class Dispatcher:
         chain = self._chains.get(Reason(reason))
         if chain is not None:
             # A message counts as handled (XEP-0198) once all that was decided of it is done: kept, most often.
-            held = session.hold() if session is not None and reason == Reason.P_ABSENT else 0
-            request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0],
-                              None if session is None else MessageTicket(session, held))
+            sender = session if session is not None else self._router.visitor
+            ticket = None
+            if sender is not None:
+                ticket = MessageTicket(sender, sender.hold() if reason == Reason.P_ABSENT else 0)
+            request = Request(stanza, stanza.from_ or "", (stanza.to or "").partition("/")[0], ticket)
             if reason == Reason.P_SUBSCRIPTION:
                 # Who may see what follows is what a subscription decides (protocol.md 2). It changes the sender's
                 # side in any case, so nothing screens it: headrace.modules.contacts knows who blocks whom.
-                ticket = self._run(session, stanza, partial(first, chain, request))
-                return None if ticket is None else HoldAll(ticket)
+                work = self._run(session, stanza, partial(first, chain, request))
+                return None if work is None else HoldAll(work)
             call = partial(first, chain, request)
             if reason == Reason.P_ABSENT and self._missed:
                 call = partial(self._then_missed, call, request)
-            return self._run(session, stanza, partial(self._screened, request, call), held)
+            return self._run(session, stanza, partial(self._screened, request, call), ticket)
         if reason == Reason.P_NONZA and session is not None:
             self._nonza(session, stanza)
         elif reason == Reason.P_REMOTE and (service := self._services.get(domain_of(stanza.to or ""))) is not None:
@@ -222,10 +224,10 @@ class Dispatcher:
         return self._run(session, stanza, partial(answer, Request(stanza, stanza.from_ or "", stanza.to or "")))
 
     def _run(self, session: Session | None, stanza: Stanza | None, call: Callable[[], Outcome],
-             held: int = 0) -> Coroutine[Any, Any, None] | None:
+             held: MessageTicket | None = None) -> Coroutine[Any, Any, None] | None:
         """Carry out at once what a handler returns at once; the rest is what the caller gets to wait for.
 
-        held: a ticket of Session.hold(), settled when it is done."""
+        held: settled when it is done."""
         try:
             outcome = call()
             if outcome is not None:     # as it is for most who are only told: asking an ABC takes longer than they do
@@ -234,7 +236,7 @@ class Dispatcher:
                 self._carry_out(session, stanza, outcome, held)
         except Exception as error:
             self._failed(session, stanza, error)
-        settle(session, held)
+        settle(held)
         return None
 
     def _then_missed(self, call: Callable[[], Outcome], request: Request) -> Outcome:
@@ -283,19 +285,20 @@ class Dispatcher:
         return in_turn(waiting) if waiting else None
 
     async def _finish(self, session: Session | None, stanza: Stanza | None,
-                      work: Coroutine[Any, Any, Effects], held: int = 0) -> None:
+                      work: Coroutine[Any, Any, Effects], held: MessageTicket | None = None) -> None:
         try:
             self._carry_out(session, stanza, await work, held)
         except Exception as error:
             self._failed(session, stanza, error)
         finally:
-            settle(session, held)
+            settle(held)
 
     def carry_out(self, session: Session, effects: Effects) -> None:
         """What a module wants done for a session, asked by somebody else than the router."""
         self._carry_out(session, None, effects)
 
-    def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects, held: int = 0) -> None:
+    def _carry_out(self, session: Session | None, stanza: Stanza | None, effects: Effects,
+                   held: MessageTicket | None = None) -> None:
         if effects is None:
             return
         for effect in effects if isinstance(effects, Sequence) else (effects,):
@@ -317,8 +320,7 @@ class Dispatcher:
                 case End(condition, text) if session is not None:
                     self._router.end(session, condition, text)
                 case Later(work):
-                    again = session.again(held) if session is not None else 0
-                    self._spawn(self._finish(session, stanza, work, again))
+                    self._spawn(self._finish(session, stanza, work, again(held)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -359,9 +361,16 @@ def refusal(error: Exception) -> Refused | None:
     return error if isinstance(error, Refused) else None
 
 
-def settle(session: Session | None, held: int) -> None:
-    if session is not None and held:
-        session.settle(held)
+def again(ticket: MessageTicket | None) -> MessageTicket | None:
+    """The same, held once more."""
+    if ticket is None or not ticket.number:
+        return None
+    return MessageTicket(ticket.session, ticket.session.again(ticket.number))
+
+
+def settle(ticket: MessageTicket | None) -> None:
+    if ticket is not None and ticket.number:
+        ticket.session.settle(ticket.number)
 
 
 def domain_of(jid: str) -> str:

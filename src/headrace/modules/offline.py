@@ -15,6 +15,7 @@ from headrace.modules.allowance import Allowance
 from headrace.modules.api import Context, Effects, Later, Module, Outcome, Refused, Request, Xep
 from headrace.modules.locks import Locks
 from headrace.router.group import MessageFlag
+from headrace.router.neighbour import Visitor
 from headrace.storage.ports import OfflineMessage, StorageError
 from headrace.xep.blocking import listed
 from headrace.xep.delay import delay
@@ -93,11 +94,19 @@ class Offline(Module):
         archiving, flags = self.context.archiving, MessageFlag(0)
         if request.stanza.known >> Known.K_NO_PERMANENT_STORE & 1:
             return MessageFlag.M_OFFLINE
-        if request.ticket is not None and await archiving.takes(request.account, request.stanza.to or request.to):
+        if await self._sender_keeps(request):
             flags |= MessageFlag.M_ARCHIVE_A
         if await archiving.takes(request.to, request.sender):
             return flags | MessageFlag.M_ARCHIVE_B | MessageFlag.M_GIVEN
         return flags | MessageFlag.M_OFFLINE
+
+    async def _sender_keeps(self, request: Request) -> bool:
+        """Does it belong in the sender's archive, too? Its home knows."""
+        if request.ticket is None:
+            return False
+        if isinstance(request.ticket.session, Visitor):
+            return request.ticket.session.archives
+        return await self.context.archiving.takes(request.account, request.stanza.to or request.to)
 
     async def _count(self, account: str) -> int:
         """From memory after the first: a storage that counts must commit first, and groups would be of one."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from headrace.core.stanza import Stanza
+from headrace.router.neighbour import Visitor
 from headrace.router.session import Session
 
 
@@ -23,7 +24,7 @@ Outcome = Awaitable[object] | HoldAll | None
 class Ticket(NamedTuple):
     """A message that h waits for (XEP-0198): who commits it settles this (router.archive.Archive.add_ready)."""
 
-    session: Session    # that it came from
+    session: Session | Visitor  # that it came from, or what it came as from another worker
     number: int         # of Session.hold(); 0 where nothing is counted
 
 

@@ -1,4 +1,4 @@
-"""Tables and delivery (RFC 6121 section 8): every account has its home here (protocol.md 19).
+"""Tables and delivery (RFC 6121 section 8) of the accounts whose home is here: alone, of all (protocol.md 19).
 
 JIDs given to a Router are prepared already. Stanzas of our own making are given as one element without xmlns,
 in the content namespace, and are routed in the turn in which they are given; nothing is ever returned to the
@@ -14,6 +14,7 @@ from headrace.net.reactor import Reactor
 from headrace.router.archive import Archive
 from headrace.router.control import Control
 from headrace.router.federation import Routes
+from headrace.router.neighbour import Neighbours, Visitor
 from headrace.router.session import Session
 from headrace.stream.limits import SessionLimits
 
@@ -31,6 +32,10 @@ class Router:
     hosts: frozenset[str]
     routes: Routes
     """To other servers and components."""
+    neighbours: Neighbours | None
+    """The homes of other accounts; None: this one is alone."""
+    visitor: Visitor | None
+    """What the stanza that is being routed came as, from another worker; None: it did not."""
 
     def add_host(self, domain: str) -> None:
         """Serve this domain: stanzas to it and to its accounts are ours."""
