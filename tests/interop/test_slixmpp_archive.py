@@ -10,6 +10,7 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError
 
 from support.server import Server, running
+from support.twice import is_two
 
 WAIT = 30  # seconds for one step; only a failure gets there
 USERS = {f"{name}@localhost": "secret" for name in ("romeo", "juliet", "nurse")}
@@ -17,8 +18,8 @@ PLUGINS = ("xep_0030", "xep_0059", "xep_0297", "xep_0313", "xep_0359", "xep_0441
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("server"), users=USERS) as server:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("server"), users=USERS, twins=is_two(request)) as server:
         yield server
 
 

@@ -6,19 +6,26 @@ import pytest
 
 from support.people import PASSWORD, World
 from support.server import Server, running
+from support.twice import is_two, twice
 
 ACCOUNTS = [f"p{number}" for number in range(400)]  # per file
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Messages, carbons, archive and stream management also with two workers."""
+    twice(metafunc, "test_archive", "test_carbons", "test_delivery", "test_management", "test_offline", "test_order")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     users = {f"{name}@localhost": PASSWORD for name in ACCOUNTS}
-    with running(tmp_path_factory.mktemp("server"), users=users) as server:
+    with running(tmp_path_factory.mktemp("server"), users=users, twins=is_two(request)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def names() -> Iterator[str]:
+def names(server: Server) -> Iterator[str]:
+    """Of accounts that this server has."""
     return iter(ACCOUNTS)
 
 
@@ -31,4 +38,4 @@ def world(server: Server, names: Iterator[str]) -> Iterator[World]:
         client.close()
     assert server.process.poll() is None, server.log_file.read_text()
     complaints = [entry for entry in server.log[before:] if entry.get("level") not in ("debug", "info", "warning")]
-    assert not complaints
+    assert not complaints, "\n".join(map(str, complaints))

@@ -209,6 +209,7 @@ def test_a_wrong_id_is_like_an_unknown_one(world: World) -> None:
 def test_a_session_that_was_closed_is_not_resumed_but_known(world: World) -> None:
     juliet, id = managed(world)
     juliet.send("<message to='x@localhost' type='headline'/>")
+    handled(juliet, 2)
     juliet.log_out()
     again = authenticated(world, juliet.bare)
     answer = resume(again, id, 1)

@@ -43,7 +43,8 @@ class World:
 
     def connection(self, kind: str = "plain") -> Client:
         """kind: `plain`, `starttls` or `direct`, the listener."""
-        client = Client(getattr(self.server, kind), self.trust if kind == "direct" else None)
+        client = Client(getattr(self.server, kind), self.trust if kind == "direct" else None,
+                        settle=self.server.settle)
         self.clients.append(client)
         return client
 

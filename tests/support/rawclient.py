@@ -91,8 +91,11 @@ class Elements:
 
 
 class Client(Elements):
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = HOST) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None, host: str = HOST,
+                 settle: Callable[[], bool] = lambda: False) -> None:
+        """settle: waits for what is under way inside the server, and answers whether anything may have been."""
         super().__init__()
+        self.settle = settle
         self.host = host        # in SNI and in the header's `to`
         self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -204,7 +207,11 @@ class Client(Elements):
     # Requests
 
     def sync(self) -> list[ET.Element]:
-        """Asks the server for a sign of life; all that came before it."""
+        """Asks the server for a sign of life; all that came before it, and of what was sent before."""
+        seen = self._ping()
+        return seen + self._ping() if self.settle() else seen
+
+    def _ping(self) -> list[ET.Element]:
         self._pings += 1
         mark = f"sync{self._pings}"
         self.send(f"<iq type='get' id='{mark}' to='{self.host}'><ping xmlns='urn:xmpp:ping'/></iq>")

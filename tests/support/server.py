@@ -47,15 +47,18 @@ tls = "{tls}"
 class Server:
     """A running server. Ports are on 127.0.0.1."""
 
-    def __init__(self, folder: Path, fragile: str = "") -> None:
+    def __init__(self, folder: Path, fragile: str = "", *, twins: bool = False) -> None:
         self.folder = folder
         self.database = folder / "var" / "headrace.db"
         self.certificate = folder / "var" / "certificates" / "localhost.crt"
         self.starttls = self.direct = self.plain = 0    # plain: login with or without TLS
+        self.carried = 0    # messages that two workers have told one another, when it last settled
         self.log_file = folder / "log"
         with self.log_file.open("wb") as log:
+            pipe = subprocess.PIPE if twins else None
             self.process = subprocess.Popen(
-                [*(FRAGILE if fragile else COMMAND), "serve", "--config", str(folder / "headrace.toml")], stderr=log,
+                [*(FRAGILE if fragile else TWINS if twins else COMMAND), "serve", "--config",
+                 str(folder / "headrace.toml")], stderr=log, stdin=pipe, stdout=pipe,
                 env={**environment(), "FRAGILE": fragile})
         self._wait_for_ports()
 
@@ -68,6 +71,17 @@ class Server:
     def command(self, *args: str, input: str = "") -> subprocess.CompletedProcess[str]:
         """`headrace ... --config` beside it."""
         return headrace(*args, "--config", str(self.folder / "headrace.toml"), input=input)
+
+    def settle(self) -> bool:
+        """Of two workers: waits until nothing is under way between them. Of one: that is so, False."""
+        if self.process.stdin is None or self.process.stdout is None:
+            return False
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        assert answer, "the server has ended"
+        self.carried = int(answer)
+        return True
 
     def terminate(self) -> int:
         """SIGTERM; its exit status."""
@@ -93,6 +107,7 @@ class Server:
 
 COMMAND = [sys.executable, "-m", "headrace.server"]
 FRAGILE = [sys.executable, str(Path(__file__).with_name("fragile.py"))]
+TWINS = [sys.executable, str(Path(__file__).with_name("twins.py"))]
 
 
 def environment() -> dict[str, str]:
@@ -108,16 +123,16 @@ def headrace(*args: str, input: str = "", cwd: Path | None = None) -> subprocess
 
 @contextmanager
 def running(folder: Path, *, users: Mapping[str, str] = USERS, top: str = "", more: str = "",
-            fragile: str = "") -> Iterator[Server]:
+            fragile: str = "", twins: bool = False) -> Iterator[Server]:
     """A server with its data in `folder` (kept from an earlier one there), for as long as the block takes.
 
     users: password by JID. top, more: TOML for the head and the end of the configuration. fragile: when it dies
-    (support/fragile.py)."""
+    (support/fragile.py). twins: two workers (support/twins.py)."""
     listeners = "".join(LISTENER.format(tls=tls) for tls in ("starttls", "direct", "optional"))
     (folder / "headrace.toml").write_text(
         CONFIG.format(iterations=MIN_ITERATIONS, top=top, listeners=listeners, more=more))
     asyncio.run(add_users(load(folder / "headrace.toml"), users))
-    server = Server(folder, fragile)
+    server = Server(folder, fragile, twins=twins)
     try:
         yield server
     finally:

@@ -75,6 +75,9 @@ class FakeHome:
     async def acknowledged(self) -> dict[str, int]:
         return self.has
 
+    async def settled(self, account: str) -> None:
+        """Nothing is under way."""
+
     async def route(self, stanza: bytes) -> None:
         self.routed.append(stanza)
 

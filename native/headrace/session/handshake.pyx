@@ -1,21 +1,27 @@
 """From an accepted connection to a bound session: bytes in, one event at a time out to a negotiation in Python."""
 
+from headrace.core.buf cimport str_bytes
 from headrace.core.stanza cimport Stanza, stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
 from headrace.core.tree cimport Names, build_element
+from headrace.router.reader cimport open_tokenizer
 from headrace.stream.parser cimport header_of
 
 from headrace.stream.header import Header
 
 
 cdef class Handshake(Sink):
-    def __init__(self, Link link, sessions, config, TlsContext tls=None):
+    def __init__(self, Link link, sessions, config, TlsContext tls=None, tuple bindings=None):
         self.link = link
         self.sessions = sessions
         self.config = config
         self.tls = tls
         self.address = link.peer[0]
-        self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
+        if bindings is None:
+            self.tok = Tokenizer(link.reactor.work, MODE_STREAM, config.before)
+        else:
+            self.tok = open_tokenizer(link.reactor.work, bindings)
+            self.tok.use_limits(config.before)
         self.said = []
 
     def start(self, negotiator, set under_way not None):
@@ -31,6 +37,9 @@ cdef class Handshake(Sink):
     def revoke(self, str account not None, str condition not None, str text=""):
         if not self.over and self.negotiator.revoked(account):
             self._interrupt(condition, text)
+
+    def wait_for(self, work not None):
+        self._wait(work)
 
     @property
     def channel(self):
@@ -85,6 +94,14 @@ cdef class Handshake(Sink):
         words = greet(handled)
         link.write(words, len(words))
         link.resume()
+
+    def hand_over(self):
+        cdef Link link = self.link
+        cdef bytes unread = str_bytes(self.tok.rest()) or b""
+        cdef tuple bindings = self.tok.outer_bindings()
+        self._speak()
+        self._drop()
+        return link, unread, bindings
 
     def finish(self):
         cdef Link link = self.link

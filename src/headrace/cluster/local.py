@@ -1,11 +1,14 @@
-"""Every account's home is this process: the ports straight on the router's tables."""
+"""Accounts whose home is this process, alone all of them: the ports straight on the router's tables."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Sequence
 from secrets import token_hex
 
 from headrace.cluster.ports import Audience, Online, Resource
 from headrace.core import reply
 from headrace.router.account import ArchiveMode
+from headrace.router.archive import STALE
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
 from headrace.xep.mam import Preferences
@@ -51,6 +54,11 @@ class LocalAccounts:
 
     async def acknowledged(self) -> dict[str, int]:
         return self._router.acknowledged()
+
+    async def settled(self, account: str) -> None:
+        if self._router.neighbours is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._router.neighbours.settled(), STALE)
 
     async def route(self, stanza: bytes) -> None:
         self._router.route(stanza)

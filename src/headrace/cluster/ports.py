@@ -5,12 +5,42 @@ account's home (`headrace.cluster.local`); with workers, a call travels to the h
 module never walks tables, and never learns which of the two it is. All JIDs here are prepared.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from headrace.router.neighbour import home_of
 from headrace.xep.mam import Preferences
+
+Receive = Callable[[int, bytes], None]
+"""Gets the number of the worker that sends, and what it sends."""
+
+
+class Bus(Protocol):
+    """What workers tell one another. From one to another everything arrives once, in the order in which it was sent,
+    whatever the channels; when, nobody knows."""
+
+    def send(self, worker: int, channel: str, message: bytes) -> None: ...
+
+    def listen(self, channel: str, receive: Receive) -> None:
+        """One listener for each channel, before anybody sends. It raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which worker this one is, and how it reaches the others."""
+
+    here: int  # its number, from 0
+    workers: int
+    bus: Bus
+
+    def home(self, account: str) -> int:
+        """The number of the worker that is the account's (bare JID) home."""
+        return home_of(account, self.workers)
+
+    def is_home(self, account: str) -> bool:
+        return self.home(account) == self.here
 
 
 class Audience(Enum):
@@ -67,6 +97,10 @@ class Accounts(Protocol):
     async def acknowledged(self) -> dict[str, int]:
         """Up to which number in the archive each account has what was sent to it; of those of which this last told
         less."""
+
+    async def settled(self, account: str) -> None:
+        """Until what the account has sent so far is where it belongs: kept, refused or delivered; or until that takes
+        too long."""
 
     async def route(self, stanza: bytes) -> None:
         """A stanza of ours by RFC 6121 section 8, from the account that its `from` names: also to other servers."""

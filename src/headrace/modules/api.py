@@ -317,6 +317,12 @@ class Context:
     nesting: Nesting = field(default_factory=Nesting)  # what components answer for us (XEP-0355)
     proxies: Mapping[str, Proxy] = field(default_factory=dict)  # of bytestreams, by domain (XEP-0065)
     shared: Callable[[str], bool] = lambda address: False  # it stands for many strangers (a proxy): not one to count by
+    at_home: Callable[[str], bool] = lambda account: True  # this worker is the home of this account of ours
+
+    def keeps(self, account: str) -> bool:
+        """Is this (a bare JID) an account of ours whose home is here? One with another home keeps its own side of what
+        it has with others, as one on another server does."""
+        return account.rpartition("@")[2] in self.hosts and self.at_home(account)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Archive(Module):
         return Reply(await self.bound(request.account))
 
     async def bound(self, account: str) -> bytes:
+        await self.context.accounts.settled(account)    # what it has just sent is there, too
         ends = await self._store.ends(account)
         if ends is None:
             return mam.metadata(None)
@@ -55,6 +56,7 @@ class Archive(Module):
             raise Refused("feature-not-implemented", str(error)) from None
         except ValueError as error:
             raise Refused("bad-request", str(error)) from None
+        await self.context.accounts.settled(request.account)
         self.context.archiving.queried[request.sender] = self.context.storage.queue.last
         try:
             page, count = await self._read(request.account, query)

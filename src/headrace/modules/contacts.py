@@ -1,7 +1,7 @@
 """Two accounts' views of each other, changed together: what roster changes and subscription requests share.
 
-A local contact's side changes in the same commit as ours, so that no crash leaves one believing what the
-other doesn't; one on another server gets the stanzas and changes its side itself. Pushes and presence go out
+A contact's side changes in the same commit as ours if its home is here, so that no crash leaves one believing what the
+other doesn't; one elsewhere gets the stanzas and changes its side itself. Pushes and presence go out
 before the accounts' locks are released: all clients see one order.
 """
 
@@ -94,7 +94,7 @@ class Side:
 
 @dataclass
 class Far:
-    """A contact on another server, which keeps its own side."""
+    """A contact on another server, or at home at another worker, which keeps its own side."""
 
     account: str
     received: list[Request] = field(default_factory=list)  # what goes there
@@ -107,7 +107,7 @@ async def read(context: Context, account: str, contact: str, *,
     leaving: the account is being deleted. Then who keeps it away is no exception, but hears nothing of it."""
     ours = await context.storage.roster.get(account, contact)
     side = Side(account, contact, ours, ours)
-    if contact.rpartition("@")[2] not in context.hosts:
+    if not context.keeps(contact):
         return side, Far(contact)
     if not await context.storage.accounts.exists(contact):
         return side, None

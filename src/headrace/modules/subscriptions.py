@@ -16,7 +16,7 @@ class Subscriptions(Module):
             raise Refused("policy-violation", "Say it in fewer words.")
         stanza = (request.stanza.type or "", request.stanza.raw)
         async with self.context.locks.hold(request.account, request.to):
-            if request.account.rpartition("@")[2] in self.context.hosts:
+            if self.context.keeps(request.account):
                 ours, theirs = await contacts.read(self.context, request.account, request.to)
                 contacts.send(stanza, ours, theirs)
                 await contacts.settle(self.context, ours, theirs)
@@ -34,7 +34,7 @@ class Subscriptions(Module):
                 await contacts.settle(self.context, ours, theirs)
 
     async def _arrived(self, stanza: contacts.Request, request: Request) -> None:
-        """From another server. Silence where there is no such account (RFC 6121 8.5.1), or it keeps the sender away."""
+        """From elsewhere. Silence where there is no such account (RFC 6121 8.5.1), or it keeps the sender away."""
         storage, blocklists = self.context.storage, self.context.blocklists
         if not await storage.accounts.exists(request.to) or await blocklists.keeps_away(request.to, request.account):
             return

@@ -7,7 +7,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from headrace.core import ns
-from headrace.core.writer import escape
+from headrace.core.writer import escape, serialize
 from headrace.sasl.credentials import DIGESTS, Digest
 from headrace.sasl.failures import SaslFailure
 from headrace.sasl.profile import decode
@@ -46,6 +46,13 @@ def authenticate(element: Element) -> Authenticate:
         version=None if version is None else version.get("value", ""),
         element=element,
     )
+
+
+def wishes(request: Authenticate) -> bytes:
+    """The request without what it proves itself by; authenticate() reads it again."""
+    made = Element(request.element.tag, request.element.attrib)
+    made.extend(child for child in request.element if child.tag != f"{{{ns.SASL2}}}initial-response")
+    return serialize(made, "")
 
 
 def data(element: Element) -> bytes:

@@ -8,10 +8,13 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from structlog.typing import FilteringBoundLogger
 
 from headrace.cluster.local import LocalAccounts
+from headrace.cluster.ports import Accounts, Place
+from headrace.cluster.spread import SpreadAccounts
 from headrace.modules.api import Context
 from headrace.modules.archiving import Archiving
 from headrace.modules.blocklists import Blocklists
@@ -31,6 +34,7 @@ from headrace.net.posh import Posh
 from headrace.net.reactor import Reactor
 from headrace.net.resolve import Resolver, Target
 from headrace.net.tls import TlsContext, TlsError
+from headrace.router.neighbour import Neighbours
 from headrace.router.router import Router
 from headrace.sasl.credentials import Credentials, Decoys, make
 from headrace.server.admin import ControlChannel
@@ -58,6 +62,7 @@ from headrace.session.exchanges import Authority, Realm
 from headrace.session.fast import Fast
 from headrace.session.federation import Federation
 from headrace.session.logins import Logins
+from headrace.session.moves import Moves
 from headrace.session.resumption import Resumption
 from headrace.session.spool import restore
 from headrace.session.verifiers import OwnVerifiers
@@ -74,9 +79,12 @@ class PortError(Exception):
 class App:
     """One server. Several may live in one process, each with data of its own."""
 
-    def __init__(self, config: Config, log: FilteringBoundLogger) -> None:
+    def __init__(self, config: Config, log: FilteringBoundLogger, place: Place | None = None) -> None:
+        """place: among several workers of one server (protocol.md 19); None: this is all of it."""
         self.config = config
         self.log = log
+        self.place = place
+        self.moves: Moves | None = None
         self.listeners: list[Listener] = []
         self.logins = Logins()
         self.federation: Federation | None = None
@@ -180,6 +188,8 @@ class App:
         for host in config.hosts:
             if host.see_other_host is None:
                 self.router.add_host(host.name)
+        if self.place is not None:
+            self._join(self.place)
         context = self._context()
         modules = build(MODULES, context, config.modules)
         if any(listener.kind == "s2s" for listener in config.listeners):
@@ -194,7 +204,16 @@ class App:
         inline = InlineBind(modules, self.dispatcher.carry_out, self.log)
         [sign_up] = [module for module in modules if isinstance(module, SignUp)]
         self.services = await self._services(inline, loader, sign_up)
+        if self.moves is not None:
+            self.moves.serve(self._policy("optional"), self.services)
         return context
+
+    def _join(self, place: Place) -> None:
+        """What is for accounts whose home is another worker finds its way."""
+        self.router.neighbours = Neighbours(self.router, place.here, place.workers,
+                                            lambda worker, batch: place.bus.send(worker, "stanzas", batch))
+        place.bus.listen("stanzas", self.router.neighbours.receive)
+        self.moves = Moves(place, self.reactor)
 
     async def _services(self, inline: InlineBind, loader: RosterLoader, sign_up: SignUp) -> Services:
         """What logins need."""
@@ -210,7 +229,7 @@ class App:
             binder=Binder(loader, self.router, secret, config.limits.account), sessions=self.router,
             logins=self.logins, log=self.log,
             bind_features=inline, sign_up=sign_up, fast=fast, login_features=(fast,),
-            resumption=Resumption(self.router, self.storage.archive))
+            resumption=Resumption(self.router, self.storage.archive), homes=self.moves)
 
     async def _federation(self) -> Federation:
         """Other servers: who they are is asked in both directions, each host of ours has its own certificate."""
@@ -243,7 +262,7 @@ class App:
 
     def _context(self) -> Context:
         """What modules get."""
-        accounts, blocklists = LocalAccounts(self.router, self.logins.revoke), Blocklists(self.storage.blocks)
+        accounts, blocklists = self._accounts(), Blocklists(self.storage.blocks)
         hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous, host.archive)
                  for host in self.config.hosts if host.name in self.router.hosts}
         self.marks = marks = Marks(self.storage.archive, accounts)
@@ -257,20 +276,34 @@ class App:
             hosts=hosts, grants=grants, nesting=nesting, storage=self.storage, accounts=accounts, locks=Locks(),
             blocklists=blocklists, marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
             components=[component.domain for component in self.config.components], proxies=self.proxies,
+            at_home=self.place.is_home if self.place is not None else lambda account: True,
             life=Lifecycle(self.storage, accounts, blocklists, archiving, self._derive_credentials))
+
+    def _accounts(self) -> Accounts:
+        local = LocalAccounts(self.router, self._revoke)
+        return local if self.place is None else SpreadAccounts(self.place, local, self._revoke)
+
+    def _revoke(self, account: str, condition: str, text: str) -> None:
+        """Its logins under way end."""
+        self.logins.revoke(account, condition, text)
+        if self.moves is not None:
+            self.moves.revoke(account)
 
     async def _derive_credentials(self, source: str, password: str) -> Credentials:
         """headrace.modules.lifecycle.Derive."""
         return await self.derive.run(source, partial(make, password, iterations=self.config.iterations))
 
+    def _policy(self, tls: Literal["starttls", "direct", "any", "optional"]) -> C2SConfig:
+        """For clients."""
+        limits = self.config.limits
+        return C2SConfig(tls, limits.negotiation, limits.session, limits.before, limits.after,
+                         features=tuple(feature for module in MODULES for feature in module.stream_features),
+                         elsewhere={host.name: host.see_other_host for host in self.config.hosts
+                                    if host.see_other_host is not None})
+
     def _clients(self, settings: ListenerConfig) -> C2S:
         """The clients of one listener."""
-        limits = self.config.limits
-        policy = C2SConfig(settings.tls, limits.negotiation, limits.session, limits.before, limits.after,
-                           features=tuple(feature for module in MODULES for feature in module.stream_features),
-                           elsewhere={host.name: host.see_other_host for host in self.config.hosts
-                                      if host.see_other_host is not None})
-        return C2S(policy, self.services, self.tls)
+        return C2S(self._policy(settings.tls), self.services, self.tls)
 
     def _server_side(self, settings: ListenerConfig) -> tuple[TlsContext, Callable[[Link], Sink | None]]:
         """Who serves what this listener accepts, and TLS for it."""

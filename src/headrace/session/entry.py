@@ -7,6 +7,7 @@ from headrace.core.jid import JID
 from headrace.router.session import Session, SessionFlag
 from headrace.sasl import profile2
 from headrace.sasl.failures import SaslFailure
+from headrace.sasl.profile2 import Authenticate
 from headrace.session.binding import TooManySessions
 from headrace.session.inline import Login
 from headrace.session.offers import Offers
@@ -19,19 +20,26 @@ _CONSTRAINT = f"<resource-constraint xmlns='{ns.STANZA_ERRORS}'/>".encode()     
 
 
 class Entry:
-    def __init__(self, services: Services, offers: Offers, wire: Wire, login: Login) -> None:
+    def __init__(self, services: Services, offers: Offers, wire: Wire, account: JID, request: Authenticate) -> None:
         self._services = services
         self._offers = offers
         self._wire = wire
-        self._login = login
+        self._account = account
+        self._request = request
 
-    async def run(self, last_words: bytes | None, lang: str | None) -> bool:
+    async def grant(self, login: Login) -> bytes:
+        """What <success/> says of the features that come before a resource. SaslFailure: temporary-auth-failure."""
+        try:
+            return b"".join([await feature.run(login) for feature in self._services.login_features])
+        except StorageError:
+            raise SaslFailure("temporary-auth-failure", "the account cannot be read now") from None
+
+    async def run(self, last_words: bytes | None, granted: bytes, lang: str | None) -> bool:
         """Writes <success/> and the features that follow it; is a resource bound?
         SaslFailure: temporary-auth-failure. Raises StreamError for a count that can't be."""
-        account, request = self._login.account, self._login.request
+        account, request = self._account, self._request
         bind, resume = request.child(ns.BIND2, "bind"), request.child(ns.SM, "resume")
         try:
-            granted = b"".join([await feature.run(self._login) for feature in self._services.login_features])
             if resume is not None:
                 found = await self._services.resumption.find(account, resume)
                 if isinstance(found, Found):
@@ -79,12 +87,12 @@ class Entry:
         try:
             self._wire.bind(jid.full, lang, greet)
         except BaseException:
-            self._services.binder.release(self._login.account)
+            self._services.binder.release(self._account)
             raise
 
     def _resource(self, request: Element) -> JID:
         """SaslFailure: temporary-auth-failure."""
-        binder, account, client = self._services.binder, self._login.account, self._login.request.client
+        binder, account, client = self._services.binder, self._account, self._request.client
         tag = request.findtext(f"{{{ns.BIND2}}}tag", "")
         jid = binder.resource(account, tag, client)
         if client:

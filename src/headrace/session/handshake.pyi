@@ -1,7 +1,7 @@
 """The Sink of a connection that is not bound yet: bytes in, one event at a time to a negotiation."""
 
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Coroutine
+from typing import Any, final
 
 from headrace.net.link import Link, Sink
 from headrace.net.tls import TlsContext, TlsEngine
@@ -20,13 +20,16 @@ class Handshake(Sink):
     """
 
     def __init__(self, link: Link, sessions: Sessions, config: C2SConfig,
-                 tls: TlsContext | None = None) -> None:
-        """tls: for STARTTLS; None where it is not offered."""
+                 tls: TlsContext | None = None, bindings: tuple[tuple[str | None, str], ...] | None = None) -> None:
+        """tls: for STARTTLS; None where it is not offered. bindings: of a stream that is open already (hand_over())."""
 
     def start(self, negotiator: Negotiator, under_way: set[Handshake]) -> None:
         """Tell it everything from now on. Called once, before the first byte; the time begins.
 
         under_way: it is in this set until it is over."""
+
+    def wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """Nothing is read until this is done, as of a coroutine of the negotiator's; right after start()."""
 
     def end(self, condition: str, text: str = "") -> None:
         """The stream is closed with this stream error, unless it is over already."""
@@ -44,4 +47,7 @@ class Handshake(Sink):
     def authenticated(self) -> None: ...
     def bind(self, jid: str, lang: str | None, greet: Callable[[Session], bytes]) -> None: ...
     def resume(self, session: Session, h: int, lang: str | None, greet: Callable[[int], bytes]) -> None: ...
+    def hand_over(self) -> tuple[Link, bytes, tuple[tuple[str | None, str], ...]]:
+        """Its link is somebody else's from now on: with what it has brought that is unread, and the prefixes (None: the
+        default) that are bound around it."""
     def finish(self) -> None: ...

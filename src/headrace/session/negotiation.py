@@ -19,6 +19,7 @@ from enum import IntEnum, auto
 from functools import partial
 from os import urandom
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
@@ -36,7 +37,7 @@ from headrace.session.exchanges import Exchange, Peer, Work, begin
 from headrace.session.fast import TokenExchange
 from headrace.session.inline import Login
 from headrace.session.offers import Greeting, Offers
-from headrace.session.ports import Wire
+from headrace.session.ports import Entering, Proven, Wire
 from headrace.session.resumption import Found, attach
 from headrace.session.services import Services
 from headrace.session.upgrades import Upgrades
@@ -335,6 +336,42 @@ class Negotiation:
         self._wire.send(profile.success(exchange.last_words))
         self._wire.restart()
         self._restart()
+        if self._is_away(exchange.account):
+            self._move_home(None)
+
+    def _is_away(self, account: JID | None) -> bool:
+        """Is the account's home another worker?"""
+        homes = self._services.homes
+        return homes is not None and account is not None and not homes.is_home(account.bare)
+
+    def _move_home(self, entry: Entering | None) -> None:
+        """The account's home goes on."""
+        assert self._services.homes is not None
+        assert self.account is not None
+        assert self._host is not None
+        self.state = State.OVER
+        self._services.homes.move(self._wire, Proven(self.account.bare, self._host, self._lang, entry))
+
+    def adopt(self, proven: Proven) -> Coroutine[Any, Any, None] | None:
+        """A login that another worker has checked; before anything is told of its connection."""
+        self.account, self._host, self._lang = JID.parse(proven.account), proven.host, proven.lang
+        if proven.entry is None:
+            return None
+        self._opened = True
+        return self._enter_here(self.account, proven.entry)
+
+    async def _enter_here(self, account: JID, entering: Entering) -> None:
+        request = profile2.authenticate(fromstring(entering.request))
+        entry = Entry(self._services, self._offers, self._wire, account, request)
+        try:
+            bound = await entry.run(entering.last_words, entering.granted, self._lang)
+        except SaslFailure as failure:      # another attempt would begin where the connection was accepted
+            self._wire.send(profile2.failure(failure))
+            self._fail("resource-constraint", failure.text)
+        except StreamError as error:
+            self._fail(error.condition, error.text, extra=error.extra)
+        else:
+            self.state = State.OVER if bound else State.BIND
 
     def _go_on(self, last_words: bytes | None) -> _Later | None:
         """To the next task, or in."""
@@ -364,12 +401,16 @@ class Negotiation:
         assert exchange is not None
         assert request is not None
         assert exchange.account is not None
-        entry = Entry(self._services, self._offers, self._wire, Login(exchange.account, request, exchange))
+        entry = Entry(self._services, self._offers, self._wire, exchange.account, request)
         secure = self._wire.channel is not None     # a session takes the link away
-        bound = await entry.run(last_words, self._lang)
+        granted = await entry.grant(Login(exchange.account, request, exchange))
+        away = self._is_away(exchange.account)
+        bound = away or await entry.run(last_words, granted, self._lang)
         self.account, self._exchange, self._upgrades = exchange.account, None, None
         self._note(exchange, secure=secure)
         self.state = State.OVER if bound else State.BIND
+        if away:
+            self._move_home(Entering(profile2.wishes(request), last_words, granted))
 
     def _note(self, exchange: Exchange, *, secure: bool) -> None:
         self._services.log.info("logged in", account=exchange.account and exchange.account.bare,

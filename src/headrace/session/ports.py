@@ -1,6 +1,9 @@
 """What a negotiation needs from the rest of the server, as protocols; server/app.py gives the real ones."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Coroutine, Sequence, Set
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from headrace.core.stanza import Stanza
@@ -11,6 +14,9 @@ from headrace.sasl.channel import Channel
 from headrace.sasl.credentials import Digest, ScramVerifier
 from headrace.storage.ports import Account
 from headrace.stream.header import Header
+
+Bindings = tuple[tuple[str | None, str], ...]
+"""Namespaces by prefix, None: the default one."""
 
 
 class Wire(Protocol):
@@ -48,6 +54,10 @@ class Wire(Protocol):
 
         It reads what is here unread. greet(h of the client's) gives what is sent before what the session sends again.
         Raises what Session.attach() raises; then nothing has changed."""
+
+    def hand_over(self) -> tuple[Link, bytes, Bindings]:
+        """The connection is the caller's from now on, with what is here unread and what is bound around that. It is
+        not read before Link.resume()."""
 
     def finish(self) -> None:
         """Send what is queued and close."""
@@ -109,6 +119,34 @@ class SignUp(Protocol):
 
     async def answer(self, stanza: Stanza, host: str, address: str) -> SignedUp:
         """To an IQ request in `jabber:iq:register` by a stranger, from that address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A login that has succeeded, as the home of its account needs it to go on."""
+
+    account: str  # bare JID
+    host: str
+    lang: str | None
+    entry: Entering | None  # None: a new stream begins (RFC 6120 6.4.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Entering:
+    """One by XEP-0388, which goes on in the same stream."""
+
+    request: bytes  # the <authenticate/>, without what it proves itself by
+    last_words: bytes | None
+    granted: bytes  # what <success/> says of inline features that are done with
+
+
+class Homes(Protocol):
+    """Where accounts are at home, if this worker is not the only one (headrace.session.moves)."""
+
+    def is_home(self, account: str) -> bool: ...
+
+    def move(self, wire: Wire, proven: Proven) -> None:
+        """The connection goes on at the account's home, another worker."""
 
 
 class AccountLoader(Protocol):

@@ -8,7 +8,7 @@ from headrace.session.exchanges import Authority
 from headrace.session.fast import Fast
 from headrace.session.inline import BindFeatures, LoginFeature
 from headrace.session.logins import Logins
-from headrace.session.ports import Log, Sessions, SignUp
+from headrace.session.ports import Homes, Log, Sessions, SignUp
 from headrace.session.resumption import Resumption
 
 
@@ -24,3 +24,4 @@ class Services:
     fast: Fast
     resumption: Resumption
     login_features: Sequence[LoginFeature]  # in the order in which they run; `fast` among them
+    homes: Homes | None = None  # None: every account's home is here
