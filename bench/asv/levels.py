@@ -15,7 +15,7 @@ SECONDS = 1.0
 class Levels:
     """CPU time counts, not the clock's."""
 
-    params = ("objects", "callables", "elements", "every element")
+    params = ("tape", "objects", "callables", "elements", "every element")
     param_names = ("level",)
     unit = "stanzas/s"
 
