@@ -9,7 +9,7 @@ from headrace.router.carbons cimport copy_to_others
 from headrace.router.errors cimport RESOURCE_CONSTRAINT
 from headrace.router.keeping cimport KEEP_ARCHIVE, keeping
 from headrace.router.management cimport Management
-from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, fill, packed
+from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, fill, is_answer, packed
 from headrace.router.session cimport S_CARBONS
 from headrace.router.siphash cimport siphash13
 
@@ -150,9 +150,11 @@ cdef class Neighbour(Task):
                     self.came(visitor, batch[at:at + frame.size])
                 elif frame.id in self.open:
                     posted = self.open[frame.id]
-                    self.placed(posted, frame.number)
-                    if frame.kind == F_HANDLED:
-                        self.handled(frame.id, posted)
+                    try:
+                        self.placed(posted, frame.number)
+                    finally:
+                        if frame.kind == F_HANDLED:
+                            self.handled(frame.id, posted)
             except Exception as error:
                 self.all.router.reactor.report("a stanza of another worker failed", error)
             at += frame.size
@@ -254,8 +256,8 @@ cdef class Neighbours:
 
     cdef int carry(self, Session session, const Parcel* parcel) except -1:
         cdef Neighbour there = self.others[home(parcel.to.bare, self.workers)]
-        if len(there.open) < MOST and there.bytes < MOST_BYTES:
-            return there.carry(session, parcel)
+        if is_answer(parcel) or (len(there.open) < MOST and there.bytes < MOST_BYTES):
+            return there.carry(session, parcel)     # as many as they ask: their own bound
         if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
             return 0        # it only says good-bye or no
         return self.router.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
