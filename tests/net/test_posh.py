@@ -89,6 +89,8 @@ async def test_other_places_and_forms(authority, table):
     {HERE: document(None, "302 Found", Location=f"https://{OTHER}:99999/b"), THERE: GOOD},
     {HERE: document(None, "302 Found", Location=f"https://{OTHER}/b c"), THERE: GOOD},
     {HERE: document(None, "302 Found", Location="https://nowhere.example/b")},
+    {HERE: document(None, "302 Found", Location="https://[")},
+    {HERE: document({"url": "https://a\0b.example/", "expires": 9})},
     {HERE: document({"url": f"https://{OTHER}/b", "expires": 9}),
      THERE: document({"url": f"https://{OTHER}/c", "expires": 9}), (OTHER, "/c"): GOOD}])
 async def test_what_says_nothing(authority, table):

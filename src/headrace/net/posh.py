@@ -21,6 +21,7 @@ from headrace.net.resolve import ResolveError, Resolver, Target, a_labels
 PLACE = "/.well-known/posh/xmpp-server.json"
 PORT = 443
 MOST_BYTES = 65536      # of an answer: hundreds of certificates
+MOST_NAMED = 100        # certificates of a domain that are remembered
 MOST_STEPS = 4          # redirections, and the document's own reference to another
 SECONDS = 10.0          # for all of it
 LONGEST = 86_400.0      # s for which a document is believed, whatever it says: a stolen key must end some day
@@ -56,9 +57,10 @@ class Posh:
         found, until = self._known.pop(domain, (frozenset[bytes](), 0.0))
         if until <= self._now():
             try:
-                async with asyncio.timeout(self._seconds), self._slots:
+                async with self._slots, asyncio.timeout(self._seconds):
                     found, seconds = await self._document(domain)
-            except (PoshError, ResolveError, OSError, UnicodeError):     # TimeoutError and SSLError are OSErrors
+            # TimeoutError and SSLError are OSErrors; what is no URL, or no name, is a ValueError in many places.
+            except (PoshError, ResolveError, OSError, ValueError):
                 found, seconds = frozenset(), FORGOTTEN
             until = self._now() + seconds
         while len(self._known) >= MOST_KNOWN:
@@ -149,9 +151,9 @@ def read(text: bytes) -> dict[str, object]:
 
 
 def fingerprints(document: Mapping[str, object]) -> frozenset[bytes]:
-    """SHA-256 of the certificates that it names; other hashes are passed over."""
+    """SHA-256 of the first certificates that it names; other hashes are passed over."""
     found, listed = set[bytes](), document.get("fingerprints")
-    for each in listed if isinstance(listed, list) else []:
+    for each in listed[:MOST_NAMED] if isinstance(listed, list) else []:
         text = each.get("sha-256") if isinstance(each, dict) else None
         try:
             found.add(b64decode(text, validate=True) if isinstance(text, str) else b"")
