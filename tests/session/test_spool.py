@@ -61,6 +61,22 @@ async def test_a_domain_that_is_not_there_gets_no_second_dial() -> None:
     assert bench.dials == ["b"]
 
 
+async def test_what_an_earlier_run_has_left_waits_for_who_would_hear_of_it() -> None:
+    """Its sender is not here yet, and a peer that calls us back finds nobody: that says nothing of the domain."""
+    bench = Bench(spool=True, least_wait=1.0)
+    bench.federation.restore(message("0"), number_at(1.7e9))
+    await bench.settle()
+    await fail(bench, DialError("it does not believe that we are localhost", "remote-server-not-found"))
+    assert bench.errors() == []
+    bench.federation._lines["localhost", "b"].not_before = 0.0
+    bench.federation._lines["localhost", "b"].dialling.cancel()     # type: ignore[union-attr]
+    bench.federation._lines["localhost", "b"].dialling = None
+    bench.say("b", "1")
+    await bench.settle()
+    _, link = await stream(bench, "b")
+    assert carried(bench, link) == ["0", "1"]
+
+
 async def test_it_is_given_up_in_time_also_while_a_dial_goes_on() -> None:
     timers: list[tuple[float, Any, Any]] = []
     bench = Bench(spool=True, give_up_seconds=60.0)
@@ -155,7 +171,8 @@ async def test_stopping_leaves_it_to_the_next_run() -> None:
 
 
 async def test_restoring_reads_all_in_order() -> None:
-    rows = [SpooledMessage(id, 0.0, b"%d" % id) for id in range(1, 2 * PAGE + 2)]
+    rows = [SpooledMessage(id, 0.0, b"<message from='%s/r' to='x@b'/>" % (b"nurse@localhost", b"romeo@localhost")[id % 2])
+            for id in range(1, 2 * PAGE + 2)]
     given: list[tuple[bytes, int]] = []
 
     class Store:
@@ -166,8 +183,11 @@ async def test_restoring_reads_all_in_order() -> None:
         def restore(self, raw: bytes, number: int) -> None:
             given.append((raw, number))
 
-    assert await restore(Store(), Far()) == len(rows)       # type: ignore[arg-type]
+    assert await restore(Store(), Far(), lambda account: True) == len(rows)     # type: ignore[arg-type]
     assert given == [(row.stanza, row.id) for row in rows]
+    given.clear()
+    assert await restore(Store(), Far(), "romeo@localhost".__eq__) == PAGE + 1  # type: ignore[arg-type]
+    assert [number for _, number in given] == list(range(1, 2 * PAGE + 2, 2))
 
 
 def test_a_stamp_of_ours_is_put_once_and_others_stay() -> None:

@@ -268,8 +268,10 @@ class Federation:
             self._dial(line)
 
     def _lasts(self, waiting: Waiting, error: DialError) -> bool:
-        """Does it wait for another dial? Not for a domain that isn't there."""
-        return self._now() < waiting.until and error.condition != "remote-server-not-found"
+        """Does it wait for another dial? Not for a domain that isn't there, unless its sender may not be here yet to
+        hear of that."""
+        gone = error.condition == "remote-server-not-found" and not waiting.late
+        return self._now() < waiting.until and not gone
 
     def _watch(self, line: Line) -> None:
         """No dial, however long it takes, makes what waits wait for longer than it may."""

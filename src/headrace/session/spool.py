@@ -4,6 +4,8 @@ The data plane puts them in (headrace.router.filing) and takes them out once the
 up takes it out as well. What a server leaves in it is sent by the next run.
 """
 
+from collections.abc import Callable
+
 from headrace.core import ns
 from headrace.core.stanza import parse_stanza
 from headrace.router.router import Router
@@ -15,13 +17,15 @@ PAGE = 500
 LEAST_SECONDS = 300.0   # what an earlier run has left is tried for so long: until its sender is back, who hears of it
 
 
-async def restore(store: ArchiveStore, far: Far) -> int:
-    """Hands over what is in the spool; how many those are. Before anything else is sent."""
+async def restore(store: ArchiveStore, far: Far, at_home: Callable[[str], bool]) -> int:
+    """Hands over what is in the spool from senders whose home this worker is; how many those are. Before anything else
+    is sent."""
     count = last = 0
     while found := await store.spooled(last, PAGE):
         for message in found:
-            far.restore(message.stanza, message.id)
-        count += len(found)
+            if at_home((parse_stanza(message.stanza).from_ or "").partition("/")[0]):
+                far.restore(message.stanza, message.id)
+                count += 1
         last = found[-1].id
     return count
 
