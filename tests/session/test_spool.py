@@ -171,7 +171,8 @@ async def test_stopping_leaves_it_to_the_next_run() -> None:
 
 
 async def test_restoring_reads_all_in_order() -> None:
-    rows = [SpooledMessage(id, 0.0, b"<message from='%s/r' to='x@b'/>" % (b"nurse@localhost", b"romeo@localhost")[id % 2])
+    senders = b"nurse@localhost", b"romeo@localhost"
+    rows = [SpooledMessage(id, 0.0, b"<message from='%s/r' to='x@b'/>" % senders[id % 2])
             for id in range(1, 2 * PAGE + 2)]
     given: list[tuple[bytes, int]] = []
 
