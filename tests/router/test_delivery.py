@@ -274,3 +274,27 @@ def test_absent_message_is_ready_to_be_stored() -> None:
     world.rig.turn()
     message, = world.got(juliet)
     assert (message.get("from"), message[0].text, message[1].tag) == ("romeo@localhost/a", "it's", "{z}y")
+
+
+@pytest.mark.parametrize("sender", ["localhost", "romeo@localhost"])
+@pytest.mark.parametrize("to", ["juliet@localhost/gone", "nobody@localhost/x"])
+def test_what_asks_for_itself_is_answered(sender: str, to: str) -> None:
+    """A request of our own making has no session: its error is for the control plane, which lets it end there."""
+    world = World()
+    world.client("juliet@localhost/b", presence="0")
+    world.rig.router.route(f"<iq type='get' id='q' from='{sender}' to='{to}'><x xmlns='y'/></iq>".encode())
+    (session, stanza, reason), = world.notes.punted
+    assert (session, reason) == (None, Reason.P_SERVER)
+    assert (stanza.name, stanza.type, stanza.id, stanza.from_, stanza.to) == ("iq", "error", "q", to, sender)
+    assert stanza.child_name == "error"
+
+
+@pytest.mark.parametrize("stanza", [
+    "<iq type='{answer}' id='q' from='localhost' to='juliet@localhost/gone'/>",
+    "<iq type='get' id='q' from='romeo@localhost/gone' to='juliet@localhost/gone'><x xmlns='y'/></iq>",
+    "<message from='romeo@localhost' to='juliet@localhost/gone' type='groupchat'><body/></message>"])
+def test_errors_to_nobody_end(stanza: str) -> None:
+    world = World()
+    for answer in ("result", "error"):
+        world.rig.router.route(stanza.format(answer=answer).encode())
+    assert world.notes.punted == []

@@ -505,7 +505,8 @@ cdef class Router(Tables):
             return 0
         if target is None:
             target = self.find(str_bytes(parcel.head.from_).decode())
-        if target is None and not is_elsewhere(self, parcel.head.from_):
+        # What our hosts and accounts ask themselves comes from the control plane: there its error goes, and ends.
+        if target is None and parcel.head.kind != KIND_IQ and not is_elsewhere(self, parcel.head.from_):
             return 0
         buf.p, buf.n, buf.cap = NULL, 0, 0
         try:
