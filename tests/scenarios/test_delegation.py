@@ -14,6 +14,7 @@ from support.stanzas import shape
 CLERK, SECRET = "clerk.localhost", "s3cret"
 DELEGATION, FORWARD = "urn:xmpp:delegation:2", "urn:xmpp:forward:0"
 INFO, PUBSUB = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/pubsub"
+AWAY = "away.localhost"
 CONFIG = """
 [[listener]]
 kind = "component"
@@ -24,6 +25,10 @@ tls = "optional"
 domain = "clerk.localhost"
 secret = "s3cret"
 delegate = {{"http://jabber.org/protocol/pubsub" = [], "jabber:iq:last" = ["node"], "urn:xmpp:time" = []}}
+[[component]]
+domain = "away.localhost"
+secret = "s3cret"
+delegate = {{"urn:away" = []}}
 """
 TOLD = (f"<delegation xmlns='{DELEGATION}'><delegated namespace='{PUBSUB}'/><delegated namespace='jabber:iq:last'>"
         "<attribute name='node'/></delegated><delegated namespace='urn:xmpp:time'/></delegation>")
@@ -138,6 +143,15 @@ def test_an_error(romeo: Client, clerk: Component) -> None:
     outer, _ = inner(clerk)
     clerk.send(f"<iq type='error' id='{outer.get('id')}' from='{CLERK}' to='localhost'><error type='auth'>"
                "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
+    assert condition(answered(romeo, "q")) == "service-unavailable"
+
+
+def test_the_component_goes(place: Place, romeo: Client) -> None:
+    """Who waits for it hears so."""
+    away = Component(place.port, AWAY).connect(SECRET)
+    romeo.send("<iq type='get' id='q'><x xmlns='urn:away'/></iq>")
+    away.until(lambda e: e.get("type") == "set")
+    away.log_out()
     assert condition(answered(romeo, "q")) == "service-unavailable"
 
 

@@ -412,6 +412,10 @@ class Module:
         """A component (its domain) has connected."""
         return None
 
+    def disconnected(self, component: str) -> Outcome:
+        """It has gone, with what it has not answered."""
+        return None
+
     def screen(self, request: Request) -> bool | Coroutine[Any, Any, bool]:
         """Is this to be kept from the account that it is for? Asked before any handler gets what another account
         sends to a local bare JID; if so, it is answered as if there were no such account."""

@@ -13,21 +13,28 @@ from headrace.core.stanza import parse_stanza
 from headrace.core.writer import escape, serialize
 from headrace.modules.api import Context, Effects, Module, Outcome, Request, Route, Xep
 from headrace.modules.nesting import Abilities, Delegation
+from headrace.modules.questions import Questions
 from headrace.router.judged import Origin
 from headrace.router.slow import clean
 from headrace.xep.disco import Identity
 
-ASKED = 10_000  # requests whose answers are waited for: the oldest is forgotten, as one that nobody answers
+ASKED = 10_000  # requests whose answers are waited for
 
 INFO = f"{{{ns.DISCO_INFO}}}"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that a component has to answer."""
+    """A request that a component has to answer, without what it asks."""
 
-    request: Request
     component: str
+    sender: str
+    to: str
+    id: str | None
+
+    def error(self) -> Route:
+        return Route(reply.stanza("iq", reply.error("service-unavailable"), from_=self.to, to=self.sender, id=self.id,
+                                  type="error"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class NamespaceDelegation(Module):
 
     def __init__(self, context: Context, options: object) -> None:
         super().__init__(context, options)
-        self._asked: dict[str, Asked] = {}  # by our id
+        self._asked = Questions[Asked](context.now, ASKED)
         self._wondered: dict[str, Wondered] = {}
 
     def connected(self, component: str) -> Effects:
@@ -82,22 +89,25 @@ class NamespaceDelegation(Module):
     def _forward(self, request: Request) -> Effects:
         delegation = self.context.nesting.of(request.stanza.child_namespace or "", request.host)
         assert delegation is not None
-        if len(self._asked) >= ASKED:
-            del self._asked[next(iter(self._asked))]
         id = token_hex(16)
-        self._asked[id] = Asked(request, delegation.component)
+        late = self._asked.add(id, Asked(delegation.component, request.sender, request.to, request.stanza.id))
         inner = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
         inner.set("from", request.sender)
         payload = (f"<delegation xmlns='{ns.DELEGATION}'><forwarded xmlns='{ns.FORWARD}'>".encode()
                    + serialize(inner, ns.FORWARD) + b"</forwarded></delegation>")
-        return Route(reply.stanza("iq", payload, from_=request.host, to=delegation.component, id=id, type="set"))
+        return [*(each.error() for each in late),
+                Route(reply.stanza("iq", payload, from_=request.host, to=delegation.component, id=id, type="set"))]
+
+    def disconnected(self, component: str) -> Effects:
+        """It will not answer any more."""
+        return [each.error() for each in self._asked.pop_all(lambda asked: asked.component == component)]
 
     def answered(self, request: Request) -> Outcome:
         id = request.stanza.id or ""
         if id in self._wondered and request.sender == self._wondered[id].delegation.component:
             self._learn(self._wondered.pop(id), request)
-        elif id in self._asked and request.sender == self._asked[id].component:
-            return self._pass_on(self._asked.pop(id).request, request)
+        elif (asked := self._asked.get(id)) is not None and request.sender == asked.component:
+            return self._pass_on(self._asked.pop(id), request)
         return None
 
     def _learn(self, wondered: Wondered, answer: Request) -> None:
@@ -106,19 +116,18 @@ class NamespaceDelegation(Module):
             return
         self.context.nesting.learn(wondered.delegation.namespace, wondered.host, abilities(query), bare=wondered.bare)
 
-    def _pass_on(self, asked: Request, answer: Request) -> Effects:
+    def _pass_on(self, asked: Asked, answer: Request) -> Effects:
         inner = answer.stanza.element().find(
             f"{{{ns.DELEGATION}}}delegation/{{{ns.FORWARD}}}forwarded/{{{ns.CLIENT}}}iq")
         if answer.stanza.type != "result" or inner is None or not answers(inner, asked):
-            error = reply.error_reply(asked.stanza, "service-unavailable", from_=asked.to)
-            return None if error is None else Route(error)
+            return asked.error()
         inner.attrib |= {"from": asked.to, "to": asked.sender}
         return Route(clean(parse_stanza(serialize(inner, ns.CLIENT)), Origin.FROM_CLIENT, self.context.hosts))
 
 
-def answers(inner: Element, asked: Request) -> bool:
+def answers(inner: Element, asked: Asked) -> bool:
     """Is it the result of that request (XEP-0355 4.2)?"""
-    return ((inner.get("type"), inner.get("id"), inner.get("to")) == ("result", asked.stanza.id, asked.sender)
+    return ((inner.get("type"), inner.get("id"), inner.get("to")) == ("result", asked.id, asked.sender)
             and inner.get("from") in (None, asked.to))
 
 

@@ -112,6 +112,7 @@ class Dispatcher:
         self._messages = hooks(modules, "message")
         self._diverts = hooks(modules, "divert")
         self._connected = hooks(modules, "connected")
+        self._disconnected = hooks(modules, "disconnected")
         self._screens = hooks(modules, "screen")
         self._missed = hooks(modules, "missed")
         self._answered = hooks(modules, "answered")
@@ -175,6 +176,9 @@ class Dispatcher:
 
     def connected(self, component: str) -> None:
         self._run_aside(self._connected, component)
+
+    def disconnected(self, component: str) -> None:
+        self._run_aside(self._disconnected, component)
 
     def _nonza(self, session: Session, stanza: Stanza) -> None:
         handler = self._nonzas.get((stanza.namespace, stanza.name))

@@ -16,21 +16,27 @@ from headrace.core.writer import escape, serialize
 from headrace.modules import grants
 from headrace.modules.api import Context, Effects, Module, Outcome, Refused, Request, Route, Target, Xep, iq
 from headrace.modules.grants import Grant
+from headrace.modules.questions import Questions
 from headrace.router.judged import Origin
 from headrace.router.slow import clean
 
-ASKED = 1_000  # requests whose answers are waited for: the oldest is forgotten, as one that nobody answers
+ASKED = 1_000  # requests whose answers are waited for
 
 FORWARDED = f"{{{ns.FORWARD}}}forwarded"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request in a user's name."""
+    """A request in a user's name, without what it asks."""
 
-    request: Request  # the component's, that it came in
+    component: str
+    outer: str | None  # the id of the component's request that it came in
+    account: str
     to: str  # prepared
     id: str
+
+    def answer(self, type: str, payload: bytes) -> Route:
+        return Route(reply.stanza("iq", payload, from_=self.account, to=self.component, id=self.outer, type=type))
 
 
 class Privileges(Module):
@@ -39,7 +45,7 @@ class Privileges(Module):
 
     def __init__(self, context: Context, options: object) -> None:
         super().__init__(context, options)
-        self._asked: dict[str, Asked] = {}  # by our id
+        self._asked = Questions[Asked](context.now, ASKED)
 
     async def connected(self, component: str) -> Effects:
         """It is told what it may, and who is here."""
@@ -92,11 +98,11 @@ class Privileges(Module):
         if not inner.get("id"):
             raise Refused("bad-request")
         await self._may_write(request.to, to.full)
-        if len(self._asked) >= ASKED:
-            del self._asked[next(iter(self._asked))]
         id = token_hex(16)
-        self._asked[id] = Asked(request, to.full, inner.get("id", ""))
-        return Route(written(inner, request.to, to.full, id, self.context))
+        asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""))
+        late = self._asked.add(id, asked)
+        return [*(each.answer("error", reply.error("remote-server-timeout")) for each in late),
+                Route(written(inner, request.to, to.full, id, self.context))]
 
     @iq("get", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
     @iq("set", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
@@ -105,15 +111,15 @@ class Privileges(Module):
 
     def answered(self, request: Request) -> Outcome:
         asked = self._asked.get(request.stanza.id or "")
-        if asked is None or (request.sender, request.to) != (asked.to, asked.request.to):
+        if asked is None or (request.sender, request.to) != (asked.to, asked.account):
             return None
-        del self._asked[request.stanza.id or ""]
+        self._asked.pop(request.stanza.id or "")
         answer = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
         answer.tag = f"{{{ns.CLIENT}}}iq"
         answer.attrib |= {"from": request.sender, "to": request.to, "id": asked.id}
         payload = (f"<privilege xmlns='{ns.PRIVILEGE}'><forwarded xmlns='{ns.FORWARD}'>".encode()
                    + serialize(answer, ns.FORWARD) + b"</forwarded></privilege>")
-        return Route(reply.iq_result(asked.request.stanza, payload))
+        return asked.answer("result", payload)
 
     async def _may_write(self, account: str, to: str) -> None:
         """As the user could (XEP-0356 11): who is not there writes nothing, nor does anybody to whom he has blocked."""

@@ -198,6 +198,7 @@ class App:
                                      beyond=self.federation)
         self.dispatcher = self.router.control = Dispatcher(self.router, modules, self.log, self.components)
         self.components.arrived = self.dispatcher.connected
+        self.components.left = self.dispatcher.disconnected
         if left := await restore(self.storage.archive, self.components, context.at_home):
             self.log.info("messages of an earlier run go out now", messages=left)
         loader = RosterLoader(self.router, context)

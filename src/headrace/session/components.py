@@ -49,6 +49,7 @@ class Components:
         self.log = log
         self.connected: dict[str, Peer] = {}
         self.arrived: Callable[[str], None] = lambda domain: None   # told of each that has connected
+        self.left: Callable[[str], None] = lambda domain: None      # and that has gone, but for the end of all
         self._router = router
         self._config = config or ComponentConfig()
         self._beyond = beyond
@@ -131,6 +132,8 @@ class Components:
             self.log.info("component gone", domain=stream.domain)
         if not self._stopping:      # else the next run sends what is in the spool
             self._refuse(unsent)
+            if stream.domain is not None:
+                self.left(stream.domain)
 
     def _bounce(self, stanza: Stanza, condition: str, text: str | None) -> None:
         error = reply.error_reply(stanza, condition, text, type="wait" if text else None)

@@ -1,0 +1,66 @@
+"""Privileged entities: requests in users' names, without a component."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from headrace.core.ns import PRIVILEGE
+from headrace.modules import privileges
+from headrace.modules.api import Route
+from headrace.modules.grants import Grant
+from headrace.modules.privileges import Privileges
+from headrace.modules.questions import PATIENCE
+from support.stanzas import condition, tree
+from support.world import World, effects, request
+
+BOSS, ROMEO, JULIET = "boss.example.org", "romeo@example.org", "juliet@example.net"
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+
+
+@pytest.fixture
+async def boss(world: World) -> Privileges:
+    grant = Grant(frozenset(world.context.hosts), presence=True, message=True, iq={"urn:xmpp:ping": "get"})
+    world.context = replace(world.context, grants={BOSS: grant})
+    await world.account(ROMEO, JULIET)
+    return world.module(Privileges)  # type: ignore[no-any-return]
+
+
+async def ask(boss: Privileges, id: str, to: str = "far.example") -> list[Any]:
+    """What is routed when the component pings that in Romeo's name."""
+    inner = f"<iq xmlns='jabber:client' type='get' id='in{id}' to='{to}'>{PING}</iq>"
+    return await effects(boss.ask(request(
+        f"<iq type='get' id='{id}'><privileged_iq xmlns='{PRIVILEGE}'>{inner}</privileged_iq></iq>", BOSS, ROMEO)))
+
+
+def refused(route: Route) -> tuple[str | None, ...]:
+    error = tree(route.stanza)
+    assert condition(route.stanza) == ("wait", "remote-server-timeout")
+    return error.get("from"), error.get("to"), error.get("id")
+
+
+async def test_an_answer(boss: Privileges) -> None:
+    [route] = await ask(boss, "1")
+    asked = tree(route.stanza)
+    answer = request(f"<iq type='result' id='{asked.get('id')}'/>", "far.example", ROMEO)
+    assert await effects(boss.answered(replace(answer, sender="other.example"))) == []
+    [route] = await effects(boss.answered(answer))
+    outer = tree(route.stanza)
+    assert outer.attrib == {"from": ROMEO, "to": BOSS, "id": "1", "type": "result"}
+    assert outer[0][0][0].attrib == {"from": "far.example", "to": ROMEO, "id": "in1", "type": "result"}
+    assert await effects(boss.answered(answer)) == []
+
+
+async def test_too_many(boss: Privileges, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privileges, "ASKED", 1)
+    boss = world.module(Privileges)
+    await ask(boss, "1")
+    error, _ = await ask(boss, "2")
+    assert refused(error) == (ROMEO, BOSS, "1")
+
+
+async def test_too_late(boss: Privileges, world: World) -> None:
+    await ask(boss, "1")
+    world.clock.time += PATIENCE + 1
+    error, _ = await ask(boss, "2")
+    assert refused(error) == (ROMEO, BOSS, "1")
