@@ -7,10 +7,11 @@ import pytest
 
 from headrace.core.ns import PRIVILEGE
 from headrace.modules import privileges
-from headrace.modules.api import Route
+from headrace.modules.api import Refused, Route
 from headrace.modules.grants import Grant
 from headrace.modules.privileges import Privileges
 from headrace.modules.questions import PATIENCE
+from headrace.storage.ports import RosterItem
 from support.stanzas import condition, tree
 from support.world import World, effects, request
 
@@ -64,3 +65,41 @@ async def test_too_late(boss: Privileges, world: World) -> None:
     world.clock.time += PATIENCE + 1
     error, _ = await ask(boss, "2")
     assert refused(error) == (ROMEO, BOSS, "1")
+
+
+async def test_resources_that_the_user_may_not_know(boss: Privileges, world: World) -> None:
+    """Those of others that show him no presence: whether they are there or not."""
+    world.arrives(f"{JULIET}/here")
+    await world.storage.roster.put(ROMEO, RosterItem(JULIET, subscription="from"))     # he lets her see his
+    for to in (f"{JULIET}/here", f"{JULIET}/gone", "nobody@example.net/x", "example.net/x"):
+        with pytest.raises(Refused) as refusal:
+            await ask(boss, "1", to)
+        assert refusal.value.condition == "service-unavailable"
+
+
+@pytest.mark.parametrize("to", [JULIET, f"{ROMEO}/own", "example.net", "juliet@far.example/x"])
+async def test_where_he_may_ask(boss: Privileges, to: str) -> None:
+    [route] = await ask(boss, "1", to)
+    assert tree(route.stanza).get("to") == to
+
+
+async def test_resources_that_show_themselves(boss: Privileges, world: World) -> None:
+    world.home.shown.add((f"{JULIET}/here", ROMEO))
+    assert len(await ask(boss, "1", f"{JULIET}/here")) == 1
+    with pytest.raises(Refused):
+        await ask(boss, "2", f"{JULIET}/other")
+    await world.storage.roster.put(JULIET, RosterItem(ROMEO, subscription="from"))
+    assert len(await ask(boss, "3", f"{JULIET}/other")) == 1
+
+
+async def test_a_disabled_account(boss: Privileges, world: World) -> None:
+    """Who may not log in is not acted for either."""
+    message = (f"<message id='1'><privilege xmlns='{PRIVILEGE}'><forwarded xmlns='urn:xmpp:forward:0'><message "
+               f"xmlns='jabber:client' from='{ROMEO}' to='{JULIET}'/></forwarded></privilege></message>")
+    written = request(message, BOSS, "example.org")
+    assert len(await effects(boss.message(written))) == 1
+    await world.storage.accounts.set_disabled(ROMEO, True)
+    for act in (lambda: ask(boss, "1"), lambda: effects(boss.message(written))):
+        with pytest.raises(Refused) as refusal:
+            await act()
+        assert refusal.value.condition == "forbidden"

@@ -15,6 +15,7 @@ from headrace.core.stanza import parse_stanza
 from headrace.core.writer import escape, serialize
 from headrace.modules import grants
 from headrace.modules.api import Context, Effects, Module, Outcome, Refused, Request, Route, Target, Xep, iq
+from headrace.modules.contacts import sees_us
 from headrace.modules.grants import Grant
 from headrace.modules.questions import Questions
 from headrace.router.judged import Origin
@@ -98,6 +99,8 @@ class Privileges(Module):
         if not inner.get("id"):
             raise Refused("bad-request")
         await self._may_write(request.to, to.full)
+        if to.resource is not None and not await self._may_know(request.to, to):
+            raise Refused("service-unavailable")
         id = token_hex(16)
         asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""))
         late = self._asked.add(id, asked)
@@ -122,11 +125,20 @@ class Privileges(Module):
         return asked.answer("result", payload)
 
     async def _may_write(self, account: str, to: str) -> None:
-        """As the user could (XEP-0356 11): who is not there writes nothing, nor does anybody to whom he has blocked."""
-        if not await self.context.storage.accounts.exists(account):
+        """As the user could (XEP-0356 11): not if he may not log in, nor to those whom he has blocked."""
+        found = await self.context.storage.accounts.get(account)
+        if found is None or found.disabled:
             raise Refused("forbidden")
         if await self.context.blocklists.keeps_away(account, to):
             raise Refused("not-acceptable")
+
+    async def _may_know(self, account: str, to: JID) -> bool:
+        """Does this resource show itself to the user? To the router, a request in his name is one of ours, that may go
+        to any."""
+        if to.domain not in self.context.hosts or to.bare == account:
+            return True
+        return (sees_us(await self.context.storage.roster.get(to.bare, account))
+                or await self.context.accounts.directed(to.full, account))
 
 
 def only(element: Element | None, tag: str) -> Element | None:
