@@ -64,6 +64,17 @@ async def test_too_late(clerk: NamespaceDelegation, world: World) -> None:
     assert refused(error) == unanswered("1")
 
 
+def test_its_own_requests(clerk: NamespaceDelegation, world: World) -> None:
+    """In a user's name too (XEP-0356), but not the user's own, nor what another component asks so."""
+    romeo = "romeo@example.org"
+    world.context.nesting.asking |= {(romeo, "1"): CLERK, (romeo, "2"): OTHER}
+    assert clerk.divert(asking("1", sender=CLERK)) is None
+    assert clerk.divert(asking("1", sender=romeo)) is None
+    assert clerk.divert(asking("2", sender=romeo)) is not None
+    assert clerk.divert(asking("1", sender=ROMEO)) is not None
+    assert clerk.divert(asking("3", sender=romeo)) is not None
+
+
 async def test_the_component_goes(clerk: NamespaceDelegation) -> None:
     """What it has answered, and what others have to answer, is not touched."""
     [asked] = [tree(each.stanza) for each in await ask(clerk, "1")]

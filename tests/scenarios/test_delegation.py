@@ -25,6 +25,7 @@ tls = "optional"
 domain = "clerk.localhost"
 secret = "s3cret"
 delegate = {{"http://jabber.org/protocol/pubsub" = [], "jabber:iq:last" = ["node"], "urn:xmpp:time" = []}}
+iq = {{"urn:xmpp:time" = "get"}}
 [[component]]
 domain = "away.localhost"
 secret = "s3cret"
@@ -170,6 +171,11 @@ def test_its_own_requests_stay_here(clerk: Component) -> None:
     clerk.send(f"<iq type='get' id='t' from='{CLERK}' to='localhost'><time xmlns='urn:xmpp:time'/></iq>")
     got = clerk.until(lambda e: e.get("id") == "t")[-1]
     assert got[0].find("{urn:xmpp:time}utc") is not None
+    clerk.send(f"<iq type='get' id='p' from='{CLERK}' to='romeo@localhost'><privileged_iq xmlns='urn:xmpp:privilege:2'>"
+               "<iq xmlns='jabber:client' type='get' id='t' to='localhost'><time xmlns='urn:xmpp:time'/></iq>"
+               "</privileged_iq></iq>")
+    got = clerk.until(lambda e: e.get("id") == "p")[-1]
+    assert got.find(".//{urn:xmpp:time}utc") is not None
 
 
 def test_what_others_are_told(romeo: Client) -> None:

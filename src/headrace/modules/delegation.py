@@ -80,7 +80,10 @@ class NamespaceDelegation(Module):
         if not self.context.nesting.delegations:
             return None
         delegation = self.context.nesting.of(request.stanza.child_namespace or "", request.host)
-        if delegation is None or request.sender == delegation.component:    # XEP-0355 4.3: it asks us itself
+        if delegation is None:
+            return None
+        asking = self.context.nesting.asking.get((request.sender, request.stanza.id or ""), request.sender)
+        if asking == delegation.component:      # XEP-0355 4.3: it asks us itself, perhaps in a user's name
             return None
         if any(name not in request.payload.attrib for name in delegation.attributes):
             return None

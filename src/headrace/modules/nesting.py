@@ -30,6 +30,7 @@ class Nesting:
     """All delegations. Abilities become known when components connect."""
 
     delegations: tuple[Delegation, ...] = ()
+    asking: dict[tuple[str, str], str] = field(default_factory=dict)  # (account, id) of a request in its name: by whom
     _known: dict[tuple[str, str, bool], Abilities] = field(default_factory=dict)
 
     def of(self, namespace: str, host: str) -> Delegation | None:

@@ -35,6 +35,7 @@ class Asked:
     account: str
     to: str  # prepared
     id: str
+    ours: str
 
     def answer(self, type: str, payload: bytes) -> Route:
         return Route(reply.stanza("iq", payload, from_=self.account, to=self.component, id=self.outer, type=type))
@@ -102,8 +103,11 @@ class Privileges(Module):
         if to.resource is not None and not await self._may_know(request.to, to):
             raise Refused("service-unavailable")
         id = token_hex(16)
-        asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""))
+        asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""), id)
         late = self._asked.add(id, asked)
+        self.context.nesting.asking[request.to, id] = request.sender
+        for each in late:
+            del self.context.nesting.asking[each.account, each.ours]
         return [*(each.answer("error", reply.error("remote-server-timeout")) for each in late),
                 Route(written(inner, request.to, to.full, id, self.context))]
 
@@ -116,7 +120,8 @@ class Privileges(Module):
         asked = self._asked.get(request.stanza.id or "")
         if asked is None or (request.sender, request.to) != (asked.to, asked.account):
             return None
-        self._asked.pop(request.stanza.id or "")
+        self._asked.pop(asked.ours)
+        del self.context.nesting.asking[asked.account, asked.ours]
         answer = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
         answer.tag = f"{{{ns.CLIENT}}}iq"
         answer.attrib |= {"from": request.sender, "to": request.to, "id": asked.id}
