@@ -1,5 +1,6 @@
 """Privileged entities: requests in users' names, without a component."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -106,3 +107,21 @@ async def test_a_disabled_account(boss: Privileges, world: World) -> None:
         with pytest.raises(Refused) as refusal:
             await act()
         assert refusal.value.condition == "forbidden"
+
+
+async def test_many_are_shown_in_turns(boss: Privileges, world: World) -> None:
+    """Others get theirs meanwhile."""
+    those = [f"u{number:04}@example.org" for number in range(2 * privileges.BATCH + 1)]
+    for account in those:
+        world.arrives(f"{account}/r")
+    shown = []
+
+    async def other() -> None:
+        for _ in range(3):
+            shown.append(len(world.home.told))
+            await asyncio.sleep(0)
+
+    told, _ = await asyncio.gather(effects(boss.connected(BOSS)), other())
+    assert shown == [privileges.BATCH, 2 * privileges.BATCH, len(those)]
+    assert world.home.told == [("show", account, BOSS) for account in those]
+    assert [tree(each.stanza).get("from") for each in told] == ["example.net", "example.org"]

@@ -4,6 +4,7 @@ What concerns rosters is with those (headrace.modules.roster, .contacts): whoeve
 tables like a contact (headrace.modules.tables).
 """
 
+import asyncio
 from dataclasses import dataclass
 from secrets import token_hex
 from xml.etree.ElementTree import Element
@@ -22,6 +23,7 @@ from headrace.router.judged import Origin
 from headrace.router.slow import clean
 
 ASKED = 1_000  # requests whose answers are waited for
+BATCH = 100  # accounts that a component is shown before others get a turn
 
 FORWARDED = f"{{{ns.FORWARD}}}forwarded"
 
@@ -56,11 +58,17 @@ class Privileges(Module):
             return ()
         if grant.presence:
             for host in sorted(grant.hosts):
-                for account in sorted({one.jid.partition("/")[0] for one in await self.context.accounts.online(host)}):
-                    await self.context.accounts.show(account, component)
+                await self._show_all(host, component)
         payload = advertised(grant)
         return [Route(reply.stanza("message", payload, from_=host, to=component, id=token_hex(8)))
                 for host in sorted(grant.hosts)]
+
+    async def _show_all(self, host: str, component: str) -> None:
+        accounts = {one.jid.partition("/")[0] for one in await self.context.accounts.online(host)}
+        for number, account in enumerate(sorted(accounts), 1):
+            await self.context.accounts.show(account, component)
+            if number % BATCH == 0:
+                await asyncio.sleep(0)
 
     def message(self, request: Request) -> Outcome:
         """One in a user's name."""
