@@ -104,6 +104,10 @@ host = "a.example"
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\npresence = 'roster'"}, "presence"),
     ({"more": "".join(f"[[component]]\ndomain = '{x}.example'\nsecret = 'x'\ndelegate = {{'urn:x' = []}}\n"
                       for x in "pq")}, "delegate: urn:x of a.example can go to one of them alone"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\ndelegate = {'urn:xmpp:delegation:2' = []}"},
+     "irc.example: delegate: urn:xmpp:delegation:2 is between components and the server itself"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\ndelegate = {'urn:xmpp:privilege:2' = ['a']}"},
+     "irc.example: delegate: urn:xmpp:privilege:2 is between components and the server itself"),
     ({"more": PROXY + "port = 1081"}, "[[proxy]]: a.example is a host"),
     ({"more": PROXY.replace("a.example", "p.a.example") + "[[component]]\ndomain = 'p.a.example'\nsecret = 'x'"},
      "p.a.example is a host or a component"),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from headrace.core import ns
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, CLIENT, LEAST_STANZA, Limits
@@ -342,6 +343,8 @@ class _Reader:
                 self.complaints.append(f"{place}: certificate and key belong together")
             for host in set(component.hosts) - set(hosts):
                 self.complaints.append(f"{place}: hosts: {host!r} is no host of ours")
+            for namespace in {ns.DELEGATION, ns.PRIVILEGE} & component.delegate.keys():
+                self.complaints.append(f"{place}: delegate: {namespace} is between components and the server itself")
             found += [msgspec.structs.replace(component, domain=domain) for domain in domains]
         self._no_doubles("component", [component.domain for component in found])
         delegated = Counter((each.namespace, host) for component in found for each in component.delegations(hosts)
