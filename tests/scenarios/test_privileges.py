@@ -183,6 +183,16 @@ def test_requests_in_a_users_name(romeo: Client, boss: Component) -> None:
     assert inner.find(".//{urn:n}n").text == "kept"     # type: ignore[union-attr]
 
 
+def test_requests_to_resources(romeo: Client, boss: Component) -> None:
+    """The user's own may be missing, and it is said so; others' are nothing that he may know of."""
+    ping = "<iq xmlns='jabber:client' type='get' id='inner' to='{}'><ping xmlns='urn:xmpp:ping'/></iq>"
+    inner = asked(boss, "get", privileged(ping.format("romeo@localhost/gone")))[0][0][0]
+    assert (inner.get("type"), inner.get("id"), inner.get("from")) == ("error", "inner", "romeo@localhost/gone")
+    assert condition(inner) == "service-unavailable"
+    there = asked(boss, "get", privileged(ping.format("romeo@localhost/r")), to="juliet@localhost")
+    assert error_of(there) == "service-unavailable"
+
+
 @pytest.mark.parametrize(("type", "to", "inner", "error"), [
     ("set", "romeo@localhost", "<iq xmlns='jabber:client' type='set' id='i'><ping xmlns='urn:xmpp:ping'/></iq>",
      "forbidden"),
