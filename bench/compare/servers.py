@@ -68,7 +68,8 @@ STANDARD = (
     Test("reconnect", "reconnect", 200, (), ("sm",)),
     Test("memory", "idle", 1000),
     Test("memory, TLS", "idle", 1000, ("--tls", "starttls")),
-    Test("day (rtb), 20 times as fast", "day", 500, ("--speed", 20), (*EVERYTHING, "muc")),
+    # Without rooms anywhere while Headrace has none: deliveries in rooms are most of a day's, and cost the least.
+    Test("day (rtb), 20 times as fast", "day", 500, ("--speed", 20), EVERYTHING),
     Test("day (amoc), 20 times as fast", "day", 500, ("--speed", 20, "--profile", "amoc"), EVERYTHING),
 )
 
