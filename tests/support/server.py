@@ -93,16 +93,19 @@ class Server:
         self.process.wait()
 
     def _wait_for_ports(self) -> None:
+        """All of them: those for components, servers and proxies come last."""
         names = {"starttls": "starttls", "direct": "direct", "optional": "plain"}
-        deadline = time.monotonic() + PATIENCE
-        while not (self.starttls and self.direct and self.plain):
+        config = load(self.folder / "headrace.toml")
+        deadline, listening = time.monotonic() + PATIENCE, list[dict[str, Any]]()
+        while len(listening) < len(config.listeners) + len(config.proxies):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"the server did not start:\n{self.log_file.read_text()}")
             time.sleep(0.01)
-            for entry in self.log:
-                if entry["event"] == "listening" and entry["kind"] == "c2s":
-                    setattr(self, names[entry["tls"]], entry["port"])
+            listening = [entry for entry in self.log if entry["event"] == "listening"]
+        for entry in listening:
+            if entry["kind"] == "c2s":
+                setattr(self, names[entry["tls"]], entry["port"])
 
 
 COMMAND = [sys.executable, "-m", "headrace.server"]
