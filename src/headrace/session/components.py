@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha1
 
-from headrace.core import ns, reply
+from headrace.core import ns
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, COMPONENT, Limits
@@ -18,12 +18,13 @@ from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.router.router import Router
 from headrace.session.ports import Far, Log
-from headrace.session.spool import LEAST_SECONDS, done, stamped
+from headrace.session.spool import LEAST_SECONDS, give_back, stamped, wants_error
 from headrace.stream.errors import StreamError, stream_error
 from headrace.stream.header import END, Header, judge_namespaces, stream_header
 from headrace.stream.limits import NegotiationLimits
 
 FOR_EVER = 10 * 365 * 86_400.0
+ABSENT = ("service-unavailable", "It is not connected; try later.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +80,12 @@ class Components:
         domain = JID.parse(stanza.to or "").domain
         if self._stopping and number:
             return      # the next run finds it
-        if domain not in self.secrets and self._beyond is not None:
+        if domain in self.secrets:
+            give_back(self._router, stanza, number, *ABSENT, wanted=wanted)
+        elif self._beyond is not None:
             self._beyond.remote(stanza, wanted=wanted, number=number)
-            return
-        if wanted and domain in self.secrets:
-            self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
-        elif wanted:
-            self._bounce(stanza, "remote-server-not-found", None)
-        done(self._router, number)
+        else:
+            give_back(self._router, stanza, number, "remote-server-not-found", wanted=wanted)
 
     def restore(self, raw: bytes, number: int) -> None:
         """headrace.session.ports.Far: what is for a component waits for it, for a while."""
@@ -99,8 +98,7 @@ class Components:
         elif self._beyond is not None:
             self._beyond.restore(raw, number)
         else:
-            self._bounce(stanza, "remote-server-not-found", None)
-            done(self._router, number)
+            give_back(self._router, stanza, number, "remote-server-not-found")
 
     def connect(self, domain: str, peer: Peer) -> None:
         """It is there: what has waited goes first."""
@@ -108,8 +106,7 @@ class Components:
         for raw, number in self._waiting.pop(domain, ()):
             ours = JID.parse(parse_stanza(raw).from_ or "").domain
             if not peer.put(stamped(raw, ours, time_of(number)), number):
-                self._bounce(parse_stanza(raw), "policy-violation", None)
-                done(self._router, number)
+                give_back(self._router, parse_stanza(raw), number, "policy-violation")
         peer.takes(domain)
 
     def _give_up(self) -> None:
@@ -121,9 +118,7 @@ class Components:
     def _refuse(self, left: list[Left]) -> None:
         for raw, number in left:
             stanza = parse_stanza(raw)
-            if stanza.name != "presence" or stanza.type in (None, "subscribe", "probe"):
-                self._bounce(stanza, "service-unavailable", "It is not connected; try later.")
-            done(self._router, number)
+            give_back(self._router, stanza, number, *ABSENT, wanted=wants_error(stanza))
 
     def gone(self, stream: "ComponentStream", unsent: list[Left]) -> None:
         self._streams.discard(stream)
@@ -134,11 +129,6 @@ class Components:
             self._refuse(unsent)
             if stream.domain is not None:
                 self.left(stream.domain)
-
-    def _bounce(self, stanza: Stanza, condition: str, text: str | None) -> None:
-        error = reply.error_reply(stanza, condition, text, type="wait" if text else None)
-        if error is not None:
-            self._router.route(error)
 
 
 class ComponentStream:

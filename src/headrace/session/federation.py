@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic, time
 
-from headrace.core import reply
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.prep import prepare_domain
@@ -24,7 +23,7 @@ from headrace.session.dialler import Dialler
 from headrace.session.domains import Home
 from headrace.session.inbound import Inbound
 from headrace.session.outbound import DIALBACK, Call, DialError, Outbound, Question
-from headrace.session.spool import done, give_up_at, stamped
+from headrace.session.spool import give_back, give_up_at, stamped, wants_error
 from headrace.stream.header import END
 
 SUBSCRIPTIONS = ("subscribe", "subscribed", "unsubscribe", "unsubscribed")
@@ -184,7 +183,7 @@ class Federation:
 
     def _again(self, stanza: Stanza, raw: bytes, number: int) -> None:
         line = self._line(domain_of(stanza.from_), domain_of(stanza.to))
-        waiting = self._waiting(raw, wanted=worth(stanza), number=number)
+        waiting = self._waiting(raw, wanted=wants_error(stanza), number=number)
         if line.cut >= MOST_TRIES:
             self._bounce(waiting, "remote-server-timeout")
             return
@@ -310,11 +309,7 @@ class Federation:
             self._bounce(waiting, condition)
 
     def _bounce(self, waiting: Waiting, condition: str) -> None:
-        if waiting.wanted:
-            error = reply.error_reply(parse_stanza(waiting.raw), condition)
-            if error is not None:
-                self._router.route(error)
-        done(self._router, waiting.number)
+        give_back(self._router, parse_stanza(waiting.raw), waiting.number, condition, wanted=waiting.wanted)
 
     # Dialling.
 
@@ -393,8 +388,3 @@ def domain_of(jid: str | None) -> str:
         return JID.parse(jid or "").domain
     except JIDError:
         return ""
-
-
-def worth(stanza: Stanza) -> bool:
-    """Is its sender told when it fails? Presence that only says good-bye or no needs no answer."""
-    return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")

@@ -6,8 +6,8 @@ up takes it out as well. What a server leaves in it is sent by the next run.
 
 from collections.abc import Callable
 
-from headrace.core import ns
-from headrace.core.stanza import parse_stanza
+from headrace.core import ns, reply
+from headrace.core.stanza import Stanza, parse_stanza
 from headrace.router.router import Router
 from headrace.session.ports import Far
 from headrace.storage.ports import ArchiveStore
@@ -43,7 +43,21 @@ def stamped(raw: bytes, from_: str, taken: float) -> bytes:
     return stanza.written(delay(from_, taken))
 
 
+def give_back(router: Router, stanza: Stanza, number: int, condition: str, text: str | None = None, *,
+              wanted: bool = True) -> None:
+    """It is not sent any more; wanted: its sender is told. With a text, he may try again."""
+    error = reply.error_reply(stanza, condition, text, type="wait" if text else None) if wanted else None
+    if error is not None:
+        router.route(error)
+    done(router, number)
+
+
 def done(router: Router, number: int) -> None:
     """It has left the spool; 0: it was not there."""
     if number and router.archive is not None:
         router.archive.done(number)
+
+
+def wants_error(stanza: Stanza) -> bool:
+    """Is its sender told when it fails? Presence that only says good-bye or no needs no answer."""
+    return stanza.name != "presence" or stanza.type in (None, "subscribe", "probe")
