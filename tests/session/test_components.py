@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from headrace.core.stanza import parse_stanza
 from headrace.router.archive import Archive, number_at
 from headrace.session.components import Components
 from headrace.session.spool import LEAST_SECONDS
@@ -23,8 +24,8 @@ class Beyond:
     def remote(self, stanza: Any, *, wanted: bool, number: int = 0) -> None:
         self.given.append((stanza.id, number))
 
-    def restore(self, raw: bytes, number: int) -> None:
-        self.given.append((raw.decode().partition("id='")[2].partition("'")[0], number))
+    def restore(self, stanza: Any, number: int) -> None:
+        self.given.append((stanza.id, number))
 
 
 class Bench(World):
@@ -47,8 +48,8 @@ class Bench(World):
         self.timers.clear()
 
     def restore(self, to: str, id: str) -> None:
-        self.components.restore(
-            f"<message from='romeo@localhost/r' to='{to}' id='{id}' type='chat'><body/></message>".encode(), TAKEN)
+        self.components.restore(parse_stanza(
+            f"<message from='romeo@localhost/r' to='{to}' id='{id}' type='chat'><body/></message>".encode()), TAKEN)
 
     def gone(self) -> list[int]:
         group = self.archive.take()

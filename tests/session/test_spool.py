@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from headrace.core.ns import DELAY
+from headrace.core.stanza import Stanza, parse_stanza
 from headrace.router.archive import number_at
 from headrace.session.outbound import DialError
 from headrace.session.spool import PAGE, give_up_at, restore, stamped
@@ -64,7 +65,7 @@ async def test_a_domain_that_is_not_there_gets_no_second_dial() -> None:
 async def test_what_an_earlier_run_has_left_waits_for_who_would_hear_of_it() -> None:
     """Its sender is not here yet, and a peer that calls us back finds nobody: that says nothing of the domain."""
     bench = Bench(spool=True, least_wait=1.0)
-    bench.federation.restore(message("0"), number_at(1.7e9))
+    bench.federation.restore(parse_stanza(message("0")), number_at(1.7e9))
     await bench.settle()
     await fail(bench, DialError("it does not believe that we are localhost", "remote-server-not-found"))
     assert bench.errors() == []
@@ -115,7 +116,7 @@ async def test_what_is_refused_for_want_of_room_leaves_it() -> None:
 async def test_what_an_earlier_run_has_left_goes_first_with_its_time() -> None:
     bench = Bench(spool=True)
     for text in ("0", "1"):
-        bench.federation.restore(message(text), number_at(1.7e9))
+        bench.federation.restore(parse_stanza(message(text)), number_at(1.7e9))
     bench.say("b", "2")
     await bench.settle()
     _, link = await stream(bench, "b")
@@ -133,7 +134,7 @@ async def test_what_an_earlier_run_has_left_goes_first_with_its_time() -> None:
     (message("0"), {"deny": frozenset({"b"})}, "not-allowed")])
 async def test_what_may_not_be_sent_any_more(stanza: bytes, options: dict[str, Any], condition: str | None) -> None:
     bench = Bench(spool=True, **options)
-    bench.federation.restore(stanza, number_at(1.7e9))
+    bench.federation.restore(parse_stanza(stanza), number_at(1.7e9))
     bench.rig.turn()
     assert bench.errors() == ([] if condition is None else [("0", condition)])
     assert bench.commit() == [number_at(1.7e9)]
@@ -181,8 +182,8 @@ async def test_restoring_reads_all_in_order() -> None:
             return rows[after:after + limit]
 
     class Far:
-        def restore(self, raw: bytes, number: int) -> None:
-            given.append((raw, number))
+        def restore(self, stanza: Stanza, number: int) -> None:
+            given.append((stanza.raw, number))
 
     assert await restore(Store(), Far(), lambda account: True) == len(rows)     # type: ignore[arg-type]
     assert given == [(row.stanza, row.id) for row in rows]

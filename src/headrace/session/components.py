@@ -87,16 +87,15 @@ class Components:
         else:
             give_back(self._router, stanza, number, "remote-server-not-found", wanted=wanted)
 
-    def restore(self, raw: bytes, number: int) -> None:
+    def restore(self, stanza: Stanza, number: int) -> None:
         """headrace.session.ports.Far: what is for a component waits for it, for a while."""
-        stanza = parse_stanza(raw)
         domain = JID.parse(stanza.to or "").domain
         if domain in self.secrets:
-            self._waiting.setdefault(domain, []).append((raw, number))
+            self._waiting.setdefault(domain, []).append((stanza.raw, number))
             if self._timer is None:
                 self._timer = self._router.reactor.loop.call_later(LEAST_SECONDS, self._give_up)
         elif self._beyond is not None:
-            self._beyond.restore(raw, number)
+            self._beyond.restore(stanza, number)
         else:
             give_back(self._router, stanza, number, "remote-server-not-found")
 
@@ -104,9 +103,9 @@ class Components:
         """It is there: what has waited goes first."""
         self.connected[domain] = peer
         for raw, number in self._waiting.pop(domain, ()):
-            ours = JID.parse(parse_stanza(raw).from_ or "").domain
-            if not peer.put(stamped(raw, ours, time_of(number)), number):
-                give_back(self._router, parse_stanza(raw), number, "policy-violation")
+            stanza = parse_stanza(raw)
+            if not peer.put(stamped(raw, JID.parse(stanza.from_ or "").domain, time_of(number)), number):
+                give_back(self._router, stanza, number, "policy-violation")
         peer.takes(domain)
 
     def _give_up(self) -> None:

@@ -241,11 +241,10 @@ class Federation:
             return
         self._await(line, waiting)
 
-    def restore(self, raw: bytes, number: int) -> None:
+    def restore(self, stanza: Stanza, number: int) -> None:
         """headrace.session.ports.Far. No bound: what an earlier run has taken was within them."""
-        stanza = parse_stanza(raw)
         ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
-        waiting = self._waiting(raw, wanted=True, number=number, late=True)
+        waiting = self._waiting(stanza.raw, wanted=True, number=number, late=True)
         if ours not in self._home.contexts:
             self._bounce(waiting, "remote-server-not-found")
         elif not self._home.config.may_talk(theirs):

@@ -184,7 +184,7 @@ class Far(Protocol):
         """wanted: its sender is told if it can't be sent. number: in the spool, which it leaves once it is sent or its
         sender has been told; 0: it is not there."""
 
-    def restore(self, raw: bytes, number: int) -> None:
+    def restore(self, stanza: Stanza, number: int) -> None:
         """A message of this number in the spool, that an earlier run of the server has left there. In order, before
         any other stanza."""
 

@@ -23,8 +23,9 @@ async def restore(store: ArchiveStore, far: Far, at_home: Callable[[str], bool])
     count = last = 0
     while found := await store.spooled(last, PAGE):
         for message in found:
-            if at_home((parse_stanza(message.stanza).from_ or "").partition("/")[0]):
-                far.restore(message.stanza, message.id)
+            stanza = parse_stanza(message.stanza)
+            if at_home((stanza.from_ or "").partition("/")[0]):
+                far.restore(stanza, message.id)
                 count += 1
         last = found[-1].id
     return count
