@@ -5,17 +5,16 @@ To those who ask it looks as if we had answered. Nobody but the operator delegat
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 from xml.etree.ElementTree import Element
 
 from headrace.core import ns, reply
-from headrace.core.stanza import parse_stanza
 from headrace.core.writer import escape, serialize
 from headrace.modules.api import Context, Effects, Module, Outcome, Request, Route, Xep
+from headrace.modules.forwarding import forwarded, received, written
 from headrace.modules.nesting import Abilities, Delegation
 from headrace.modules.questions import Questions
-from headrace.router.judged import Origin
-from headrace.router.slow import clean
 from headrace.xep.disco import Identity
 
 ASKED = 10_000  # requests whose answers are waited for
@@ -87,17 +86,14 @@ class NamespaceDelegation(Module):
             return None
         if any(name not in request.payload.attrib for name in delegation.attributes):
             return None
-        return self._forward
+        return partial(self._forward, delegation)
 
-    def _forward(self, request: Request) -> Effects:
-        delegation = self.context.nesting.of(request.stanza.child_namespace or "", request.host)
-        assert delegation is not None
+    def _forward(self, delegation: Delegation, request: Request) -> Effects:
         id = token_hex(16)
         late = self._asked.add(id, Asked(delegation.component, request.sender, request.to, request.stanza.id))
-        inner = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
+        inner = received(request.stanza, self.context.hosts)
         inner.set("from", request.sender)
-        payload = (f"<delegation xmlns='{ns.DELEGATION}'><forwarded xmlns='{ns.FORWARD}'>".encode()
-                   + serialize(inner, ns.FORWARD) + b"</forwarded></delegation>")
+        payload = forwarded("delegation", ns.DELEGATION, inner)
         return [*(each.error() for each in late),
                 Route(reply.stanza("iq", payload, from_=request.host, to=delegation.component, id=id, type="set"))]
 
@@ -124,8 +120,7 @@ class NamespaceDelegation(Module):
             f"{{{ns.DELEGATION}}}delegation/{{{ns.FORWARD}}}forwarded/{{{ns.CLIENT}}}iq")
         if answer.stanza.type != "result" or inner is None or not answers(inner, asked):
             return asked.error()
-        inner.attrib |= {"from": asked.to, "to": asked.sender}
-        return Route(clean(parse_stanza(serialize(inner, ns.CLIENT)), Origin.FROM_CLIENT, self.context.hosts))
+        return Route(written(inner, asked.to, asked.sender, self.context.hosts))
 
 
 def answers(inner: Element, asked: Asked) -> bool:

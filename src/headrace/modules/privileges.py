@@ -12,15 +12,13 @@ from xml.etree.ElementTree import Element
 from headrace.core import ns, reply
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
-from headrace.core.stanza import parse_stanza
-from headrace.core.writer import escape, serialize
+from headrace.core.writer import escape
 from headrace.modules import grants
 from headrace.modules.api import Context, Effects, Module, Outcome, Refused, Request, Route, Target, Xep, iq
 from headrace.modules.contacts import sees_us
+from headrace.modules.forwarding import forwarded, received, written
 from headrace.modules.grants import Grant
 from headrace.modules.questions import Questions
-from headrace.router.judged import Origin
-from headrace.router.slow import clean
 
 ASKED = 1_000  # requests whose answers are waited for
 BATCH = 100  # accounts that a component is shown before others get a turn
@@ -89,7 +87,7 @@ class Privileges(Module):
             raise Refused("bad-request", "To whom?")
         if sender.local is not None:
             await self._may_write(sender.full, to.full)
-        return Route(written(inner, sender.full, to.full, inner.get("id"), self.context))
+        return Route(written(inner, sender.full, to.full, self.context.hosts))
 
     @iq("get", ns.PRIVILEGE, "privileged_iq", Target.ACCOUNT)
     @iq("set", ns.PRIVILEGE, "privileged_iq", Target.ACCOUNT)
@@ -116,8 +114,9 @@ class Privileges(Module):
         self.context.nesting.asking[request.to, id] = request.sender
         for each in late:
             del self.context.nesting.asking[each.account, each.ours]
+        inner.set("id", id)
         return [*(each.answer("error", reply.error("remote-server-timeout")) for each in late),
-                Route(written(inner, request.to, to.full, id, self.context))]
+                Route(written(inner, request.to, to.full, self.context.hosts))]
 
     @iq("get", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
     @iq("set", ns.PRIVILEGE, "privileged_iq", Target.HOST | Target.SELF)
@@ -130,12 +129,9 @@ class Privileges(Module):
             return None
         self._asked.pop(asked.ours)
         del self.context.nesting.asking[asked.account, asked.ours]
-        answer = parse_stanza(clean(request.stanza, Origin.FROM_PEER, self.context.hosts)).element()
-        answer.tag = f"{{{ns.CLIENT}}}iq"
+        answer = received(request.stanza, self.context.hosts)
         answer.attrib |= {"from": request.sender, "to": request.to, "id": asked.id}
-        payload = (f"<privilege xmlns='{ns.PRIVILEGE}'><forwarded xmlns='{ns.FORWARD}'>".encode()
-                   + serialize(answer, ns.FORWARD) + b"</forwarded></privilege>")
-        return asked.answer("result", payload)
+        return asked.answer("result", forwarded("privilege", ns.PRIVILEGE, answer))
 
     async def _may_write(self, account: str, to: str) -> None:
         """As the user could (XEP-0356 11): not if he may not log in, nor to those whom he has blocked."""
@@ -166,14 +162,6 @@ def address(element: Element, name: str) -> JID | None:
         return JID.parse(element.attrib[name])
     except JIDError as error:
         raise Refused("jid-malformed", str(error)) from None
-
-
-def written(inner: Element, sender: str, to: str, id: str | None, context: Context) -> bytes:
-    """What came inside, as if the user had sent it: without what users may not say."""
-    inner.attrib |= {"from": sender, "to": to}
-    if id is not None:
-        inner.set("id", id)
-    return clean(parse_stanza(serialize(inner, ns.CLIENT)), Origin.FROM_CLIENT, context.hosts)
 
 
 def advertised(grant: Grant) -> bytes:
