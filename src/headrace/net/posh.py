@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http.client import HTTPException, HTTPResponse
@@ -157,6 +156,6 @@ def fingerprints(document: Mapping[str, object]) -> frozenset[bytes]:
         text = each.get("sha-256") if isinstance(each, dict) else None
         try:
             found.add(b64decode(text, validate=True) if isinstance(text, str) else b"")
-        except (BadBase64, ValueError):
+        except ValueError:
             continue
     return frozenset(each for each in found if len(each) == sha256().digest_size)
