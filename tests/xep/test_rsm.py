@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from headrace.xep.rsm import PageRequest, parse, written
+from headrace.xep.rsm import PageRequest, Unsupported, parse, written
 
 
 def asked(inside: str) -> PageRequest:
@@ -34,7 +34,7 @@ def test_max_is_a_number(most: str) -> None:
 
 
 def test_no_pages_by_index() -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(Unsupported):
         asked("<index>371</index>")
 
 

@@ -10,6 +10,7 @@ from headrace.modules.api import Context, Effects, Module, Refused, Reply, Reque
 from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter, ArchivePage, StorageError
 from headrace.xep import mam
 from headrace.xep.mam import Query
+from headrace.xep.rsm import Unsupported
 
 UNREAD = 262_144  # bytes of results that a client must have before it gets more: most pages are smaller
 
@@ -52,7 +53,7 @@ class Archive(Module):
     async def query(self, request: Request) -> Effects:
         try:
             query = mam.parse_query(request.payload)
-        except NotImplementedError as error:
+        except Unsupported as error:
             raise Refused("feature-not-implemented", str(error)) from None
         except ValueError as error:
             raise Refused("bad-request", str(error)) from None

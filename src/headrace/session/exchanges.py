@@ -4,6 +4,7 @@ Accounts that don't exist take the same road as those that do: same messages, sa
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -59,7 +60,7 @@ class Peer(NamedTuple):
     claimed: str | None = None      # the account that the stream's header names, where it binds (XEP-0388 2.6)
 
 
-class Exchange:
+class Exchange(ABC):
     """One SASL exchange of one stream."""
 
     proves_password: ClassVar[bool] = False     # and not only that it is the account's owner
@@ -76,9 +77,9 @@ class Exchange:
         self._peer = peer
         self._realm = authority.realms[peer.host]
 
+    @abstractmethod
     def step(self, message: bytes) -> bytes | Work | None:
         """Takes what the client sent; a challenge for it, or None once it is `done`. Raises SaslFailure."""
-        raise NotImplementedError
 
     def _claim(self, username: str, authzid: str) -> JID:
         """The account that the user name means; an authorization identity may only repeat it

@@ -78,14 +78,14 @@ class Query(NamedTuple):
 
 
 def parse_query(query: Element) -> Query:
-    """Raises Invalid, ValueError, NotImplementedError for a field that there is not."""
+    """Raises Invalid, ValueError, Unsupported."""
     form = query.find(f"{{{DATA_FORMS}}}x")
     values: Values = {}
     if form is not None:
         known = {"FORM_TYPE", *(field.var for field in FIELDS)}
         for field in form.iterfind(FIELD):
             if field.get("var", "") not in known:
-                raise NotImplementedError(f"{field.get('var')!r} is no field of this archive")
+                raise rsm.Unsupported(f"{field.get('var')!r} is no field of this archive")
         if form.get("type") != "submit":
             raise Invalid("the form is not submitted")
         values = submitted(form, MAM, FIELDS)

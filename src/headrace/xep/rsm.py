@@ -9,6 +9,10 @@ from headrace.core.writer import escape
 SET = f"{{{RSM}}}set"
 
 
+class Unsupported(Exception):
+    """What may be asked for, and is not there (feature-not-implemented); the text says what."""
+
+
 class PageRequest(NamedTuple):
     max: int | None = None          # items of the page; 0: only the count is wanted
     after: str | None = None        # the item in front of it
@@ -16,12 +20,12 @@ class PageRequest(NamedTuple):
 
 
 def parse(parent: Element) -> PageRequest:
-    """What the <set/> in it asks, all of it if there is none. Raises ValueError."""
+    """What the <set/> in it asks, all of it if there is none. Raises ValueError, Unsupported."""
     found = parent.find(SET)
     if found is None:
         return PageRequest()
     if found.find(f"{{{RSM}}}index") is not None:
-        raise NotImplementedError("pages are not found by their index")
+        raise Unsupported("pages are not found by their index")
     most = found.findtext(f"{{{RSM}}}max")
     if most is not None and not (most.strip().isascii() and most.strip().isdecimal() and len(most) < 20):
         raise ValueError("max is a number")
