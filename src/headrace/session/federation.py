@@ -189,7 +189,8 @@ class Federation:
             return
         line.waiting.appendleft(waiting)
         self._count(line, len(raw))
-        self._watch(line)
+        if number:
+            self._watch(line)
 
     def _lead(self, peer: Peer, ours: str, theirs: str) -> None:
         """A stream that leads from our domain to theirs is there."""
@@ -261,7 +262,8 @@ class Federation:
     def _await(self, line: Line, waiting: Waiting) -> None:
         line.waiting.append(waiting)
         self._count(line, len(waiting.raw))
-        self._watch(line)
+        if waiting.number:
+            self._watch(line)
         if line.peer is None:
             self._dial(line)
 
