@@ -88,6 +88,22 @@ async def test_what_is_being_stored_is_seen(bench: Bench) -> None:
     assert bench.archive.writes[1:] == [{ROMEO: 7}]
 
 
+async def test_two_store_the_same_at_once(bench: Bench) -> None:
+    """The one that comes in turns, and a message for somebody whose waiting ones are counted."""
+    bench.archive.gate.clear()
+    bench.reached.marks = {ROMEO: 5, JULIET: 4}
+    first = asyncio.ensure_future(bench.marks.flush())
+    await asyncio.sleep(0)
+    bench.reached.marks = {JULIET: 6}
+    second = asyncio.ensure_future(bench.marks.flush())
+    await asyncio.sleep(0)
+    bench.archive.gate.set()
+    await asyncio.gather(first, second)
+    assert bench.archive.writes == [{ROMEO: 5, JULIET: 4}, {ROMEO: 5, JULIET: 6}]
+    await bench.marks.flush()
+    assert bench.archive.writes[2:] == []
+
+
 async def test_what_could_not_be_stored_is_tried_again(bench: Bench) -> None:
     bench.archive.down = True
     bench.reached.marks = {ROMEO: 5}

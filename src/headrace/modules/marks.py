@@ -31,7 +31,7 @@ class Marks:
             return
         await self._archive.set_marks(owed)
         for account, mark in owed.items():
-            if self._owed[account] == mark:
+            if self._owed.get(account) == mark:     # another flush may have been quicker
                 del self._owed[account]
 
     def start(self) -> None:
