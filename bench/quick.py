@@ -55,6 +55,7 @@ COUNTS: dict[str, tuple[str, str]] = {
     **{f"instructions, {feature}": ("active", feature) for feature in FEATURES if feature != "nothing"},
 }
 
+
 class Faulty(Exception):
     """A run has no figure: the text says what went wrong."""
 

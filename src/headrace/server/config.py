@@ -238,7 +238,7 @@ class _Reader:
         names = [host.name for host in hosts]
         components = self._components(document, names)
         self._no_doubles("listener", [(listener.address, listener.port) for listener in listeners])
-        self._no_doubles("host", [host.name for host in hosts])
+        self._no_doubles("host", names)
         return Config(
             data=self._value(Path, document.get("data", "var"), "data") or Path(),
             durability=self._value(Durability, document.get("durability", "power"), "durability") or "power",
