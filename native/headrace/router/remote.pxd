@@ -4,9 +4,6 @@ from headrace.core.buf cimport Str
 from headrace.router.account cimport Account
 from headrace.router.session cimport Exchange
 
-cdef enum:
-    ATTRS_AT = 9            # of "<presence"
-
 # Is this no account of ours, or not at home here?
 cdef bint is_elsewhere(Exchange exchange, Str jid) except -1
 # Add a contact whose account is not in memory to `far` if it is elsewhere, and the account has not blocked it.

@@ -4,6 +4,7 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.tokenizer cimport KIND_PRESENCE
 from headrace.core.writer cimport Head, put_escaped, write_stanza
 from headrace.router.blocking cimport blocks
+from headrace.router.parcel cimport PRESENCE_AT
 from headrace.router.presence cimport is_there, unavailable
 from headrace.router.session cimport Session
 
@@ -25,11 +26,11 @@ cdef bytes addressed(bytes stanza, Str to):
     cdef Buf buf
     buf.p, buf.n, buf.cap = NULL, 0, 0
     try:
-        buf_put(&buf, <char*>stanza, ATTRS_AT)
+        buf_put(&buf, <char*>stanza, PRESENCE_AT)
         buf_put(&buf, b" to='", 5)
         put_escaped(&buf, to)
         buf_put(&buf, b"'", 1)
-        buf_put(&buf, <char*>stanza + ATTRS_AT, len(stanza) - ATTRS_AT)
+        buf_put(&buf, <char*>stanza + PRESENCE_AT, len(stanza) - PRESENCE_AT)
         return buf.p[:buf.n]
     finally:
         buf_free(&buf)
