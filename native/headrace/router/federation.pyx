@@ -6,7 +6,7 @@ from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.stanza cimport stanza_copy
 from headrace.core.names cimport NS_NONE, NS_SM, K_DELAY, K_STANZA_ID, bit
 from headrace.core.tokenizer cimport (
-    EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, KIND_PRESENCE, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_START,
+    EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, KIND_OTHER, MAX_CHILDREN, MODE_STREAM, T_ATTR, T_START,
     Child, StanzaView
 )
 from headrace.core.writer cimport splice_allowed, splice_bound, splice_size, splice_write
@@ -14,7 +14,7 @@ from headrace.router.errors cimport JID_MALFORMED, POLICY_VIOLATION, REMOTE_NOT_
 from headrace.router.judged cimport PEER_JUDGED
 from headrace.router.order cimport Held
 from headrace.router.outbox cimport SHARED, SOLE
-from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, equal, fill
+from headrace.router.parcel cimport equal, fill, is_last_word
 from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.resumption cimport read_count
 from headrace.stream.parser cimport header_of
@@ -396,8 +396,8 @@ cdef class Peer(Route):
         return self.added(n, parcel.number)
 
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:
-        if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
-            return 0        # it only says good-bye or no
+        if is_last_word(parcel):
+            return 0
         self.router.bounce(session, parcel, condition, parcel.head.to)
         return self.router.archive.done(parcel.number) if parcel.number else 0
 

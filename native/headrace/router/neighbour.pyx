@@ -3,13 +3,13 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 from headrace.core.buf cimport str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
-from headrace.core.tokenizer cimport KIND_MESSAGE, KIND_PRESENCE
+from headrace.core.tokenizer cimport KIND_MESSAGE
 from headrace.router.account cimport archives
 from headrace.router.carbons cimport copy_to_others
 from headrace.router.errors cimport RESOURCE_CONSTRAINT
 from headrace.router.keeping cimport KEEP_ARCHIVE, keeping
 from headrace.router.management cimport Management
-from headrace.router.parcel cimport PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE, fill, is_answer, packed
+from headrace.router.parcel cimport fill, is_answer, is_last_word, packed
 from headrace.router.session cimport S_CARBONS
 from headrace.router.siphash cimport siphash13
 
@@ -258,8 +258,8 @@ cdef class Neighbours:
         cdef Neighbour there = self.others[home(parcel.to.bare, self.workers)]
         if is_answer(parcel) or (len(there.open) < MOST and there.bytes < MOST_BYTES):
             return there.carry(session, parcel)     # as many as they ask: their own bound
-        if parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE):
-            return 0        # it only says good-bye or no
+        if is_last_word(parcel):
+            return 0
         return self.router.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
 
     def receive(self, int worker, bytes batch not None):

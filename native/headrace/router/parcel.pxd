@@ -46,6 +46,8 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
 cdef int stanza_type(int kind, Str type) noexcept nogil
 # No error is ever sent for this one (RFC 6120 8.3.1): it is an error or a result itself.
 cdef bint is_answer(const Parcel* parcel) noexcept nogil
+# Presence that only says good-bye or no: if it gets nowhere, its sender need not know.
+cdef bint is_last_word(const Parcel* parcel) noexcept nogil
 cdef bint equal(Str a, Str b) noexcept nogil
 cdef inline bint named(Str value, const char* name, size_t n) noexcept nogil:
     return value.n == n and not memcmp(value.p, name, n)

@@ -2,7 +2,7 @@
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.string cimport memcmp
 from headrace.core.buf cimport str_of
-from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE
+from headrace.core.tokenizer cimport KIND_IQ, KIND_MESSAGE, KIND_PRESENCE
 from headrace.core.writer cimport splice_size, splice_write
 
 
@@ -58,6 +58,10 @@ cdef int stanza_type(int kind, Str type) noexcept nogil:
 
 cdef bint is_answer(const Parcel* parcel) noexcept nogil:
     return parcel.type in (MSG_ERROR, IQ_RESULT, IQ_ERROR, PRES_ERROR)
+
+
+cdef bint is_last_word(const Parcel* parcel) noexcept nogil:
+    return parcel.head.kind == KIND_PRESENCE and parcel.type not in (PRES_AVAILABLE, PRES_PROBE, PRES_SUBSCRIBE)
 
 
 cdef bint equal(Str a, Str b) noexcept nogil:
