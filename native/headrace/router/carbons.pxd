@@ -15,9 +15,11 @@ cdef bint eligible(const Parcel* parcel, bint received) noexcept nogil
 # Of a message for this account; target: who gets it by its full JID, None: whoever takes messages to the bare one.
 cdef int copy_received(
     Exchange exchange, Session sender, Account account, const Parcel* parcel, Session target) except -1
+# Does a session of the account want copies, `but` aside?
+cdef bint others_want(Account account, Session but) noexcept
 # Of a message that this session sends; before whatever may refuse it, so that its others see the error too.
 cdef int copy_sent(Exchange exchange, Session sender, const Parcel* parcel) except -1
-# The same where it is known that somebody may want one; the sender may have gone meanwhile.
+# The same where somebody may want one (others_want); the sender may have gone meanwhile.
 cdef int copy_to_others(Exchange exchange, Account account, Session sender, const Parcel* parcel) except -1
 # Of an error of ours to a message of this session: its others have seen what is refused, so they see that too.
 cdef int copy_error(Exchange exchange, Reader reader, Session target, bytes stanza) except -1

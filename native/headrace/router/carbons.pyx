@@ -168,6 +168,10 @@ cdef int write_copy(Buf* out, Account account, const Parcel* parcel, Str piece, 
 
 # To whom.
 
+cdef bint others_want(Account account, Session but) noexcept:
+    return account.carbons != 0 and (account.carbons > 1 or but is None or not but.flags & S_CARBONS)
+
+
 cdef bint wanted_by(Session session, Session sender, Session target, bint bare, bint absent) noexcept:
     if session.flags & (S_CARBONS | S_ENDED) != S_CARBONS or session is sender or session is target:
         return False
@@ -201,7 +205,7 @@ cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel, Sess
 cdef int copy_received(
         Exchange exchange, Session sender, Account account, const Parcel* parcel, Session target) except -1:
     cdef bint own = sender is not None and sender.account is account
-    if account.carbons == 0 or (account.carbons == 1 and target is not None and target.flags & S_CARBONS):
+    if not others_want(account, target):
         return 0
     if parcel.type == MSG_ERROR:
         if target is None or not answers_copy(exchange, account, parcel):
@@ -212,7 +216,7 @@ cdef int copy_received(
 
 
 cdef int copy_sent(Exchange exchange, Session sender, const Parcel* parcel) except -1:
-    if sender is None or sender.account.carbons == 0 or (sender.account.carbons == 1 and sender.flags & S_CARBONS):
+    if sender is None or not others_want(sender.account, sender):
         return 0
     return copy_to_others(exchange, sender.account, sender, parcel)
 

@@ -5,12 +5,11 @@ from headrace.core.buf cimport str_bytes, str_of
 from headrace.core.jid cimport JidParts, jid_split
 from headrace.core.tokenizer cimport KIND_MESSAGE
 from headrace.router.account cimport archives
-from headrace.router.carbons cimport copy_to_others
+from headrace.router.carbons cimport copy_to_others, others_want
 from headrace.router.errors cimport RESOURCE_CONSTRAINT
 from headrace.router.keeping cimport KEEP_ARCHIVE, keeping
 from headrace.router.management cimport Management
 from headrace.router.parcel cimport fill, is_answer, is_last_word, packed
-from headrace.router.session cimport S_CARBONS
 from headrace.router.siphash cimport siphash13
 
 from asyncio import ensure_future, get_running_loop
@@ -105,7 +104,7 @@ cdef class Neighbour(Task):
             if parcel.head.kind == KIND_MESSAGE:
                 posted.archives = keeping(parcel) == KEEP_ARCHIVE and archives(session.account, parcel.head.to)
                 frame.archives = posted.archives
-                if session.account.carbons > (1 if session.flags & S_CARBONS else 0):
+                if others_want(session.account, session):
                     posted.account, posted.stanza = session.account, stanza
         self.open[self.last] = posted
         self.bytes += posted.size
