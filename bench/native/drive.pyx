@@ -69,7 +69,7 @@ cdef class Splice:
         """The message as last written."""
         cdef long i
         cdef Head head
-        cdef size_t size = 0, attrs_at = 0
+        cdef size_t size = 0
         cdef char* dst = self.place
         head.kind = KIND_MESSAGE
         head.from_ = str_of(self.sender)
@@ -81,7 +81,7 @@ cdef class Splice:
             size = splice_size(&head, self.parse.tok.view, 0)
             if size > <size_t>len(self.place):
                 raise ValueError("does not fit")
-            splice_write(dst, &head, self.parse.tok.view, NULL, 0, &attrs_at)
+            splice_write(dst, &head, self.parse.tok.view, NULL, 0)
         return bytes(self.place[:size])
 
 

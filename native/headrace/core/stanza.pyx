@@ -241,7 +241,7 @@ cdef inline Str utf8(str text) except *:
 
 cdef bytes spliced(Stanza stanza, const StanzaView* view, bytes piece, str lang):
     cdef Head head
-    cdef size_t attrs_at, size
+    cdef size_t size
     cdef str from_ = stanza.from_, to = stanza.to, id = stanza.id, type = stanza.type  # alive until it is written
     head.kind = stanza.kind
     head.from_ = utf8(from_)
@@ -251,7 +251,7 @@ cdef bytes spliced(Stanza stanza, const StanzaView* view, bytes piece, str lang)
     head.lang = utf8(lang)
     size = splice_size(&head, view, len(piece))
     cdef bytes written = PyBytes_FromStringAndSize(NULL, size)
-    splice_write(<char*>written, &head, view, piece, len(piece), &attrs_at)
+    splice_write(<char*>written, &head, view, piece, len(piece))
     return written
 
 

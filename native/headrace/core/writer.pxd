@@ -26,12 +26,11 @@ cdef inline size_t splice_bound(const Head* head, const StanzaView* view, size_t
     return size + view.body_end - view.body + pieces
 
 # Writes it at dst (splice_size bytes) and returns the end. piece/pieces: bytes spliced in before the end tag, or
-# NULL, 0. *attrs_at: offset from dst where the head's attributes begin (behind "<message"): the place of an xmlns.
-cdef char* splice_write(char* dst, const Head* head, const StanzaView* view, const char* piece, size_t pieces,
-                        size_t* attrs_at) noexcept nogil
-# A stanza written by ourselves, appended: head, then body as given (already XML), closed properly. *attrs_at counts
-# from the first byte of the stanza.
-cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_n, size_t* attrs_at) except -1 nogil
+# NULL, 0.
+cdef char* splice_write(
+    char* dst, const Head* head, const StanzaView* view, const char* piece, size_t pieces) noexcept nogil
+# A stanza written by ourselves, appended: head, then body as given (already XML), closed properly.
+cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_n) except -1 nogil
 # Text or attribute value, escaped (& < > " ' and the controls that a parser would normalise).
 cdef int put_escaped(Buf* out, Str value) except -1 nogil
 cdef size_t escaped_size(Str value) noexcept nogil

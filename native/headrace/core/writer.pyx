@@ -169,10 +169,9 @@ cdef size_t splice_size(const Head* head, const StanzaView* view, size_t pieces)
     return size
 
 
-cdef char* splice_write(char* dst, const Head* head, const StanzaView* view, const char* piece, size_t pieces,
-                        size_t* attrs_at) noexcept nogil:
+cdef char* splice_write(
+        char* dst, const Head* head, const StanzaView* view, const char* piece, size_t pieces) noexcept nogil:
     cdef int i
-    attrs_at[0] = 1 + name_of(head.kind).n
     dst = head_to(dst, head)
     for i in range(view.decls):
         dst[0] = c' '
@@ -180,10 +179,9 @@ cdef char* splice_write(char* dst, const Head* head, const StanzaView* view, con
     return inside_to(dst, head.kind, view.base + view.body, view.body_end - view.body, piece, pieces)
 
 
-cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_n, size_t* attrs_at) except -1 nogil:
+cdef int write_stanza(Buf* out, const Head* head, const char* body, size_t body_n) except -1 nogil:
     cdef size_t size = head_size(head) + rest_size(head.kind, body_n)
     buf_reserve(out, size)
-    attrs_at[0] = 1 + name_of(head.kind).n
     inside_to(head_to(out.p + out.n, head), head.kind, body, body_n, NULL, 0)
     out.n += size
     return 0

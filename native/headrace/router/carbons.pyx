@@ -24,7 +24,9 @@ from headrace.core.names cimport (
 from headrace.core.tokenizer cimport MAX_CHILDREN, Tokenizer
 from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.delivery cimport takes, takes_messages
-from headrace.router.parcel cimport MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE, MSG_NORMAL, equal, fill
+from headrace.router.parcel cimport (
+    MESSAGE_AT, MSG_CHAT, MSG_ERROR, MSG_GROUPCHAT, MSG_HEADLINE, MSG_NORMAL, equal, fill
+)
 from headrace.router.session cimport S_AVAILABLE, S_CARBONS, S_ENDED
 from headrace.router.siphash cimport siphash13
 
@@ -144,11 +146,11 @@ cdef int put_type(Buf* out, const Parcel* parcel) except -1:
 
 cdef void put_inner(Buf* out, const Parcel* parcel, Str piece) noexcept:
     """The message itself; it stands below no stream root, so it says its namespace. There is room for it."""
-    cdef size_t attrs_at, n = sizeof(carbon_xmlns) - 1
+    cdef size_t n = sizeof(carbon_xmlns) - 1
     cdef char* start = out.p + out.n
-    cdef char* end = splice_write(start + n, &parcel.head, parcel.view, piece.p, piece.n, &attrs_at)
-    memmove(start, start + n, attrs_at)
-    memcpy(start + attrs_at, carbon_xmlns, n)
+    cdef char* end = splice_write(start + n, &parcel.head, parcel.view, piece.p, piece.n)
+    memmove(start, start + n, MESSAGE_AT)
+    memcpy(start + MESSAGE_AT, carbon_xmlns, n)
     out.n = end - out.p
 
 

@@ -23,7 +23,6 @@ cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition) e
     cdef Head head
     cdef bytes inside = stanza_errors[condition]
     cdef Str type
-    cdef size_t attrs_at
     type.p, type.n = "error", 5
     head.kind = parcel.head.kind
     head.from_ = from_
@@ -31,5 +30,5 @@ cdef int write_error(Buf* out, const Parcel* parcel, Str from_, int condition) e
     head.id = parcel.head.id
     head.type = type
     head.lang.p, head.lang.n = NULL, 0
-    write_stanza(out, &head, inside, len(inside), &attrs_at)
+    write_stanza(out, &head, inside, len(inside))
     return 0

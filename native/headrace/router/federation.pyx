@@ -384,7 +384,7 @@ cdef class Peer(Route):
     # Bytes out.
 
     cdef int carry(self, Session session, const Parcel* parcel) except -1:
-        cdef size_t attrs_at, n, most
+        cdef size_t n, most
         cdef char* dst
         if self.outbox.unsent_bytes + self.outbox.unacknowledged_bytes > MOST_BYTES:
             return self.turn_back(session, parcel, RESOURCE_CONSTRAINT)
@@ -392,7 +392,7 @@ cdef class Peer(Route):
         if most > self.most_out and splice_size(&parcel.head, parcel.view, 0) > self.most_out:
             return self.turn_back(session, parcel, POLICY_VIOLATION)
         dst = self.outbox.reserve(most)
-        n = splice_write(dst, &parcel.head, parcel.view, NULL, 0, &attrs_at) - dst
+        n = splice_write(dst, &parcel.head, parcel.view, NULL, 0) - dst
         return self.added(n, parcel.number)
 
     cdef int turn_back(self, Session session, const Parcel* parcel, int condition) except -1:

@@ -62,7 +62,7 @@ cdef class Filing:
 
     cdef int queue(self, Archive archive, Session session, object visitor, const Parcel* parcel, uint64_t number, Str a,
                    Str b, uint32_t flags) except -1:
-        cdef size_t attrs_at, n
+        cdef size_t n
         cdef uint64_t ticket = 0, sm_key = 0
         cdef uint32_t h = 0
         cdef object sender = session
@@ -76,7 +76,7 @@ cdef class Filing:
             ticket, sm_key, h = visitor.kept(number)
         self.text.n = 0
         buf_reserve(&self.text, splice_bound(&parcel.head, parcel.view, 0))
-        n = splice_write(self.text.p, &parcel.head, parcel.view, NULL, 0, &attrs_at) - self.text.p
+        n = splice_write(self.text.p, &parcel.head, parcel.view, NULL, 0) - self.text.p
         archive.add(number, self.text.p, n, a, b, flags, sender, ticket, sm_key, h)
         return 0
 

@@ -69,9 +69,8 @@ cdef bint equal(Str a, Str b) noexcept nogil:
 
 
 cdef bytes packed(const Parcel* parcel):
-    cdef size_t attrs_at
     cdef bytes copy = PyBytes_FromStringAndSize(NULL, splice_size(&parcel.head, parcel.view, 0))
-    splice_write(PyBytes_AS_STRING(copy), &parcel.head, parcel.view, NULL, 0, &attrs_at)
+    splice_write(PyBytes_AS_STRING(copy), &parcel.head, parcel.view, NULL, 0)
     return copy
 
 

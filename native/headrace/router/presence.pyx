@@ -64,7 +64,6 @@ cdef bytes unavailable(Session session, Str to):
     cdef Buf buf
     cdef Head head
     cdef Str absent, type
-    cdef size_t attrs_at
     absent.p, absent.n = NULL, 0
     type.p, type.n = "unavailable", 11
     buf.p, buf.n, buf.cap = NULL, 0, 0
@@ -74,7 +73,7 @@ cdef bytes unavailable(Session session, Str to):
     head.id = head.lang = absent
     head.type = type
     try:
-        write_stanza(&buf, &head, NULL, 0, &attrs_at)
+        write_stanza(&buf, &head, NULL, 0)
         return buf.p[:buf.n]
     finally:
         buf_free(&buf)

@@ -47,7 +47,6 @@ cdef int probe_each(Exchange exchange, Account account, list far) except -1:
     cdef Buf buf
     cdef Head head
     cdef Str absent
-    cdef size_t attrs_at
     if not far:
         return 0
     absent.p, absent.n = NULL, 0
@@ -57,7 +56,7 @@ cdef int probe_each(Exchange exchange, Account account, list far) except -1:
     head.to = head.id = head.lang = absent
     head.type.p, head.type.n = "probe", 5
     try:
-        write_stanza(&buf, &head, NULL, 0, &attrs_at)
+        write_stanza(&buf, &head, NULL, 0)
         return send_each(exchange, buf.p[:buf.n], far)
     finally:
         buf_free(&buf)

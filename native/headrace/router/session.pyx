@@ -233,13 +233,12 @@ cdef class Session(Sink):
     # Bytes out.
 
     cdef int splice(self, const Parcel* parcel, bint sole) except -1:
-        cdef size_t attrs_at
         cdef char* dst
         cdef char* end
         if self.flags & CLOSED and not opens(self, parcel):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
-        end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n, &attrs_at)
+        end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n)
         if parcel.number and self.apart():
             self.account.note_apart(parcel.number)
             return self.added(end - dst, (SOLE if sole else SHARED) | APART, parcel.number)
