@@ -30,8 +30,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     with (site(folder / "ours", OURS, ours, authority, pair=pair, routes=route(THEIRS, theirs)) as here,
           kind(folder / "theirs", THEIRS, theirs, authority, routes={OURS: ours}) as there):
         yield here, there
-        complaints = [e for e in here.server.log if e.get("level") not in ("debug", "info", "warning")]
-        assert not complaints
+        assert not here.server.complaints
 
 
 @pytest.fixture

@@ -84,8 +84,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, 
         server = stack.enter_context(running(folder, more=CONFIG.format(port=component)))
         stack.enter_context(process(["ngircd", "-n", "-f", str(folder / "ngircd.conf")], folder, irc, {}))
         stack.enter_context(beside(folder))
-        romeo = Client(server.plain)
-        romeo.log_in("romeo", "montague", "r")
+        romeo = server.client("romeo")
         romeo.send("<presence/>")
         for _ in range(300):    # until it has connected
             if romeo.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=IRC).get("type") == "result":

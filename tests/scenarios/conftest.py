@@ -31,11 +31,11 @@ def names(server: Server) -> Iterator[str]:
 
 @pytest.fixture
 def world(server: Server, names: Iterator[str]) -> Iterator[World]:
-    before = len(server.log)
+    before = len(server.complaints)
     world = World(server, names)
     yield world
     for client in world.clients:
         client.close()
     assert server.process.poll() is None, server.log_file.read_text()
-    complaints = [entry for entry in server.log[before:] if entry.get("level") not in ("debug", "info", "warning")]
+    complaints = server.complaints[before:]
     assert not complaints, "\n".join(map(str, complaints))

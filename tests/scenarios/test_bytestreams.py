@@ -35,11 +35,6 @@ class Place:
     port: int
     hasty: int
 
-    def client(self, user: str) -> Client:
-        client = Client(self.server.plain)
-        client.log_in(user, {"romeo": "montague", "juliet": "capulet"}[user], "r")
-        return client
-
     def connect(self, sid: str, port: int = 0) -> tuple[socket.socket, bytes]:
         """The connection, and how it was answered."""
         peer = socket.create_connection(("127.0.0.1", port or self.port), 20)
@@ -58,12 +53,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     more = CONFIG.format(port=made.port, hasty=made.hasty)
     with running(tmp_path_factory.mktemp("server"), more=more) as made.server:
         yield made
-        assert not [e for e in made.server.log if e.get("level") not in ("debug", "info", "warning")]
+        assert not made.server.complaints
 
 
 @pytest.fixture
 def romeo(place: Place) -> Iterator[Client]:
-    client = place.client("romeo")
+    client = place.server.client("romeo")
     yield client
     client.close()
 
@@ -94,7 +89,7 @@ def test_a_stream(place: Place, romeo: Client) -> None:
 
 
 def test_who_may_not(place: Place) -> None:
-    juliet = place.client("juliet")
+    juliet = place.server.client("juliet")
     for type, payload in ("get", ADDRESS), ("set", activate("x")):
         assert condition(juliet.ask(type, payload, to=PROXY)) == "forbidden"
     items = juliet.ask("get", "<query xmlns='http://jabber.org/protocol/disco#items'/>", to="localhost")

@@ -35,11 +35,6 @@ class Place:
     def component(self, domain: str = ECHO) -> Component:
         return Component(self.port, domain)
 
-    def client(self, user: str) -> Client:
-        client = Client(self.server.plain)
-        client.log_in(user, {"romeo": "montague", "juliet": "capulet"}[user], "r")
-        return client
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
@@ -47,12 +42,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     made.port = unused_port()
     with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
         yield made
-        assert not [e for e in made.server.log if e.get("level") not in ("debug", "info", "warning")]
+        assert not made.server.complaints
 
 
 @pytest.fixture
 def romeo(place: Place) -> Iterator[Client]:
-    client = place.client("romeo")
+    client = place.server.client("romeo")
     yield client
     client.close()
 

@@ -41,11 +41,6 @@ class Place:
     port: int
     first: ET.Element       # what the component was told
 
-    def client(self, user: str) -> Client:
-        client = Client(self.server.plain)
-        client.log_in(user, {"romeo": "montague", "juliet": "capulet"}[user], "r")
-        return client
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
@@ -53,13 +48,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     made.port = unused_port()
     with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
         yield made
-        assert not [e for e in made.server.log if e.get("level") not in ("debug", "info", "warning")]
+        assert not made.server.complaints
 
 
 @pytest.fixture(scope="module")
 def clerk(place: Place) -> Iterator[Component]:
     """It has said what it can do, of one namespace more than of the others."""
-    romeo = place.client("romeo")
+    romeo = place.server.client("romeo")
     assert condition(romeo.ask("get", ITEMS)) == "service-unavailable"      # while it is not there
     romeo.close()
     component = Component(place.port, CLERK).connect(SECRET)
@@ -82,7 +77,7 @@ def clerk(place: Place) -> Iterator[Component]:
 
 @pytest.fixture
 def romeo(place: Place, clerk: Component) -> Iterator[Client]:
-    client = place.client("romeo")
+    client = place.server.client("romeo")
     yield client
     client.close()
 

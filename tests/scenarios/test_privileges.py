@@ -42,11 +42,6 @@ class Place:
     port: int
     told: list[ET.Element]
 
-    def client(self, user: str) -> Client:
-        client = Client(self.server.plain)
-        client.log_in(user, {"romeo": "montague", "juliet": "capulet"}[user], "r")
-        return client
-
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
@@ -54,12 +49,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     made.port = unused_port()
     with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
         yield made
-        assert not [e for e in made.server.log if e.get("level") not in ("debug", "info", "warning")]
+        assert not made.server.complaints
 
 
 @pytest.fixture
 def romeo(place: Place) -> Iterator[Client]:
-    client = place.client("romeo")
+    client = place.server.client("romeo")
     client.ask("get", GET)
     client.send("<presence/>")
     client.sync()
@@ -70,7 +65,7 @@ def romeo(place: Place) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def boss(place: Place) -> Iterator[Component]:
     """One whose first words from the server are in place.told; somebody was there before it."""
-    early = place.client("juliet")
+    early = place.server.client("juliet")
     early.send("<presence><status>early</status></presence>")
     early.sync()
     component = Component(place.port, BOSS).connect(SECRET)
@@ -159,7 +154,7 @@ def test_what_it_may_not_write(boss: Component, inner: str, error: str) -> None:
 
 
 def test_no_more_than_the_user(place: Place, boss: Component) -> None:
-    juliet = place.client("juliet")
+    juliet = place.server.client("juliet")
     juliet.ask("set", "<block xmlns='urn:xmpp:blocking'><item jid='x@other.example'/></block>")
     written(boss, "<message xmlns='jabber:client' from='juliet@localhost' to='x@other.example/y'/>")
     assert refused(boss) == "not-acceptable"
@@ -215,7 +210,7 @@ def test_what_it_may_not_ask(boss: Component, type: str, to: str, inner: str, er
 
 def test_presence(place: Place, boss: Component) -> None:
     """Who comes and goes; nobody's roster says so."""
-    romeo = place.client("romeo")
+    romeo = place.server.client("romeo")
     romeo.send("<presence><status>here</status></presence>")
     got = boss.until(lambda e: e.tag == ACCEPT + "presence" and e.findtext(ACCEPT + "status") == "here")[-1]
     assert (got.get("from"), got.get("to")) == ("romeo@localhost/r", BOSS)

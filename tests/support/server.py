@@ -20,6 +20,7 @@ from headrace import core
 from headrace.sasl.credentials import MIN_ITERATIONS, make
 from headrace.server.config import Config, load
 from headrace.server.data import open_storage
+from support.rawclient import Client
 
 USERS = {"romeo@localhost": "montague", "juliet@localhost": "capulet"}
 PATIENCE = 30.0     # s; a bound for what takes well under one
@@ -67,6 +68,17 @@ class Server:
         """What it has logged so far; a line that is not JSON (a traceback) comes as {"event": line}."""
         whole, _, _ = self.log_file.read_text().rpartition("\n")    # the last one may be half written
         return [json.loads(line) if line.startswith("{") else {"event": line} for line in whole.splitlines()]
+
+    @property
+    def complaints(self) -> list[dict[str, Any]]:
+        """What of it is worse than a warning."""
+        return [entry for entry in self.log if entry.get("level") not in ("debug", "info", "warning")]
+
+    def client(self, user: str, resource: str = "r") -> Client:
+        """One of USERS, logged in and bound."""
+        client = Client(self.plain, settle=self.settle)
+        client.log_in(user, USERS[f"{user}@localhost"], resource)
+        return client
 
     def command(self, *args: str, input: str = "") -> subprocess.CompletedProcess[str]:
         """`headrace ... --config` beside it."""
