@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.component import SECRET, configuration
 from support.foreign import process
 from support.ports import unused_port
 from support.rawclient import NS, PATIENCE, Client, body
@@ -17,18 +18,8 @@ from support.server import running
 
 IRC, ROOM = "irc.localhost", "#garden%127.0.0.1@irc.localhost"
 COMMAND = "{http://jabber.org/protocol/commands}command"
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "irc.localhost"
-secret = "s3cret"
-"""
 BIBOUMI = """hostname=irc.localhost
-password=s3cret
+password={secret}
 port={port}
 xmpp_server_ip=127.0.0.1
 db_name={folder}/biboumi.sqlite
@@ -79,9 +70,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, 
     folder = tmp_path_factory.mktemp("gateway")
     component, irc = unused_port(), unused_port()
     (folder / "ngircd.conf").write_text(NGIRCD.format(port=irc, group="nogroup", user="nobody"))
-    (folder / "biboumi.cfg").write_text(BIBOUMI.format(port=component, folder=folder))
+    (folder / "biboumi.cfg").write_text(BIBOUMI.format(secret=SECRET, port=component, folder=folder))
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(running(folder, more=CONFIG.format(port=component)))
+        server = stack.enter_context(running(folder, more=configuration(component, {IRC: ""})))
         stack.enter_context(process(["ngircd", "-n", "-f", str(folder / "ngircd.conf")], folder, irc, {}))
         stack.enter_context(beside(folder))
         romeo = server.client("romeo")

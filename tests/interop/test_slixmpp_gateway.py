@@ -7,37 +7,22 @@ from typing import Any
 
 import pytest
 
-from support.ports import unused_port
+from support.component import configuration
 from support.server import Server, running
 from support.slix import WAIT, Client, Component
 
 GATE, FRIEND = "gate.localhost", "juliet@gate.localhost"
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "gate.localhost"
-secret = "s3cret"
-"""
 
 
 @pytest.fixture
-def port() -> int:
-    return unused_port()
-
-
-@pytest.fixture
-def place(tmp_path: Path, port: int) -> Iterator[Server]:
-    with running(tmp_path, more=CONFIG.format(port=port)) as server:
+def place(tmp_path: Path, free_port: int) -> Iterator[Server]:
+    with running(tmp_path, more=configuration(free_port, {GATE: ""})) as server:
         yield server
 
 
 @pytest.fixture
-async def gate(place: Server, port: int) -> AsyncIterator[Component]:
-    component = Component(GATE, "s3cret", port, "xep_0030", "xep_0077", "xep_0100")
+async def gate(place: Server, free_port: int) -> AsyncIterator[Component]:
+    component = Component(GATE, free_port, "xep_0030", "xep_0077", "xep_0100")
     for event in ("presence_unsubscribe", "presence_unsubscribed", "presence_unavailable", "presence_subscribed",
                   "presence_available"):
         component.queues[event] = asyncio.Queue()

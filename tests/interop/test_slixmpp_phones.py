@@ -11,6 +11,7 @@ from slixmpp import ClientXMPP, Iq
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
+from support.component import configuration
 from support.ports import unused_port
 from support.server import Server, running
 from support.slix import Component
@@ -19,16 +20,7 @@ WAIT = 30  # seconds for one step; only a failure gets there
 NAMES = ("romeo", "juliet", "push")
 PLUGINS = ("xep_0030", "xep_0085", "xep_0184", "xep_0199", "xep_0280", "xep_0308", "xep_0333", "xep_0352", "xep_0444",
            "xep_0461")
-COMPONENT = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "push.localhost"
-secret = "s3cret"
-"""
+SERVICE = "push.localhost"    # a component
 PUSH, PUBSUB, DATA = "urn:xmpp:push:0", "http://jabber.org/protocol/pubsub", "jabber:x:data"
 
 
@@ -41,7 +33,7 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Server]:
     users = {f"{name}@localhost": "secret" for name in NAMES}
-    with running(tmp_path_factory.mktemp("server"), users=users, more=COMPONENT.format(port=port)) as server:
+    with running(tmp_path_factory.mktemp("server"), users=users, more=configuration(port, {SERVICE: ""})) as server:
         yield server
 
 
@@ -229,11 +221,11 @@ async def test_push_service_that_wants_no_more(house: House) -> None:
 
 async def test_push_service_that_is_a_component(house: House, port: int) -> None:
     """What passes by itself costs it nothing; once it wants no more it is not asked again, until a client says so."""
-    service = Component("push.localhost", "s3cret", port)
+    service = Component(SERVICE, port)
     serve(service, ("resource-constraint", "item-not-found"))
     await service.log_in()
     romeo, phone = await house.login("romeo", "r"), await house.login("juliet", "phone")
-    await ask(phone, "enable", jid="push.localhost", node="n")
+    await ask(phone, "enable", jid=SERVICE, node="n")
     await phone.log_out()
     for count in ("1", "2"):
         romeo.send_message(mto="juliet@localhost", mbody="missed")
@@ -245,7 +237,7 @@ async def test_push_service_that_is_a_component(house: House, port: int) -> None
     phone = await house.login("juliet", "phone")
     for _ in range(8):
         await phone.next("message")
-    await ask(phone, "enable", jid="push.localhost", node="m")
+    await ask(phone, "enable", jid=SERVICE, node="m")
     await phone.log_out()
     while not service.queues["published"].empty():
         service.queues["published"].get_nowait()

@@ -8,39 +8,27 @@ import pytest
 from slixmpp.exceptions import IqError
 from slixmpp.xmlstream import ET
 
-from support.ports import unused_port
+from support.component import configuration
 from support.server import Server, running
 from support.slix import WAIT, Client, Component
 
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "boss.localhost"
-secret = "s3cret"
+BOSS = "boss.localhost"
+GRANTS = """
 roster = "both"
 message = "outgoing"
-iq = {{"urn:xmpp:ping" = "get"}}
+iq = {"urn:xmpp:ping" = "get"}
 """
 
 
 @pytest.fixture
-def port() -> int:
-    return unused_port()
-
-
-@pytest.fixture
-def place(tmp_path: Path, port: int) -> Iterator[Server]:
-    with running(tmp_path, more=CONFIG.format(port=port)) as server:
+def place(tmp_path: Path, free_port: int) -> Iterator[Server]:
+    with running(tmp_path, more=configuration(free_port, {BOSS: GRANTS})) as server:
         yield server
 
 
 @pytest.fixture
-async def boss(place: Server, port: int) -> AsyncIterator[Component]:
-    component = Component("boss.localhost", "s3cret", port, "xep_0356", "xep_0199")
+async def boss(place: Server, free_port: int) -> AsyncIterator[Component]:
+    component = Component(BOSS, free_port, "xep_0356", "xep_0199")
     await component.log_in()
     await component.next("privileges_advertised")
     yield component

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from support.component import Component
+from support.component import Component, configuration
 from support.faithful import Faithful
 from support.federated import PASSWORD, Authority, Site, route, site
 from support.ports import unused_port
@@ -20,16 +20,6 @@ A, B = "a.example", "b.example"
 WRITERS = ("romeo", "mercutio")
 MESSAGES = 100          # of each writer, in the time of one server's life
 SM = "urn:xmpp:sm:3"
-COMPONENT = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "bot.localhost"
-secret = "s3cret"
-"""
 
 
 class Places:
@@ -91,7 +81,7 @@ def numbers(component: Component) -> Iterator[tuple[int, bool]]:
 def test_what_a_component_has_not_read_waits_for_it(tmp_path: Path) -> None:
     """More than sockets hold."""
     port, count, text = unused_port(), 160, "x" * 60_000
-    more = COMPONENT.format(port=port)
+    more = configuration(port, {"bot.localhost": ""})
     with running(tmp_path, more=more) as server:
         first = Component(port, "bot.localhost").connect("s3cret")
         romeo = Client(server.plain)

@@ -5,44 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from support.component import ACCEPT, HEADER, Component
+from support.component import ACCEPT, HEADER, SECRET, Component, Place, configuration, placed
 from support.federated import Authority, route, site
 from support.ports import unused_port
 from support.rawclient import NS, STREAM_ERRORS, Client, bodies, condition
-from support.server import Server, running
 
-ECHO, SECRET = "echo.localhost", "s3cret"
+ECHO = "echo.localhost"
 PING = "<ping xmlns='urn:xmpp:ping'/>"
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "echo.localhost"
-secret = "s3cret"
-[[component]]
-domain = "other.example"
-secret = "s3cret"
-"""
-
-
-class Place:
-    server: Server
-    port: int
-
-    def component(self, domain: str = ECHO) -> Component:
-        return Component(self.port, domain)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = Place()
-    made.port = unused_port()
-    with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
+    with placed(tmp_path_factory.mktemp("server"), {ECHO: "", "other.example": ""}) as made:
         yield made
-        assert not made.server.complaints
 
 
 @pytest.fixture
@@ -54,7 +29,7 @@ def romeo(place: Place) -> Iterator[Client]:
 
 @pytest.fixture
 def echo(place: Place) -> Iterator[Component]:
-    component = place.component().connect(SECRET)
+    component = place.component(ECHO)
     yield component
     component.log_out()
 
@@ -114,7 +89,7 @@ def test_one_that_is_not_connected(romeo: Client) -> None:
 
 
 def test_two_components_talk(place: Place, echo: Component) -> None:
-    other = place.component("other.example").connect(SECRET)
+    other = place.component("other.example")
     echo.send(f"<message from='{ECHO}' to='x@other.example'><body>hi</body></message>")
     assert other.next().findtext(ACCEPT + "body") == "hi"
     other.close()
@@ -124,20 +99,20 @@ def test_two_components_talk(place: Place, echo: Component) -> None:
     (ECHO, "wrong", "not-authorized"), ("localhost", SECRET, "host-unknown"), ("x.example", SECRET, "host-unknown"),
     ("@", SECRET, "improper-addressing")])
 def test_who_is_refused(place: Place, domain: str, secret: str, error: str) -> None:
-    component = place.component(domain)
+    component = Component(place.port, domain)
     assert component.shake(secret).find(STREAM_ERRORS + error) is not None
     assert component.ended().endswith(b"</stream:stream>")
 
 
 def test_a_second_one_is_a_conflict(place: Place, echo: Component) -> None:
-    second = place.component()
+    second = Component(place.port, ECHO)
     assert second.shake(SECRET).find(STREAM_ERRORS + "conflict") is not None
     echo.send(f"<iq type='get' id='q' from='{ECHO}' to='localhost'>{PING}</iq>")
     assert echo.next().get("type") == "result"
 
 
 def test_nothing_before_the_handshake(place: Place) -> None:
-    component = place.component()
+    component = Component(place.port, ECHO)
     component.send(HEADER.format(domain=ECHO), f"<message from='{ECHO}' to='romeo@localhost'/>")
     assert component.stream_error() == "not-authorized"
 
@@ -145,7 +120,7 @@ def test_nothing_before_the_handshake(place: Place) -> None:
 @pytest.mark.parametrize(("sender", "error"), [
     ("romeo@localhost", "invalid-from"), ("x@other.example", "invalid-from"), ("", "improper-addressing")])
 def test_a_component_speaks_only_for_itself(place: Place, sender: str, error: str) -> None:
-    component = place.component().connect(SECRET)
+    component = place.component(ECHO)
     component.send("<message", f" from='{sender}'" if sender else "", " to='romeo@localhost'/>")
     assert component.stream_error() == error
 
@@ -164,10 +139,10 @@ def test_other_servers_reach_it(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     here, there, port = unused_port(), unused_port(), unused_port()
     names = authority.issue("a.example", ["a.example", "*.a.example"])
-    more = CONFIG.replace("echo.localhost", "echo.a.example").format(port=port)
+    more = configuration(port, {"echo.a.example": ""})
     with (site(tmp_path / "a", "a.example", here, authority, pair=names, routes=route("b.example", there) + more),
           site(tmp_path / "b", "b.example", there, authority, routes=route("echo.a.example", here)) as b):
-        echo, juliet = Component(port, "echo.a.example").connect(SECRET), b.client("juliet")
+        echo, juliet = Component(port, "echo.a.example").connect(), b.client("juliet")
         juliet.send("<presence/>")
         juliet.sync()
         juliet.send("<message to='x@echo.a.example'><body>hi</body></message>")

@@ -5,50 +5,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.component import ACCEPT, Component
-from support.ports import unused_port
+from support.component import ACCEPT, Component, Place, placed
 from support.rawclient import NS, Client, condition
-from support.server import Server, running
 from support.stanzas import shape
 
-CLERK, SECRET = "clerk.localhost", "s3cret"
+CLERK, AWAY = "clerk.localhost", "away.localhost"
 DELEGATION, FORWARD = "urn:xmpp:delegation:2", "urn:xmpp:forward:0"
 INFO, PUBSUB = "http://jabber.org/protocol/disco#info", "http://jabber.org/protocol/pubsub"
-AWAY = "away.localhost"
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "clerk.localhost"
-secret = "s3cret"
-delegate = {{"http://jabber.org/protocol/pubsub" = [], "jabber:iq:last" = ["node"], "urn:xmpp:time" = []}}
-iq = {{"urn:xmpp:time" = "get"}}
-[[component]]
-domain = "away.localhost"
-secret = "s3cret"
-delegate = {{"urn:away" = []}}
+OPTIONS = """
+delegate = {"http://jabber.org/protocol/pubsub" = [], "jabber:iq:last" = ["node"], "urn:xmpp:time" = []}
+iq = {"urn:xmpp:time" = "get"}
 """
 TOLD = (f"<delegation xmlns='{DELEGATION}'><delegated namespace='{PUBSUB}'/><delegated namespace='jabber:iq:last'>"
         "<attribute name='node'/></delegated><delegated namespace='urn:xmpp:time'/></delegation>")
 ITEMS = f"<pubsub xmlns='{PUBSUB}'><items node='n'/></pubsub>"
 
 
-class Place:
-    server: Server
-    port: int
-    first: ET.Element       # what the component was told
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = Place()
-    made.port = unused_port()
-    with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
+    with placed(tmp_path_factory.mktemp("server"), {CLERK: OPTIONS, AWAY: 'delegate = {"urn:away" = []}'}) as made:
         yield made
-        assert not made.server.complaints
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +33,8 @@ def clerk(place: Place) -> Iterator[Component]:
     romeo = place.server.client("romeo")
     assert condition(romeo.ask("get", ITEMS)) == "service-unavailable"      # while it is not there
     romeo.close()
-    component = Component(place.port, CLERK).connect(SECRET)
-    place.first = component.next()
+    component = place.component(CLERK)
+    component.told = [component.next()]
     for _ in range(6):
         asked = component.next()
         node = asked[0].get("node", "")
@@ -101,9 +77,10 @@ def answered(client: Client, id: str) -> ET.Element:
     return client.until(lambda e: e.tag == NS + "iq" and e.get("id") == id)[-1]
 
 
-def test_it_is_told(place: Place, clerk: Component) -> None:
-    assert (place.first.tag, place.first.get("from"), place.first.get("to")) == (ACCEPT + "message", "localhost", CLERK)
-    assert shape(place.first[0]) == shape(ET.fromstring(TOLD))
+def test_it_is_told(clerk: Component) -> None:
+    [told] = clerk.told
+    assert (told.tag, told.get("from"), told.get("to")) == (ACCEPT + "message", "localhost", CLERK)
+    assert shape(told[0]) == shape(ET.fromstring(TOLD))
 
 
 @pytest.mark.parametrize("to", ["", " to='localhost'", " to='romeo@localhost'", " to='juliet@localhost'"])
@@ -144,7 +121,7 @@ def test_an_error(romeo: Client, clerk: Component) -> None:
 
 def test_the_component_goes(place: Place, romeo: Client) -> None:
     """Who waits for it hears so."""
-    away = Component(place.port, AWAY).connect(SECRET)
+    away = place.component(AWAY)
     romeo.send("<iq type='get' id='q'><x xmlns='urn:away'/></iq>")
     away.until(lambda e: e.get("type") == "set")
     away.log_out()

@@ -5,30 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.component import ACCEPT, Component
-from support.ports import unused_port
+from support.component import ACCEPT, Component, Place, placed
 from support.rawclient import NS, Client, bodies, condition
-from support.server import Server, running
 from support.stanzas import shape
 
-BOSS, PLAIN, SECRET = "boss.localhost", "plain.localhost", "s3cret"
+BOSS, PLAIN = "boss.localhost", "plain.localhost"
 PRIVILEGE, FORWARD, ROSTER = "urn:xmpp:privilege:2", "urn:xmpp:forward:0", "jabber:iq:roster"
-CONFIG = """
-[[listener]]
-kind = "component"
-address = "127.0.0.1"
-port = {port}
-tls = "optional"
-[[component]]
-domain = "boss.localhost"
-secret = "s3cret"
+GRANTS = """
 roster = "both"
 message = "outgoing"
 presence = "managed_entity"
-iq = {{"urn:xmpp:ping" = "get", "jabber:iq:private" = "both"}}
-[[component]]
-domain = "plain.localhost"
-secret = "s3cret"
+iq = {"urn:xmpp:ping" = "get", "jabber:iq:private" = "both"}
 """
 GET = f"<query xmlns='{ROSTER}'/>"
 PERMS = (f"<privilege xmlns='{PRIVILEGE}'><perm access='roster' type='both' push='true'/>"
@@ -37,19 +24,10 @@ PERMS = (f"<privilege xmlns='{PRIVILEGE}'><perm access='roster' type='both' push
          "</privilege>")
 
 
-class Place:
-    server: Server
-    port: int
-    told: list[ET.Element]
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = Place()
-    made.port = unused_port()
-    with running(tmp_path_factory.mktemp("server"), more=CONFIG.format(port=made.port)) as made.server:
+    with placed(tmp_path_factory.mktemp("server"), {BOSS: GRANTS, PLAIN: ""}) as made:
         yield made
-        assert not made.server.complaints
 
 
 @pytest.fixture
@@ -64,12 +42,12 @@ def romeo(place: Place) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def boss(place: Place) -> Iterator[Component]:
-    """One whose first words from the server are in place.told; somebody was there before it."""
+    """Somebody was there before it."""
     early = place.server.client("juliet")
     early.send("<presence><status>early</status></presence>")
     early.sync()
-    component = Component(place.port, BOSS).connect(SECRET)
-    place.told = component.until(lambda e: e.find(f"{{{PRIVILEGE}}}privilege") is not None)
+    component = place.component(BOSS)
+    component.told = component.until(lambda e: e.find(f"{{{PRIVILEGE}}}privilege") is not None)
     early.close()
     yield component
     component.log_out()
@@ -77,7 +55,7 @@ def boss(place: Place) -> Iterator[Component]:
 
 @pytest.fixture(scope="module")
 def plain(place: Place) -> Iterator[Component]:
-    component = Component(place.port, PLAIN).connect(SECRET)
+    component = place.component(PLAIN)
     yield component
     component.log_out()
 
@@ -106,8 +84,8 @@ def privileged(inner: str) -> str:
     return f"<privileged_iq xmlns='{PRIVILEGE}'>{inner}</privileged_iq>"
 
 
-def test_it_is_told_what_it_may_and_who_is_here(place: Place, boss: Component) -> None:
-    presence, told = place.told
+def test_it_is_told_what_it_may_and_who_is_here(boss: Component) -> None:
+    presence, told = boss.told
     assert (presence.tag, presence.get("from"), presence.get("to")) == (ACCEPT + "presence", "juliet@localhost/r", BOSS)
     assert (told.tag, told.get("from"), told.get("to")) == (ACCEPT + "message", "localhost", BOSS)
     assert shape(told[0]) == shape(ET.fromstring(PERMS))

@@ -5,6 +5,7 @@ from typing import Any
 
 from slixmpp import ClientXMPP, ComponentXMPP
 
+from support.component import SECRET
 from support.server import USERS, Server
 
 WAIT = 30  # seconds for one step; only a failure gets there
@@ -58,8 +59,8 @@ async def subscribe(one: Client, other: Client) -> None:
 class Component(ComponentXMPP):
     """A component made of the same library."""
 
-    def __init__(self, domain: str, secret: str, port: int, *plugins: str) -> None:
-        super().__init__(domain, secret, "127.0.0.1", port)
+    def __init__(self, domain: str, port: int, *plugins: str) -> None:
+        super().__init__(domain, SECRET, "127.0.0.1", port)
         for plugin in plugins:
             self.register_plugin(plugin)
         self.queues: dict[str, asyncio.Queue[Any]] = {}
