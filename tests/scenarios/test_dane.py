@@ -8,10 +8,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from support.federated import DAY, NOW, PASSWORD, Authority, Site, site
+from support.federated import DAY, NOW, Authority, Site, host, site
 from support.nameserver import NameServer
 from support.ports import unused_port
-from support.rawclient import Client, bodies
+from support.rawclient import bodies
 
 OURS, GOOD, STRANGE, OLD, PLACE = "a.example", "good.example", "strange.example", "old.example", "b.example"
 
@@ -54,8 +54,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     port = unused_port()
     pairs = {GOOD: ours.issue(GOOD, [GOOD]), STRANGE: theirs.issue(STRANGE, [STRANGE]),
              OLD: theirs.issue(OLD, ["other.example"], ends=NOW - DAY)}
-    hosts = "".join(f'[[host]]\nname = "{name}"\ncertificate = "{pairs[name][0]}"\nkey = "{pairs[name][1]}"\n'
-                    for name in (STRANGE, OLD))
+    hosts = "".join(host(name, pairs[name]) for name in (STRANGE, OLD))
     with NameServer({}) as names:
         resolver = f'resolver = ["127.0.0.1:{names.port}"]\n'
         with (site(folder / "a", OURS, unused_port(), ours, s2s=f"{resolver}dane = true") as here,
@@ -87,8 +86,7 @@ def test_dns_that_is_not_secure_proves_nothing(places: Places) -> None:
 
 def test_stanzas_to_a_pinned_domain(places: Places) -> None:
     places.publish(places.pins[STRANGE])
-    romeo, juliet = places.ours.client("romeo"), Client(places.theirs.server.plain, host=STRANGE)
-    juliet.log_in("juliet", PASSWORD, "r")
+    romeo, juliet = places.ours.client("romeo"), places.theirs.client("juliet", domain=STRANGE)
     juliet.send("<presence/>")
     juliet.sync()
     romeo.send(f"<message to='juliet@{STRANGE}/r' type='chat'><body>pinned</body></message>")

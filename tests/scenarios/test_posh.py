@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from headrace.net.posh import PLACE
-from support.federated import Authority, Site, route, site
+from support.federated import Authority, Site, host, route, site
 from support.ports import unused_port
 from support.rawclient import bodies
 from support.webserver import WebServer, document
@@ -36,11 +36,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
     pair = theirs.issue("theirs", [NAMED, UNNAMED])
     digest = x509.load_pem_x509_certificate(pair[0].read_bytes()).fingerprint(hashes.SHA256())
     listed = {"fingerprints": [{"sha-256": base64.b64encode(digest).decode()}], "expires": 600}
-    second = f'[[host]]\nname = "{UNNAMED}"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
     with WebServer(ours.issue("web", [NAMED, UNNAMED]), {(NAMED, PLACE): document(listed)}) as web:
         routes = "".join(f'{route(domain, there)}posh = "127.0.0.1:{web.place[1]}"\n' for domain in (NAMED, UNNAMED))
         with (site(folder / "a", OURS, here, ours, s2s="posh = true", routes=routes) as a,
-              site(folder / "b", NAMED, there, ours, pair=pair, routes=route(OURS, here) + second) as b):
+              site(folder / "b", NAMED, there, ours, pair=pair, routes=route(OURS, here) + host(UNNAMED, pair)) as b):
             yield Places(a, b, web)
 
 

@@ -5,9 +5,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.federated import PASSWORD, Authority, Site, route, site
+from support.federated import Authority, Site, host, route, site
 from support.ports import unused_port
-from support.rawclient import Client, bodies, condition
+from support.rawclient import bodies, condition
 
 OURS, ROOMS, THEIRS = "a.example", "rooms.a.example", "b.example"
 CERTIFICATE = "certificate (SASL EXTERNAL)"
@@ -20,19 +20,12 @@ def sites(folder: Path, *, trusted: bool = True, denied: str = "d.example") -> I
     good, other = Authority(folder / "good"), Authority(folder / "other")
     ours, theirs = unused_port(), unused_port()
     pair = good.issue("shared", [OURS, ROOMS])
-    host = f'[[host]]\nname = "{ROOMS}"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
     s2s = "" if trusted else 'dialback = ["*"]\n'
-    with (site(folder / "a", OURS, ours, good, pair=pair, s2s=s2s, routes=route(THEIRS, theirs) + host,
+    with (site(folder / "a", OURS, ours, good, pair=pair, s2s=s2s, routes=route(THEIRS, theirs) + host(ROOMS, pair),
                users=("romeo", f"romeo@{ROOMS}")) as a,
           site(folder / "b", THEIRS, theirs, good if trusted else other, s2s=f'{s2s}deny = ["{denied}"]',
                routes=route(OURS, ours) + route(ROOMS, ours)) as b):
         yield a, b
-
-
-def visitor(a: Site) -> Client:
-    client = Client(a.server.plain, host=ROOMS)
-    client.log_in("romeo", PASSWORD, "r")
-    return client
 
 
 def talk(a: Site, b: Site) -> None:
@@ -40,7 +33,7 @@ def talk(a: Site, b: Site) -> None:
     juliet = b.client("juliet")
     juliet.send("<presence/>")
     juliet.sync()
-    for domain, client in ((OURS, a.client("romeo")), (ROOMS, visitor(a))):
+    for domain, client in ((OURS, a.client("romeo")), (ROOMS, a.client("romeo", domain=ROOMS))):
         client.send("<presence/>")
         client.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>from {domain}</body></message>")
         message = juliet.next()
@@ -81,7 +74,7 @@ def test_by_calling_back_for_each(tmp_path: Path) -> None:
 
 def test_who_is_refused_ends_no_stream_of_others(tmp_path: Path) -> None:
     with sites(tmp_path, denied=ROOMS) as (a, b):
-        romeo, visiting, juliet = a.client("romeo"), visitor(a), b.client("juliet")
+        romeo, visiting, juliet = a.client("romeo"), a.client("romeo", domain=ROOMS), b.client("juliet")
         juliet.send("<presence/>")
         juliet.sync()
         romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>1</body></message>")

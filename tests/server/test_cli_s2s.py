@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.federated import Authority, Site, route, site
+from support.federated import Authority, Site, host, route, site
 from support.nameserver import BROKEN, NameServer
 from support.ports import unused_port
 from support.rawclient import bodies
@@ -21,7 +21,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site
     places = route("b.example", b) + route("strange.example", strange) + route("closed.example", unused_port())
     places += route("doubting.example", strange) + route("plain.example", b, "direct")
     pair = authority.issue("doubting.example", ["doubting.example"])
-    doubting = f'[[host]]\nname = "doubting.example"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
+    doubting = host("doubting.example", pair)
     table = {("_xmpp-server._tcp.nowhere.example", "SRV"): [BROKEN]}
     with (NameServer(table) as names,
           site(folder / "a", "a.example", a, authority, s2s=f"resolver = ['127.0.0.1:{names.port}']",

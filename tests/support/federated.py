@@ -66,6 +66,10 @@ def route(domain: str, port: int, tls: str = "starttls") -> str:
     return f'[[s2s.route]]\ndomain = "{domain}"\naddress = "127.0.0.1"\nport = {port}\ntls = "{tls}"\n'
 
 
+def host(domain: str, pair: tuple[Path, Path]) -> str:
+    return f'[[host]]\nname = "{domain}"\ncertificate = "{pair[0]}"\nkey = "{pair[1]}"\n'
+
+
 @dataclass
 class Site:
     """One of our servers and its domain."""
@@ -74,8 +78,9 @@ class Site:
     server: Server
     port: int       # for other servers
 
-    def client(self, user: str, resource: str = "r") -> Client:
-        client = Client(self.server.plain, host=self.domain)
+    def client(self, user: str, resource: str = "r", *, domain: str = "") -> Client:
+        """domain: another one of the same server's."""
+        client = Client(self.server.plain, host=domain or self.domain)
         client.log_in(user, PASSWORD, resource)
         return client
 
@@ -88,10 +93,7 @@ kind = "s2s"
 address = "127.0.0.1"
 port = {port}
 tls = "{tls}"
-[[host]]
-name = "{domain}"
-certificate = "{pair[0]}"
-key = "{pair[1]}"
+{host(domain, pair)}
 [s2s]
 authorities = "{authority.file}"
 {s2s}
