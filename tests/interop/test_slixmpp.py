@@ -38,14 +38,14 @@ async def test_subscribe_and_chat(server: Server) -> None:
         assert message["from"] == romeo.boundjid
         assert message["body"] == f"What's {number} & <more>?"
     await juliet.log_out()
-    await romeo.next_from("presence_unavailable", "juliet@localhost")
+    await romeo.next("presence_unavailable", "juliet@localhost")
     await romeo.log_out()
 
 
 async def test_receive_later_what_was_sent_meanwhile(server: Server) -> None:
     romeo, juliet = await befriended(server)
     await juliet.log_out()
-    await romeo.next_from("presence_unavailable", "juliet@localhost")
+    await romeo.next("presence_unavailable", "juliet@localhost")
     for number in range(5):
         romeo.send_message(mto="juliet@localhost", mbody=f"letter {number}", mtype="chat")
     await romeo.plugin["xep_0199"].ping("localhost", timeout=WAIT)  # the server has read them all

@@ -10,9 +10,9 @@ from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError
 
 from support.server import Server, running
+from support.slix import WAIT, Queues
 from support.twice import is_two
 
-WAIT = 30  # seconds for one step; only a failure gets there
 USERS = {f"{name}@localhost": "secret" for name in ("romeo", "juliet", "nurse")}
 PLUGINS = ("xep_0030", "xep_0059", "xep_0297", "xep_0313", "xep_0359", "xep_0441")
 
@@ -23,19 +23,13 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield server
 
 
-class Client(ClientXMPP):
+class Client(Queues, ClientXMPP):
     def __init__(self, name: str, server: Server) -> None:
         super().__init__(f"{name}@localhost/r", "secret")
         for plugin in PLUGINS:
             self.register_plugin(plugin)
         self.ca_certs = str(server.certificate)
-        self.queues: dict[str, asyncio.Queue[Any]] = {}
-        for event in ("session_start", "disconnected", "message", "presence_available"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
-
-    async def next(self, event: str) -> Any:
-        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+        self.keep("presence_available")
 
     async def bodies(self, **query: Any) -> list[str]:
         results = await asyncio.wait_for(self.plugin["xep_0313"].retrieve(**query), WAIT)
@@ -52,8 +46,7 @@ async def pair(server: Server) -> AsyncIterator[tuple[Client, Client]]:
         await client.next("presence_available")
     yield clients
     for client in clients:
-        client.disconnect()
-        await client.next("disconnected")
+        await client.log_out()
 
 
 async def said(romeo: Client, juliet: Client, count: int, mark: str) -> None:

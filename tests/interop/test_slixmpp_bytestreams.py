@@ -25,9 +25,7 @@ async def login(name: str, server: Server) -> Client:
     client = Client(name, server)
     client.register_plugin("xep_0030")
     client.register_plugin("xep_0065", {"auto_accept": True})
-    for event in ("socks5_stream", "socks5_data", "socks5_closed"):
-        client.queues[event] = asyncio.Queue()
-        client.add_event_handler(event, client.queues[event].put_nowait)
+    client.keep("socks5_stream", "socks5_data", "socks5_closed")
     await client.log_in()
     return client
 

@@ -23,10 +23,8 @@ def place(tmp_path: Path, free_port: int) -> Iterator[Server]:
 @pytest.fixture
 async def gate(place: Server, free_port: int) -> AsyncIterator[Component]:
     component = Component(GATE, free_port, "xep_0030", "xep_0077", "xep_0100")
-    for event in ("presence_unsubscribe", "presence_unsubscribed", "presence_unavailable", "presence_subscribed",
-                  "presence_available"):
-        component.queues[event] = asyncio.Queue()
-        component.add_event_handler(event, component.queues[event].put_nowait)
+    component.keep("presence_unsubscribe", "presence_unsubscribed", "presence_unavailable", "presence_subscribed",
+                   "presence_available")
     await component.log_in()
     yield component
     await component.log_out()

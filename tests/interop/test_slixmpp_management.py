@@ -12,9 +12,7 @@ class Managed(Client):
         super().__init__(name, server)
         self.register_plugin("xep_0198")
         self.sm = self.plugin["xep_0198"]
-        for event in ("sm_enabled", "session_resumed", "stanza_acked", "sm_failed"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
+        self.keep("sm_enabled", "session_resumed", "stanza_acked", "sm_failed")
 
     async def log_in(self) -> None:
         await super().log_in()

@@ -10,8 +10,8 @@ from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError
 
 from support.server import Server, running
+from support.slix import WAIT, Queues
 
-WAIT = 30  # seconds for one step; only a failure gets there
 USERS = {f"{name}@localhost": "secret" for name in ("romeo", "juliet", "tybalt")}
 PLUGINS = ("xep_0012", "xep_0030", "xep_0092", "xep_0199", "xep_0202", "xep_0203")
 
@@ -22,7 +22,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-class Client(ClientXMPP):
+class Client(Queues, ClientXMPP):
     """Available, with its roster; keeps what comes in, by event."""
 
     def __init__(self, name: str, resource: str, server: Server) -> None:
@@ -31,28 +31,13 @@ class Client(ClientXMPP):
             self.register_plugin(plugin)
         self.ca_certs = str(server.certificate)
         self.auto_authorize = None
-        self.queues: dict[str, asyncio.Queue[Any]] = {}
-        for event in ("session_start", "disconnected", "message", "message_error", "roster_update",
-                      "presence_subscribe", "presence_subscribed", "presence_unsubscribed",
-                      "presence_available", "presence_unavailable"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
-
-    async def next(self, event: str, bare: str = "") -> Any:
-        """The next one, from this account if one is named."""
-        while True:
-            stanza = await asyncio.wait_for(self.queues[event].get(), WAIT)
-            if not bare or stanza["from"].bare == bare:
-                return stanza
+        self.keep("message_error", "roster_update", "presence_subscribe", "presence_subscribed",
+                  "presence_unsubscribed", "presence_available", "presence_unavailable")
 
     async def pushed(self) -> tuple[str, dict[str, Any]]:
         """(contact, item) of the next roster push."""
         [(jid, item)] = (await self.next("roster_update"))["roster"]["items"].items()
         return str(jid), item
-
-    async def log_out(self) -> None:
-        self.disconnect()
-        await self.next("disconnected")
 
 
 class House:

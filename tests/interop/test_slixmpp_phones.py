@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import repeat
-from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
@@ -14,9 +13,8 @@ from slixmpp.xmlstream.matcher import MatchXPath
 from support.component import configuration
 from support.ports import unused_port
 from support.server import Server, running
-from support.slix import Component
+from support.slix import WAIT, Component, Queues
 
-WAIT = 30  # seconds for one step; only a failure gets there
 NAMES = ("romeo", "juliet", "push")
 PLUGINS = ("xep_0030", "xep_0085", "xep_0184", "xep_0199", "xep_0280", "xep_0308", "xep_0333", "xep_0352", "xep_0444",
            "xep_0461")
@@ -37,21 +35,14 @@ def server(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Serv
         yield server
 
 
-class Client(ClientXMPP):
+class Client(Queues, ClientXMPP):
     def __init__(self, name: str, resource: str, server: Server) -> None:
         super().__init__(f"{name}@localhost/{resource}", "secret")
         self.running = server
         for plugin in PLUGINS:
             self.register_plugin(plugin)
         self.ca_certs = str(server.certificate)
-        self.queues: dict[str, asyncio.Queue[Any]] = {}
-        for event in ("session_start", "disconnected", "message", "carbon_received", "carbon_sent", "receipt_received",
-                      "presence_available", "published"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
-
-    async def next(self, event: str) -> Any:
-        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+        self.keep("carbon_received", "carbon_sent", "receipt_received", "presence_available", "published")
 
     async def log_in(self) -> "Client":
         self.connect("127.0.0.1", self.running.starttls)
@@ -63,10 +54,6 @@ class Client(ClientXMPP):
 
     async def sync(self) -> None:
         await asyncio.wait_for(self.plugin["xep_0199"].send_ping("localhost"), WAIT)
-
-    async def log_out(self) -> None:
-        self.disconnect()
-        await self.next("disconnected")
 
 
 class House:

@@ -94,7 +94,7 @@ async def test_a_friend_with_another_client(server: Server, terminals: tuple[Ter
     await romeo.log_in()
 
     juliet.type("/sub request romeo@localhost")
-    await romeo.next_from("presence_subscribe", "juliet@localhost")
+    await romeo.next("presence_subscribe", "juliet@localhost")
     romeo.send_presence(pto="juliet@localhost", ptype="subscribed")
     await asyncio.to_thread(juliet.see, "++ romeo@localhost (slixmpp) is online")
     romeo.send_presence(pshow="away")

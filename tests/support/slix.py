@@ -11,7 +11,32 @@ from support.server import USERS, Server
 WAIT = 30  # seconds for one step; only a failure gets there
 
 
-class Client(ClientXMPP):
+class Queues:
+    """For a stream of the library's: its events wait until they are asked for."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.queues: dict[str, asyncio.Queue[Any]] = {}
+        self.keep("session_start", "disconnected", "message")
+
+    def keep(self, *events: str) -> None:
+        for event in events:
+            self.queues[event] = asyncio.Queue()
+            self.add_event_handler(event, self.queues[event].put_nowait)
+
+    async def next(self, event: str, bare: str = "") -> Any:
+        """The next one, of this account if one is named: one's own presence comes back too."""
+        while True:
+            stanza = await asyncio.wait_for(self.queues[event].get(), WAIT)
+            if not bare or stanza["from"].bare == bare:
+                return stanza
+
+    async def log_out(self) -> None:
+        self.disconnect()
+        await self.next("disconnected")
+
+
+class Client(Queues, ClientXMPP):
     """One of the accounts that the test server has by default."""
 
     def __init__(self, name: str, server: Server, password: str = "") -> None:
@@ -22,20 +47,8 @@ class Client(ClientXMPP):
         self.running = server
         self.ca_certs = str(server.certificate)
         self.auto_authorize = None
-        self.queues: dict[str, asyncio.Queue[Any]] = {}
-        for event in ("message", "presence_subscribe", "presence_subscribed", "presence_available",
-                      "presence_unavailable", "session_start", "disconnected", "stream_error"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
-
-    async def next(self, event: str) -> Any:
-        return await asyncio.wait_for(self.queues[event].get(), WAIT)
-
-    async def next_from(self, event: str, bare: str) -> Any:
-        """The next one that this account sent: one's own presence comes back too."""
-        while (stanza := await self.next(event))["from"].bare != bare:
-            pass
-        return stanza
+        self.keep("presence_subscribe", "presence_subscribed", "presence_available", "presence_unavailable",
+                  "stream_error")
 
     async def log_in(self) -> None:
         self.connect("127.0.0.1", self.running.starttls)
@@ -43,38 +56,24 @@ class Client(ClientXMPP):
         await asyncio.wait_for(self.get_roster(), WAIT)
         self.send_presence()
 
-    async def log_out(self) -> None:
-        self.disconnect()
-        await self.next("disconnected")
-
 
 async def subscribe(one: Client, other: Client) -> None:
     one.send_presence_subscription(pto=other.boundjid.bare, ptype="subscribe")
-    await other.next_from("presence_subscribe", one.boundjid.bare)
+    await other.next("presence_subscribe", one.boundjid.bare)
     other.send_presence_subscription(pto=one.boundjid.bare, ptype="subscribed")
-    await one.next_from("presence_subscribed", other.boundjid.bare)
-    await one.next_from("presence_available", other.boundjid.bare)
+    await one.next("presence_subscribed", other.boundjid.bare)
+    await one.next("presence_available", other.boundjid.bare)
 
 
-class Component(ComponentXMPP):
+class Component(Queues, ComponentXMPP):
     """A component made of the same library."""
 
     def __init__(self, domain: str, port: int, *plugins: str) -> None:
         super().__init__(domain, SECRET, "127.0.0.1", port)
         for plugin in plugins:
             self.register_plugin(plugin)
-        self.queues: dict[str, asyncio.Queue[Any]] = {}
-        for event in ("session_start", "disconnected", "message", "privileges_advertised", "published"):
-            self.queues[event] = asyncio.Queue()
-            self.add_event_handler(event, self.queues[event].put_nowait)
-
-    async def next(self, event: str) -> Any:
-        return await asyncio.wait_for(self.queues[event].get(), WAIT)
+        self.keep("privileges_advertised", "published")
 
     async def log_in(self) -> None:
         self.connect()
         await self.next("session_start")
-
-    async def log_out(self) -> None:
-        self.disconnect()
-        await self.next("disconnected")
