@@ -10,7 +10,7 @@ from headrace.session.components import Components
 from headrace.session.spool import LEAST_SECONDS
 from support.routing import World, condition
 
-from .test_federation import Log
+from .test_federation import Log, left
 
 TAKEN = number_at(1.7e9)
 
@@ -52,11 +52,7 @@ class Bench(World):
             f"<message from='romeo@localhost/r' to='{to}' id='{id}' type='chat'><body/></message>".encode()), TAKEN)
 
     def gone(self) -> list[int]:
-        group = self.archive.take()
-        if group is None:
-            return []
-        self.archive.committed()
-        return group.finished
+        return left(self.archive)
 
     def errors(self) -> list[tuple[str | None, str | None]]:
         self.rig.turn()

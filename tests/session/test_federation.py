@@ -29,6 +29,15 @@ class Log:
     warning = exception = info
 
 
+def left(archive: Archive) -> list[int]:
+    """Which have left the spool since this was last asked."""
+    group = archive.take()
+    if group is None:
+        return []
+    archive.committed()
+    return group.finished
+
+
 class Dialled:
     """An Outbound that has got there."""
 
@@ -71,12 +80,7 @@ class Bench(World):
         self.send(self.romeo, f"<message to='x@{to}' id='{text}' type='chat'><body>{text}</body></message>")
 
     def commit(self) -> list[int]:
-        """Which have left the spool since this was last asked."""
-        group = self.archive.take()
-        if group is None:
-            return []
-        self.archive.committed()
-        return group.finished
+        return left(self.archive)
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -127,6 +131,16 @@ async def stream(bench: Bench, domain: str) -> tuple[Peer, Any]:
     bench.answers[domain].set_result(Dialled(peer))
     await bench.settle()
     return peer, peer.link
+
+
+async def cut(bench: Bench, text: str) -> None:
+    """The dial succeeds, and the stream takes a message and ends before it is written."""
+    await bench.settle()
+    peer, link = await stream(bench, "b")
+    bench.rig.allow(link, 0)
+    bench.say("b", text)
+    peer.abort()
+    bench.rig.turn()
 
 
 async def test_what_waits_goes_first_and_in_order() -> None:
@@ -238,12 +252,7 @@ async def test_a_peer_that_takes_and_drops_is_given_up() -> None:
     bench = Bench()
     bench.say("b", "0")
     for _ in range(3):
-        await bench.settle()
-        peer, link = await stream(bench, "b")
-        bench.rig.allow(link, 0)
-        bench.say("b", "more")
-        peer.abort()
-        bench.rig.turn()
+        await cut(bench, "more")
         bench.time += 5
     assert {condition for _, condition in bench.errors()} == {"remote-server-timeout"}
     assert len(bench.dials) == 3
@@ -293,12 +302,7 @@ async def test_dials_that_failed_do_not_count_as_streams_that_were_cut() -> None
         bench.time += 100
     assert len(bench.errors()) == 3
     bench.say("b", "0")
-    await bench.settle()
-    peer, link = await stream(bench, "b")
-    bench.rig.allow(link, 0)
-    bench.say("b", "1")
-    peer.abort()
-    bench.rig.turn()
+    await cut(bench, "1")
     bench.time += 100
     await bench.settle()
     _, link = await stream(bench, "b")
