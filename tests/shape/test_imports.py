@@ -49,7 +49,8 @@ for module in modules:
             print(module, traceback.format_exc(), flush=True)
             os._exit(1)
         os._exit(0)
-    os.waitpid(child, 0)
+    if os.waitpid(child, 0)[1]:     # also where a signal has ended it, without a word
+        print(module, flush=True)
 print("done")
 """
 
