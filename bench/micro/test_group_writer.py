@@ -28,6 +28,6 @@ def test_group(benchmark: BenchmarkFixture, tmp_path: Path, size: int) -> None:
         return (group,), {}
 
     benchmark.pedantic(writer.write, setup=packed, rounds=40, warmup_rounds=3)
-    assert connection.execute("SELECT count(*) FROM box") == [(next(ids) - 1,)]
+    assert connection.execute("SELECT count(*) FROM message") == [(next(ids) - 1,)]
     benchmark.extra_info["stanzas"] = size
     connection.close()

@@ -21,10 +21,10 @@ KEPT = MessageFlag.M_ARCHIVE_A | MessageFlag.M_ARCHIVE_B | MessageFlag.M_GIVEN
 
 
 def group_of(first: int, count: int, rng: random.Random) -> Group:
-    """Of one owner and 20 peers."""
+    """Of one owner and 20 peers in turn, behind the first 100 of a peer who is not heard of any more."""
     group = Group()
     for id in range(first, first + count):
-        sides = [ROMEO.encode(), b"peer%d@example.net" % rng.randrange(20)]
+        sides = [ROMEO.encode(), b"peer%d@example.net" % (id % 20) if id > 100 else b"old@example.net"]
         rng.shuffle(sides)
         group.add(id, *sides, b"<message/>", KEPT)
     return group
@@ -58,6 +58,7 @@ FILTERS = [
     (ArchiveFilter("peer7@example.net", after=1000), False), (ArchiveFilter(before=1500), True),
     (ArchiveFilter(ROMEO), True),
 ]
+OF_OLD = [(ArchiveFilter("old@example.net"), True), (ArchiveFilter("old@example.net"), False)]
 
 
 def test_steps_of_pages_are_flat(connection: Connection) -> None:
@@ -66,7 +67,7 @@ def test_steps_of_pages_are_flat(connection: Connection) -> None:
         writer.write(group_of(first, size, rng))
         boxes.fill(connection)
         taken = []
-        for filter, backwards in FILTERS:
+        for filter, backwards in FILTERS + OF_OLD:
             counting = Counting(connection)
             boxes.page(counting, ROMEO, filter, 50, backwards=backwards)    # type: ignore[arg-type]
             taken.append(counting.steps)

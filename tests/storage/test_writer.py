@@ -13,6 +13,7 @@ from headrace.storage.migrate import steps
 from headrace.storage.sqlite import boxes
 from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import GroupWriter
+from support.boxes import entries
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_one_stanza_one_box_row_each(connection: Connection) -> None:
         (5, a, b, offline, b"<m>1</m>"), (6, b, a, offline, b"<m>2</m>")]
     assert connection.execute("SELECT count(*) FROM box") == [(0,)]
     assert boxes.fill(connection) == 2
-    assert connection.execute("SELECT owner, id, peer FROM box ORDER BY id") == [(b, 5, a), (a, 6, b)]
+    assert entries(connection) == [(5, b, a), (6, a, b)]
 
 
 def test_each_owner_has_a_box_row(connection: Connection) -> None:
@@ -58,7 +59,7 @@ def test_each_owner_has_a_box_row(connection: Connection) -> None:
     GroupWriter(connection).write(group)
     assert [boxes.fill(connection, most) for most in (1, 2, 9, 9)] == [1, 2, 2, 0]
     a, b = (number for number, in connection.execute("SELECT id FROM address ORDER BY jid"))
-    assert connection.execute("SELECT id, owner, peer FROM box ORDER BY id, owner") == [
+    assert entries(connection) == [
         (1, a, b), (2, b, a), (3, a, b), (3, b, a), (5, a, b), (5, b, a)]
     assert connection.execute("SELECT sm_key, h FROM message WHERE id = 5") == [(-1, 2**32 - 1)]
 
@@ -69,7 +70,7 @@ def test_message_to_oneself_is_one_row(connection: Connection) -> None:
         group.add(id, b"a@x", b"a@x", b"<m/>", flags)
     GroupWriter(connection).write(group)
     assert boxes.fill(connection) == 4
-    assert connection.execute("SELECT id FROM box") == [(1,), (2,), (3,), (4,)]
+    assert [id for id, _, _ in entries(connection)] == [1, 2, 3, 4]
 
 
 def test_reservation_goes_with_the_group(connection: Connection) -> None:

@@ -34,3 +34,7 @@ cdef class Connection:
     cdef int describe(self, tuple query, Query* it, Value* values) except -1
     cdef int values_of(self, sqlite3_stmt* handle, tuple args, Value* values) except -1
     cdef object error(self, int code)       # the SqliteError for that result code
+
+
+# Run a statement that gives no rows; SQLITE_DONE or an error code.
+cdef int once(sqlite3_stmt* handle) noexcept nogil

@@ -217,6 +217,12 @@ cdef int bind_and_run(const Query* query, Buf* rows) except -1 nogil:
     return run(query.handle, query.columns, rows)
 
 
+cdef int once(sqlite3_stmt* handle) noexcept nogil:
+    cdef int code = sqlite3_step(handle)
+    sqlite3_reset(handle)
+    return code
+
+
 cdef Py_ssize_t checked(Py_ssize_t n) except -1:
     if n > 0x7fffffff:
         raise OverflowError("a value over 2 GiB")

@@ -13,7 +13,7 @@ cdef class GroupWriter:
     cdef Connection connection
     cdef sqlite3* db
     cdef Statement begin, commit, rollback, find_address, add_address, add_message, reserve
-    cdef Statement add_spooled, drop_spooled, drop_box, drop_message
+    cdef Statement add_spooled, drop_spooled, drop_message
     cdef Addresses known
 
     # All of them: SQLite's result code.

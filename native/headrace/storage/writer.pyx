@@ -9,6 +9,7 @@ from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE, M_SPOOL,
 from headrace.storage.addresses cimport (
     addresses_clear, addresses_free, addresses_get, addresses_init, addresses_put
 )
+from headrace.storage.connection cimport once
 from headrace.storage.csqlite cimport *
 
 
@@ -31,10 +32,8 @@ cdef class GroupWriter:
             "INSERT INTO message(id, a, b, flags, sm_key, h, stanza) VALUES (?, ?, ?, ?, ?, ?, ?)")
         self.add_spooled = connection.prepare("INSERT INTO spool(id) VALUES (?)")
         self.drop_spooled = connection.prepare("DELETE FROM spool WHERE id = ?")
-        # What is in nobody's archive goes with its row in the spool, and from the box of whose session sent it.
+        # What is in nobody's archive goes with its row in the spool; an entry in its sender's box says nothing then.
         gone = f"NOT flags & {<int>(M_OFFLINE | M_ARCHIVE_A | M_ARCHIVE_B)}"
-        self.drop_box = connection.prepare(
-            f"DELETE FROM box WHERE id = ?1 AND owner = (SELECT a FROM message WHERE id = ?1 AND {gone})")
         self.drop_message = connection.prepare(f"DELETE FROM message WHERE id = ? AND {gone}")
         self.reserve = connection.prepare("UPDATE meta SET value = ? WHERE key = 'reserved_id'")
 
@@ -79,8 +78,6 @@ cdef class GroupWriter:
         cdef size_t i
         for i in range(done.n // sizeof(int64_t)):
             code = once_with(self.drop_spooled.handle, ids[i])
-            if code == SQLITE_DONE:
-                code = once_with(self.drop_box.handle, ids[i])
             if code == SQLITE_DONE:
                 code = once_with(self.drop_message.handle, ids[i])
             if code != SQLITE_DONE:
@@ -134,13 +131,6 @@ cdef class GroupWriter:
             number[0] = sqlite3_last_insert_rowid(self.db)
         sqlite3_reset(find)
         return code
-
-
-cdef int once(sqlite3_stmt* handle) noexcept nogil:
-    """Run a statement that gives no rows."""
-    cdef int code = sqlite3_step(handle)
-    sqlite3_reset(handle)
-    return code
 
 
 cdef int once_with(sqlite3_stmt* handle, int64_t value) noexcept nogil:

@@ -1,10 +1,11 @@
 """The statements on messages and boxes in SQLite, inside the transactions of their callers.
 
-Boxes are filled in their owners' order some time after the commit, many messages at once, which costs a fraction of
-doing it in the commit. What they lack is few messages and found by looking through these: the tail.
+Boxes are filled some time after the commit, many messages at once, which costs a fraction of doing it in the commit.
+What they lack is few messages and found by looking through these: the tail.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -24,25 +25,16 @@ from headrace.storage.bounds import (
     signed,
 )
 from headrace.storage.connection import Connection
+from headrace.storage.filler import fill as fill_boxes
 from headrace.storage.ports import EVER, ArchivedMessage, ArchiveFilter
+from headrace.storage.sqlite import sheets
 
-# In all of them ?1 is the owner's number, ?2 and ?3 are the borders, and ?4 is the peer's number.
+# In all of them ?1 is the owner's number.
 _VISIBLE = f"((b = ?1 AND flags & {GOT}) OR (a = ?1 AND flags & {SENT}))"
-_OF_ALL = f"FROM box CROSS JOIN message USING (id) WHERE owner = ?1 AND box.id > ?2 AND box.id < ?3 AND {_VISIBLE}"
-_OF_PEER = ("FROM box INDEXED BY box_of_peer CROSS JOIN message USING (id) WHERE owner = ?1 AND peer = ?4"
-            f" AND box.id > ?2 AND box.id < ?3 AND {_VISIBLE}")
 _TAIL = f"FROM message WHERE id > ?2 AND id < ?3 AND {_VISIBLE}"
-_TAIL_OF_PEER = f"{_TAIL} AND CASE a WHEN ?1 THEN b ELSE a END = ?4"
-_FILL = f"""
-INSERT INTO box(owner, id, peer)
-SELECT b AS owner, id, a FROM message WHERE id > ?1 AND id <= ?2 AND flags & {OFFLINE | GOT}
-UNION ALL
-SELECT a, id, b FROM message
-WHERE id > ?1 AND id <= ?2 AND a <> b AND (flags & {SENT} OR sm_key)
-OR id > ?1 AND id <= ?2 AND a = b AND flags & {KEPT} = {SENT}
-ORDER BY 1, 2
-"""
+_TAIL_OF_PEER = f"{_TAIL} AND CASE a WHEN ?1 THEN b ELSE a END = ?5"
 _SELECT_IDS = "SELECT value FROM json_each(?2)"
+LEAST = 50      # messages that are looked for together
 
 
 def number_of(connection: Connection, jid: str) -> int:
@@ -57,7 +49,7 @@ def fill(connection: Connection, most: int = EVER) -> int:
     [(count, last)] = connection.execute(
         "SELECT count(*), max(id) FROM (SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?)", (boxed, most))
     if count:
-        connection.execute(_FILL, (boxed, last))
+        fill_boxes(connection, boxed, last)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'boxed'", (last,))
     return int(count)
 
@@ -65,30 +57,61 @@ def fill(connection: Connection, most: int = EVER) -> int:
 def page(connection: Connection, owner: str, filter: ArchiveFilter, limit: int, *,
          backwards: bool) -> list[ArchivedMessage]:
     """The first so many, backwards the last ones from the end on."""
-    after, before = bounds(filter)
-    boxed, args = _boxed(connection), _args(connection, owner, filter)
-    box, tail = (_OF_ALL, _TAIL) if filter.peer is None else (_OF_PEER, _TAIL_OF_PEER)
-    parts = [(box, "box.id", after, min(before, boxed + 1)), (tail, "id", max(after, boxed), before)]
     found: list[tuple[Any, ...]] = []
-    for sql, id, low, high in reversed(parts) if backwards else parts:
-        if len(found) < limit and low < high:
-            found += connection.execute(
-                f"SELECT message.id, stanza {sql} ORDER BY {id} {'DESC' if backwards else ''} LIMIT ?5",
-                (args[0], low, high, args[1], limit - len(found)))
+    parts = [_boxed_page, _tail_page]
+    for part in reversed(parts) if backwards else parts:
+        if len(found) < limit:
+            found += part(connection, number_of(connection, owner), filter, limit - len(found), backwards)
     return [archived(id, stanza) for id, stanza in found]
 
 
+def _boxed_page(connection: Connection, owner: int, filter: ArchiveFilter, limit: int,
+                backwards: bool) -> list[tuple[Any, ...]]:
+    order, found = "DESC" if backwards else "", list[tuple[Any, ...]]()
+    for ids in _boxed_ids(connection, owner, filter, max(limit, LEAST), backwards=backwards):
+        found += connection.execute(
+            f"SELECT id, stanza FROM message WHERE id IN ({_SELECT_IDS}) AND {_VISIBLE} ORDER BY id {order}",
+            (owner, _json(ids)))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _tail_page(connection: Connection, owner: int, filter: ArchiveFilter, limit: int,
+               backwards: bool) -> list[tuple[Any, ...]]:
+    order, (tail, args) = "DESC" if backwards else "", _tail(connection, owner, filter, limit)
+    return connection.execute(f"SELECT id, stanza {tail} ORDER BY id {order} LIMIT ?4", args)
+
+
 def count(connection: Connection, owner: str, filter: ArchiveFilter, most: int) -> int:
+    total, number = 0, number_of(connection, owner)
+    for ids in _boxed_ids(connection, number, filter, STEP):
+        [(visible,)] = connection.execute(
+            f"SELECT count(*) FROM message WHERE id IN ({_SELECT_IDS}) AND {_VISIBLE}", (number, _json(ids)))
+        total += visible
+        if total >= most:
+            return most
+    tail, args = _tail(connection, number, filter, most - total)
+    [(visible,)] = connection.execute(f"SELECT count(*) FROM (SELECT 1 {tail} LIMIT ?4)", args)
+    return total + int(visible)
+
+
+def _boxed_ids(connection: Connection, owner: int, filter: ArchiveFilter, at_once: int, *,
+               backwards: bool = False) -> Iterator[list[int]]:
+    """What may be visible of an archive's messages, so many at once."""
     after, before = bounds(filter)
-    boxed, args = _boxed(connection), _args(connection, owner, filter)
-    box, tail = (_OF_ALL, _TAIL) if filter.peer is None else (_OF_PEER, _TAIL_OF_PEER)
-    total = 0
-    for sql, low, high in (box, after, min(before, boxed + 1)), (tail, max(after, boxed), before):
-        if total < most and low < high:
-            [(number,)] = connection.execute(
-                f"SELECT count(*) FROM (SELECT 1 {sql} LIMIT ?5)", (args[0], low, high, args[1], most - total))
-            total += number
-    return total
+    ids = chain.from_iterable(sheets.ids(connection, owner, after, min(before, _boxed(connection) + 1),
+                                         peer=_peer(connection, filter), backwards=backwards))
+    while some := list(islice(ids, at_once)):
+        yield some
+
+
+def _tail(connection: Connection, owner: int, filter: ArchiveFilter, limit: int) -> tuple[str, tuple[int, ...]]:
+    """Of a statement on what is not in boxes yet."""
+    after, before = bounds(filter)
+    peer = _peer(connection, filter)
+    args = owner, max(after, _boxed(connection)), before, limit
+    return (_TAIL, args) if peer is None else (_TAIL_OF_PEER, (*args, peer))
 
 
 def get(connection: Connection, owner: str, ids: Collection[int]) -> list[ArchivedMessage]:
@@ -101,15 +124,16 @@ def get(connection: Connection, owner: str, ids: Collection[int]) -> list[Archiv
 def pending(connection: Connection, owner: str, after: int, limit: int) -> list[tuple[int, bytes, int]]:
     """What the owner's next login is given beyond that id: the first so many, with their flags."""
     number, boxed = number_of(connection, owner), _boxed(connection)
-    found = connection.execute(
-        "SELECT id, stanza, flags FROM box CROSS JOIN message USING (id)"
-        " WHERE owner = ?1 AND box.id > ?2 AND box.id <= ?3"
-        f" AND b = ?1 AND flags & {GIVEN | OFFLINE} ORDER BY box.id LIMIT ?4", (number, after, boxed, limit))
-    if len(found) < limit:
+    waiting, found = f"b = ?1 AND flags & {GIVEN | OFFLINE} ORDER BY id LIMIT ?3", list[tuple[Any, ...]]()
+    for ids in sheets.ids(connection, number, after, boxed + 1):
         found += connection.execute(
-            f"SELECT id, stanza, flags FROM message WHERE id > ?2 AND b = ?1 AND flags & {GIVEN | OFFLINE}"
-            " ORDER BY id LIMIT ?3", (number, max(after, boxed), limit - len(found)))
-    return [(id, stanza, flags) for id, stanza, flags in found]
+            f"SELECT id, stanza, flags FROM message WHERE id IN ({_SELECT_IDS}) AND {waiting}",
+            (number, _json(ids), limit))
+        if len(found) >= limit:
+            return found[:limit]
+    return found + connection.execute(
+        f"SELECT id, stanza, flags FROM message WHERE id > ?2 AND {waiting}",
+        (number, max(after, boxed), limit - len(found)))
 
 
 def count_offline(connection: Connection, owner: str) -> int:
@@ -129,14 +153,17 @@ def spooled(connection: Connection, after: int, limit: int) -> list[tuple[int, b
 def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
     """now: an id. What is there of the last day is looked through, the newest first."""
     number, boxed, key = number_of(connection, owner), _boxed(connection), signed(sm_key)
-    since = now - number_at(H_SECONDS)
+    since, left = now - number_at(H_SECONDS), H_MESSAGES
     rows = connection.execute(
         "SELECT h FROM message WHERE id > ?2 AND a = ?1 AND sm_key = ?3 ORDER BY id DESC LIMIT 1",
         (number, max(since, boxed), key))
-    rows = rows or connection.execute(
-        "SELECT h FROM (SELECT id FROM box WHERE owner = ?1 AND id > ?2 AND id <= ?3 ORDER BY id DESC LIMIT ?5)"
-        " CROSS JOIN message USING (id) WHERE a = ?1 AND sm_key = ?4 ORDER BY id DESC LIMIT 1",
-        (number, since, boxed, key, H_MESSAGES))
+    for ids in sheets.ids(connection, number, since, boxed + 1, backwards=True):
+        if rows or left <= 0:
+            break
+        rows = connection.execute(
+            f"SELECT h FROM message WHERE id IN ({_SELECT_IDS}) AND a = ?1 AND sm_key = ?3 ORDER BY id DESC LIMIT 1",
+            (number, _json(ids[:left]), key))
+        left -= len(ids)
     return int(rows[0][0]) if rows else None
 
 
@@ -146,25 +173,22 @@ def leave(connection: Connection, owner: str, after: int, up_to: int, *, everyth
     number = number_of(connection, owner)
     if _boxed(connection) < up_to:
         fill(connection)
-    rows = connection.execute(
-        "SELECT id FROM box WHERE owner = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?", (number, after, up_to, STEP))
-    if not rows:
+    ids = list(islice(chain.from_iterable(sheets.ids(connection, number, after, min(up_to, EVER - 1) + 1)), STEP))
+    if not ids:
         return 0, 0
     given = f"flags & {GIVEN} AND id > coalesce((SELECT id FROM mark WHERE owner = ?1), 0)"
     kept = "0" if everything else f"CASE WHEN flags & {OFFLINE} OR {given} THEN {OFFLINE} ELSE 0 END"
-    args = (number, _json([id for id, in rows]))
-    left = 0
+    args = (number, _json(ids))
     for sql in (
         f"UPDATE message SET flags = (flags & {SENT}) | {kept} WHERE id IN ({_SELECT_IDS}) AND b = ?1",
         f"UPDATE message SET flags = flags & ~{SENT} WHERE id IN ({_SELECT_IDS}) AND a = ?1",
-        f"DELETE FROM box WHERE owner = ?1 AND id IN ({_SELECT_IDS})"
-        f" AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = box.id AND b = ?1 AND flags & {OFFLINE})",
-        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}"
-        " AND id NOT IN (SELECT id FROM spool)",
     ):
         connection.execute(sql, args)
-        left = connection.changes if sql.startswith("DELETE FROM box") else left
-    return int(rows[-1][0]), left
+    left = _cut(connection, number, ids, f"b = ?1 AND flags & {OFFLINE}")
+    connection.execute(
+        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}"
+        " AND id NOT IN (SELECT id FROM spool)", args)
+    return ids[-1], left
 
 
 def drop_offline(connection: Connection, owner: str, up_to: int) -> None:
@@ -176,13 +200,19 @@ def drop_offline(connection: Connection, owner: str, up_to: int) -> None:
     if not ids:
         return
     args = (number, _json(ids))
-    for sql in (
-        f"UPDATE message SET flags = flags & ~{OFFLINE | GIVEN} WHERE id IN ({_SELECT_IDS}) AND b = ?1",
-        f"DELETE FROM box WHERE owner = ?1 AND id IN ({_SELECT_IDS})"
-        f" AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = box.id AND a = ?1 AND flags & {SENT})",
-        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}",
-    ):
-        connection.execute(sql, args)
+    connection.execute(
+        f"UPDATE message SET flags = flags & ~{OFFLINE | GIVEN} WHERE id IN ({_SELECT_IDS}) AND b = ?1", args)
+    _cut(connection, number, ids, f"a = ?1 AND flags & {SENT}")
+    connection.execute(
+        f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}", args)
+
+
+def _cut(connection: Connection, owner: int, ids: Collection[int], staying: str) -> int:
+    """These messages leave the box, but for those of which that holds; how many have left."""
+    stay = {id for id, in connection.execute(
+        f"SELECT id FROM message WHERE id IN ({_SELECT_IDS}) AND {staying}", (owner, _json(ids)))}
+    gone = [id for id in ids if id not in stay]
+    return sheets.cut(connection, owner, gone) if gone else 0
 
 
 def forget(connection: Connection, owner: str) -> None:
@@ -200,18 +230,17 @@ def forget_mark(connection: Connection, owner: str) -> None:
 def owners_over(connection: Connection, host: str, before: int | None, most: int | None) -> list[tuple[str, int]]:
     """Whose boxes on that host hold messages with ids up to `before`, or more than `most`: and up to which id they
     have to leave."""
-    local = "SELECT id, jid FROM address WHERE substr(jid, -length(?1)) = ?1"
-    found: dict[str, int] = {}
-    if before is not None:
-        found.update((jid, before) for jid, in connection.execute(
-            f"SELECT jid FROM ({local}) own WHERE EXISTS (SELECT 1 FROM box WHERE owner = own.id AND box.id <= ?2)",
-            (f"@{host}", before)))
-    if most is not None:
-        for jid, id in connection.execute(
-                "SELECT jid, (SELECT id FROM box WHERE owner = own.id ORDER BY id DESC LIMIT 1 OFFSET ?2) AS last"
-                f" FROM ({local}) own WHERE last IS NOT NULL", (f"@{host}", most)):
-            found[jid] = max(id, found.get(jid, 0))
-    return list(found.items())
+    found: list[tuple[str, int]] = []
+    for number, jid in connection.execute(
+            "SELECT id, jid FROM address WHERE substr(jid, -length(?1)) = ?1"
+            " AND EXISTS (SELECT 1 FROM box WHERE owner = address.id)",
+            (f"@{host}",)):
+        up_to = 0 if most is None else sheets.beyond(connection, number, most)
+        if before is not None and sheets.least(connection, number) <= before:
+            up_to = max(up_to, before)
+        if up_to:
+            found.append((jid, up_to))
+    return found
 
 
 def _boxed(connection: Connection) -> int:
@@ -221,9 +250,8 @@ def _boxed(connection: Connection) -> int:
     return boxed
 
 
-def _args(connection: Connection, owner: str, filter: ArchiveFilter) -> tuple[int, int]:
-    """The owner's number and the peer's."""
-    return number_of(connection, owner), 0 if filter.peer is None else number_of(connection, filter.peer)
+def _peer(connection: Connection, filter: ArchiveFilter) -> int | None:
+    return None if filter.peer is None else number_of(connection, filter.peer)
 
 
 def _json(ids: Collection[int]) -> str:
