@@ -2,7 +2,7 @@ from headrace.router.group import Group
 from headrace.storage.connection import Connection
 
 class GroupWriter:
-    """Writes groups over a connection whose tables are those of sql/sqlite/0003_messages.sql."""
+    """Writes groups over a connection whose tables are those of sql/sqlite."""
 
     def __init__(self, connection: Connection) -> None: ...
     def write(self, group: Group, reserved: int = 0) -> None:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _SET_MARK = ("INSERT INTO mark(owner, id) SELECT ?1, ?2 WHERE ?1 > 0"
              " ON CONFLICT (owner) DO UPDATE SET id = max(id, excluded.id)")
-FILL = 5_000            # messages at which boxes are filled: 10 ms of 100 owners, 50 of many, which the next commit waits
+FILL = 5_000            # messages at which boxes are filled: 10 ms of 100 owners, 50 of many; the next commit waits
 LONGEST_TAIL = 5.0      # s that fewer than these wait for more: every read looks through them
 
 
