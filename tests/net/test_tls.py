@@ -105,13 +105,27 @@ async def test_the_name_asked_for_chooses_the_certificate(bench, authority, aske
     assert bench.sinks[0].link.tls.server_name == asked
 
 
-@pytest.mark.parametrize(("name", "given"), [("One.example", "one.example"), ("two.example", "localhost")])
-async def test_the_name_asked_for_before_tls_chooses_the_certificate(bench, authority, name, given):
-    context = TlsContext(*authority.issue("localhost"))
-    context.add_host("one.example", *authority.issue("one.example"))
-    listener = bench.listen(tls=context.of(name), echo=True)
-    seen = await bench.call(lambda: talk(listener.port, authority.client(check_hostname=False), name=None))
-    assert (seen.answer, seen.name) == (b"hello", given)
+@pytest.mark.parametrize(("name", "asked", "given"), [
+    ("One.example", None, "one.example"), ("three.example", None, "localhost"), (None, None, "localhost"),
+    ("one.example", "two.example", "two.example"), ("one.example", "localhost", "localhost"),
+    ("one.example", "three.example", "one.example"),
+])
+async def test_the_name_asked_for_before_tls_chooses_where_tls_names_none_of_ours(bench, authority, name, asked, given):
+    context = TlsContext(*authority.issue("localhost"), name="localhost")
+    for host in ("one.example", "two.example"):
+        context.add_host(host, *authority.issue(host))
+    listener = starttls(bench, context, name)
+
+    def client():
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as plain:
+            plain.sendall(b"<starttls/>")
+            assert plain.recv(100) == b"<proceed/>"
+            secure = authority.client(check_hostname=False).wrap_socket(plain, server_hostname=asked)
+            secure.sendall(b"hello")
+            return secure.recv(100), dict(secure.getpeercert()["subjectAltName"])["DNS"]
+
+    assert await bench.call(client) == (b"hello", given)
+    assert bench.sinks[0].link.tls.server_name == asked
 
 
 @pytest.mark.parametrize("name", ["localhost", "one.example"])
@@ -145,11 +159,11 @@ def read_to_end(plain):
     return b"".join(iter(lambda: plain.recv(1000), b""))
 
 
-def starttls(bench, context):
+def starttls(bench, context, name=None):
     def on_data(sink, data):
         if b"<starttls/>" in data:
             sink.link.send(b"<proceed/>")
-            sink.link.start_tls(context)
+            sink.link.start_tls(context, name)
         elif sink.link.tls is not None:
             sink.queue(data)
 

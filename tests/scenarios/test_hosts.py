@@ -91,6 +91,22 @@ def test_another_name_gets_the_first_hosts_certificate(server: Server, name: str
     assert client.stream_error() == "host-unknown"
 
 
+@pytest.mark.parametrize("asked", [None, IDN, "localhost"])
+def test_who_names_none_in_tls_gets_the_certificate_of_whom_the_header_names(
+        server: Server, trust: ssl.SSLContext, certificates: dict[str, tuple[Path, Path]], asked: str | None) -> None:
+    """Many clients send no SNI with STARTTLS; where one does, that is whom it means."""
+    trust.check_hostname = False
+    client = Client(server.starttls, host=OTHER)
+    client.open()
+    client.send(f"<starttls xmlns='{TLS[1:-1]}'/>")
+    assert client.next().tag == TLS + "proceed"
+    client.socket = trust.wrap_socket(client.socket, server_hostname=asked)
+    assert presented(client) == kept(server, asked or OTHER, certificates)
+    client.log_in("romeo", PASSWORD)
+    assert client.bare == f"romeo@{OTHER}"
+    client.log_out()
+
+
 def test_accounts_of_one_name_are_two(server: Server) -> None:
     """`juliet` is known at one host only."""
     client = Client(server.plain)

@@ -303,7 +303,7 @@ def test_a_crash_is_logged_and_told_without_detail(stage):
 async def test_starttls(plain):
     plain.open()
     assert await plain.give(STARTTLS) == "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-    assert plain.wire.acts == ["start_tls"]
+    assert plain.wire.acts == [("start_tls", "localhost")]
     assert plain.state == "HEADER"
     plain.wire.channel = Channel()
     assert "<mechanism>" in plain.open()

@@ -198,8 +198,8 @@ class Wire:
     def restart(self):
         self.acts.append("restart")
 
-    def start_tls(self):
-        self.acts.append("start_tls")
+    def start_tls(self, host):
+        self.acts.append(("start_tls", host))
 
     def authenticated(self):
         self.acts.append("authenticated")

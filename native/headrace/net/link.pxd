@@ -67,7 +67,7 @@ cdef class Link(Channel):
     cdef Carrier carrier                    # in place of a descriptor; None: it has one, or is closed
     cdef TlsContext context                 # start_tls() was called; the engine comes when out is written
     cdef TlsContext undecided               # the first byte will tell whether start_tls() is called with it
-    cdef str server_name                    # for a client's start_tls()
+    cdef str server_name                    # whom a client expects; whom a server's peer has asked for before TLS
     cdef public list tlsa                   # records that the server's certificate has to match; None: there are none
     cdef size_t drained                     # bytes discarded in LINK_DRAIN
 
@@ -76,7 +76,8 @@ cdef class Link(Channel):
     cdef int dirty(self) except -1          # flush at the end of this turn
     cpdef void pause(self) except *         # stop reading (the again list knows)
     cpdef void resume(self) except *
-    cpdef void start_tls(self, TlsContext context) except *   # after what is in out has gone; drops unread plain bytes
+    # After what is in out has gone; drops unread plain bytes.
+    cpdef void start_tls(self, TlsContext context, str server_name=*) except *
     cpdef void finish(self) except *        # flush, close_notify, shutdown, drain (bounded), close
     cpdef void abort(self) except *         # close at the end of the turn, drop everything
     cdef int _read(self) except -1

@@ -121,12 +121,14 @@ cdef class Link(Channel):
         if self.state != LINK_CLOSED and (self.more or not self.reading):
             self.reactor.add_again(self)
 
-    cpdef void start_tls(self, TlsContext context) except *:
+    cpdef void start_tls(self, TlsContext context, str server_name=None) except *:
         if self.tls is not None or self.context is not None:
             raise RuntimeError("TLS was started before")
         if self.closing or self.state == LINK_CLOSED:
             return
         self.context = context
+        if server_name is not None:
+            self.server_name = server_name
         if not context.server:
             self.dirty()
 

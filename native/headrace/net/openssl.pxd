@@ -131,6 +131,7 @@ cdef extern from "openssl/ssl.h":
     uint64_t SSL_set_options(SSL*, uint64_t)
     int SSL_set_num_tickets(SSL*, size_t)
     void SSL_set_bio(SSL*, BIO* read, BIO* write)
+    BIO* SSL_get_rbio(const SSL*)
     void SSL_set_accept_state(SSL*)
     void SSL_set_connect_state(SSL*)
     int SSL_do_handshake(SSL*)

@@ -16,7 +16,7 @@ cdef class TlsContext:
     cdef void* fresh                        # SSL_CTX* that reload() is about to put in its place
     cdef readonly bint server               # False: TlsContext.client(...)
     cdef bytes alpn                         # RFC 7301 wire format; empty: none
-    cdef dict names                         # SNI name (A-labels, lower case) -> TlsContext of that host
+    cdef dict names                         # SNI name (A-labels, lower case) -> TlsContext of that host; None: ours
     cdef bint servers                       # server: its clients are servers too, and show who they are
     cdef bint judge_later                   # client: whatever the certificate is, the handshake goes on
     cdef object certificate                 # paths; None for a client that shows none
@@ -58,6 +58,7 @@ cdef class TlsEngine:
     cdef TlsContext context
     cdef void* ssl                          # SSL*
     cdef int fd
+    cdef bytes host                         # server: whose certificate who asks for none that we have gets (SNI)
     cdef bint failed                        # nothing but close() may follow
     cdef bint shut                          # close_notify was sent
     cdef const char* input                  # what recv() brought and OpenSSL has not taken yet

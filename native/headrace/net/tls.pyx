@@ -91,8 +91,11 @@ cdef BIO_METHOD* METHOD = make_method()  # set at import
 cdef int on_server_name(SSL* ssl, int* alert, void* arg) noexcept:
     cdef TlsContext context = <TlsContext>arg
     cdef TlsContext host
+    cdef TlsEngine engine = <TlsEngine>BIO_get_data(SSL_get_rbio(ssl))
+    cdef bytes asked
     cdef const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
-    host = None if name == NULL else context.names.get((<bytes>name).lower())
+    asked = None if name == NULL else (<bytes>name).lower()
+    host = context.names.get(asked if asked in context.names else engine.host)
     if host is not None:
         SSL_set_SSL_CTX(ssl, <SSL_CTX*>host.ctx)
     ask_for_certificate(ssl, context if host is None else host)
@@ -151,7 +154,7 @@ cdef class TlsContext:
         self.names = {}
         self.ticket_key = os.urandom(80)
 
-    def __init__(self, certificate, key, *, alpn=("xmpp-client",), client_ca=None, bint servers=False,
+    def __init__(self, certificate, key, *, str name=None, alpn=("xmpp-client",), client_ca=None, bint servers=False,
                  int64_t ticket_seconds=86_400):
         # ticket_seconds: a stolen key opens the resumed connections of a day at most (protocol.md 9).
         if self.ctx != NULL:
@@ -164,6 +167,8 @@ cdef class TlsContext:
         self.key = os.fspath(key)
         self.alpn = alpn_wire(alpn)
         self.ctx = self._make()
+        if name is not None:
+            self.names[host_key(name)] = None
 
     @classmethod
     def client(cls, *, ca_file=None, verify=True, alpn=(), certificate=None, key=None, bint judge_later=False):
@@ -191,12 +196,9 @@ cdef class TlsContext:
         host.ctx = host._make()
         self.names[host_key(name)] = host
 
-    def of(self, str name not None):
-        return self.names.get(host_key(name), self)
-
     def reload(self):
         cdef TlsContext context
-        contexts = [self, *self.names.values()]
+        contexts = [self, *filter(None, self.names.values())]
         try:
             for context in contexts:
                 context.fresh = context._make()
@@ -559,6 +561,7 @@ cdef TlsEngine tls_engine(Reactor reactor, TlsContext context, int fd, str serve
     engine.usage = -1
     if context.server:
         context._rotate(<int64_t>reactor.time)
+        engine.host = None if server_name is None else host_key(server_name)
     elif context.verify and not context.judge_later and server_name is None:
         raise TlsError("whom to expect must be given where certificates are verified")
     engine.ssl = SSL_new(<SSL_CTX*>context.ctx)

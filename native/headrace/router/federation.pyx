@@ -129,9 +129,7 @@ cdef class Peer(Route):
     def start_tls(self, context=None, str host=None):
         if self.link is not None:
             self.tok.reset(True)
-            if context is None:
-                context = self.tls if host is None else self.tls.of(host)
-            self.link.start_tls(context)
+            self.link.start_tls(self.tls if context is None else context, host)
 
     def settle(self):
         if self.ended or self.settled:

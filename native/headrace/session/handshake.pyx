@@ -59,10 +59,10 @@ cdef class Handshake(Sink):
     def restart(self):
         self.tok.reset(False)
 
-    def start_tls(self):
+    def start_tls(self, str host not None):
         self.tok.reset(True)
         self._speak()
-        self.link.start_tls(self.tls)
+        self.link.start_tls(self.tls, host)
 
     def authenticated(self):
         self.link.listener.authenticated(self.link)

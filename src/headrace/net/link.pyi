@@ -67,8 +67,9 @@ class Link(Channel):
     def pause(self) -> None:
         """Stop reading. Who pauses keeps a time-out: a paused link isn't polled and notices no end."""
     def resume(self) -> None: ...
-    def start_tls(self, context: TlsContext) -> None:
+    def start_tls(self, context: TlsContext, server_name: str | None = None) -> None:
         """After what is queued now has gone out (STARTTLS, RFC 6120 5.4); on_secure() tells the sink.
+        server_name: a server's name that the peer has asked for before TLS; TlsContext says when it counts.
         Plain bytes of the same read are dropped. Raises RuntimeError if TLS was started before."""
     def finish(self) -> None:
         """Flush what is queued (2 s), close_notify, shut our half, discard until the peer's end

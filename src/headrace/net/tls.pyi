@@ -14,6 +14,8 @@ class TlsContext:
     (RFC 7301 3.2; XEP-0368: "xmpp-client", "xmpp-server"); one that offers none is served.
     client_ca: PEM file of the authorities whose clients are asked for a certificate (XEP-0178); one that has none, or
     a bad one, is served too (TlsEngine.certificate tells). Such connections get no session tickets.
+    name: whose certificate it is. Those who ask for nobody (SNI), or for whom we have no certificate, get the one of
+    whom Link.start_tls() names, or else this.
     servers: those who connect are other servers: all are asked for a certificate, which has to be good for serverAuth
     and come from an authority in client_ca, or of the system's.
     ticket_seconds: after so long the next handshake makes a new key for session tickets; tickets of the old one are
@@ -22,8 +24,9 @@ class TlsContext:
     """
 
     def __init__(self, certificate: str | PathLike[str], key: str | PathLike[str], *,
-                 alpn: Sequence[str] = ("xmpp-client",), client_ca: str | PathLike[str] | None = None,
-                 servers: bool = False, ticket_seconds: int = 86_400) -> None: ...
+                 name: str | None = None, alpn: Sequence[str] = ("xmpp-client",),
+                 client_ca: str | PathLike[str] | None = None, servers: bool = False,
+                 ticket_seconds: int = 86_400) -> None: ...
     @classmethod
     def client(cls, *, ca_file: str | PathLike[str] | None = None, verify: bool = True, alpn: Sequence[str] = (),
                certificate: str | PathLike[str] | None = None, key: str | PathLike[str] | None = None,
@@ -37,9 +40,7 @@ class TlsContext:
     def add_host(self, name: str, certificate: str | PathLike[str], key: str | PathLike[str], *,
                  client_ca: str | PathLike[str] | None = None) -> None:
         """Clients that ask for `name` (SNI, RFC 6066 3) get this certificate, and are asked for theirs if there is a
-        client_ca; others get our own."""
-    def of(self, name: str) -> Self:
-        """The context for connections on which `name` was asked for before TLS; ours, if there is none of its own."""
+        client_ca."""
     def reload(self) -> None:
         """Read all files again. Raises as the constructor does; then the old certificates stay in use.
         Established connections are not touched."""

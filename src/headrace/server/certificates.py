@@ -54,7 +54,7 @@ Pairs = Sequence[tuple[HostConfig, Path, Path]]
 def clients_context(pairs: Pairs) -> TlsContext:
     """The first host's certificate is also for clients that name no host."""
     (first, certificate, key), *others = pairs
-    tls = TlsContext(certificate, key, client_ca=first.client_certificates)
+    tls = TlsContext(certificate, key, name=a_labels(first.name), client_ca=first.client_certificates)
     for host, certificate, key in others:
         tls.add_host(a_labels(host.name), certificate, key, client_ca=host.client_certificates)
     return tls
@@ -82,8 +82,8 @@ def servers_context(pairs: Sequence[tuple[str, Path, Path]], authorities: Path |
     """For other servers that connect; authorities: who vouches for them, the system's if None."""
     if authorities is not None:
         check_authorities(authorities)
-    (_, certificate, key), *others = pairs
-    tls = TlsContext(certificate, key, alpn=("xmpp-server",), client_ca=authorities, servers=True)
+    (first, certificate, key), *others = pairs
+    tls = TlsContext(certificate, key, name=a_labels(first), alpn=("xmpp-server",), client_ca=authorities, servers=True)
     for domain, certificate, key in others:
         tls.add_host(a_labels(domain), certificate, key, client_ca=authorities)
     return tls

@@ -199,7 +199,8 @@ class Negotiation:
             self._end(f"<failure xmlns='{ns.TLS}'/>".encode() + END)
             return
         self._wire.send(f"<proceed xmlns='{ns.TLS}'/>".encode())
-        self._wire.start_tls()
+        assert self._host is not None
+        self._wire.start_tls(self._host)
         self._restart()
 
     # sign-up (XEP-0077 3.1.1)

@@ -37,9 +37,10 @@ class Wire(Protocol):
     def restart(self) -> None:
         """What the peer sends next, and what of it is here unread, is a new stream."""
 
-    def start_tls(self) -> None:
-        """A TLS handshake as soon as what was sent is out. What is here unread is dropped: it came before the
-        handshake, from anybody (the class of CVE-2011-0411)."""
+    def start_tls(self, host: str) -> None:
+        """A TLS handshake as soon as what was sent is out, with this host's certificate unless the client names another
+        (SNI). What is here unread is dropped: it came before the handshake, from anybody (the class of
+        CVE-2011-0411)."""
 
     def authenticated(self) -> None:
         """The peer is no stranger any more: it leaves the count of those (protocol.md 9)."""
