@@ -10,10 +10,10 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import MutableMapping
 from hashlib import new as new_hash
-from hashlib import pbkdf2_hmac
 from os import urandom
 
 from headrace.sasl.credentials import Digest
+from headrace.sasl.pbkdf2 import pbkdf2
 
 Salted = MutableMapping[tuple[str, str, bytes, int], bytes]
 """SaltedPassword by hash, password, salt and iterations: what a client derives but once."""
@@ -71,7 +71,7 @@ class ScramInitiator:
         key = self.digest, self.password, salt, iterations
         found = self._salted.get(key)
         if found is None:
-            found = self._salted[key] = pbkdf2_hmac(self.digest, self.password.encode(), salt, iterations)
+            found = self._salted[key] = pbkdf2(self.digest, self.password.encode(), salt, iterations)
         return found
 
 

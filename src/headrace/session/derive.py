@@ -1,6 +1,6 @@
-"""Key derivations in threads of their own: PBKDF2 takes milliseconds, too long for the loop.
+"""Key derivations in threads of their own: PBKDF2 takes a millisecond, too long for the loop.
 
-hashlib lets go of the GIL while it derives, so a thread is enough. What waits is bounded for each address: a
+It lets go of the GIL meanwhile, so a thread is enough. What waits is bounded for each address: a
 stranger who sends passwords as fast as he can fills his own queue, not everybody's.
 """
 
@@ -24,7 +24,7 @@ class DerivePool:
         self, *,
         threads: int = 2,       # a derivation burns a core: more threads would only take it from the loop
         per_address: int = 4,   # a household behind one address logging in at once, and no more
-        total: int = 2000,      # 2.4 s of work for two threads, inside any client's patience
+        total: int = 2000,      # 1.1 s of work for two threads, inside any client's patience
         shared: Callable[[str], bool] = lambda address: False,
     ) -> None:
         """shared: does this address stand for many (a proxy)? Then only `total` bounds it."""
