@@ -12,17 +12,22 @@ from support.component import configuration
 from support.server import Server, running
 from support.slix import WAIT, Client, Component
 
-BOSS = "boss.localhost"
+BOSS, SEER, GATE = "boss.localhost", "seer.localhost", "gate.localhost"
 GRANTS = """
 roster = "both"
 message = "outgoing"
 iq = {"urn:xmpp:ping" = "get"}
 """
 
+SEES = """
+roster = "get"
+presence = "roster"
+"""
+
 
 @pytest.fixture
 def place(tmp_path: Path, free_port: int) -> Iterator[Server]:
-    with running(tmp_path, more=configuration(free_port, {BOSS: GRANTS})) as server:
+    with running(tmp_path, more=configuration(free_port, {BOSS: GRANTS, SEER: SEES, GATE: ""})) as server:
         yield server
 
 
@@ -58,3 +63,28 @@ async def test_what_the_plugin_does(place: Server, boss: Component) -> None:
         await asyncio.wait_for(plugin.get_roster("nobody@localhost"), WAIT)
     assert refused.value.iq.xml.find("*/{urn:ietf:params:xml:ns:xmpp-stanzas}item-not-found") is not None
     await romeo.log_out()
+
+
+async def test_whom_users_see(place: Server, free_port: int) -> None:
+    """One who is on a gateway, and both users, though they have not subscribed the component."""
+    seer, gate = Component(SEER, free_port, "xep_0356"), Component(GATE, free_port)
+    for component in (seer, gate):
+        await component.log_in()
+    await seer.next("privileges_advertised")
+    assert seer.plugin["xep_0356"].granted_privileges["localhost"].presence == "roster"
+    romeo, friend = Client("romeo", place), f"friend@{GATE}"
+    await romeo.log_in()
+    await seer.next("presence_available", romeo.boundjid.bare)
+    romeo.send_presence_subscription(pto=friend, ptype="subscribe")
+    await gate.next("presence_subscribe", romeo.boundjid.bare)
+    gate.send_presence_subscription(pto=romeo.boundjid.bare, pfrom=friend, ptype="subscribed")
+    await romeo.next("presence_subscribed", friend)
+    gate.send_presence(pto=romeo.boundjid.bare, pfrom=f"{friend}/x", pstatus="here")
+    assert (await romeo.next("presence_available", friend))["status"] == "here"
+    assert (await seer.next("presence_available", friend))["status"] == "here"
+    await romeo.log_out()
+    await seer.next("presence_unavailable")
+    gate.send_presence(pto=romeo.boundjid.bare, pfrom=f"{friend}/x", ptype="unavailable")
+    assert (await seer.next("presence_unavailable"))["from"] == f"{friend}/x"
+    for component in (seer, gate):
+        await component.log_out()

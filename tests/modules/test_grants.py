@@ -6,7 +6,8 @@ from headrace.modules import grants
 from headrace.modules.grants import Grant
 
 GRANTS = {"boss.example": Grant(frozenset({"example.org"}), "get", push=True),
-          "clerk.example": Grant(frozenset({"example.org", "example.net"}), "set", presence=True)}
+          "clerk.example": Grant(frozenset({"example.org", "example.net"}), "set", presence=True),
+          "seer.example": Grant(frozenset({"example.org"}), "get", presence=True, contacts=True)}
 
 
 @pytest.mark.parametrize(("access", "type", "allowed"), [
@@ -28,4 +29,8 @@ def test_it_is_the_domains_own(sender: str, host: str, found: bool) -> None:
 def test_who_is_told() -> None:
     assert list(grants.told_of_rosters(GRANTS, "example.org")) == ["boss.example"]
     assert list(grants.told_of_rosters(GRANTS, "example.net")) == []
-    assert list(grants.told_of_presence(GRANTS, "example.net")) == ["clerk.example"]
+    assert list(grants.told_of_presence(GRANTS, "example.net", ["example.com"])) == ["clerk.example"]
+    assert list(grants.told_of_presence(GRANTS, "example.net", ["example.org"])) == ["clerk.example", "seer.example"]
+    assert list(grants.told_of_presence(GRANTS, "example.org", [])) == ["clerk.example", "seer.example"]
+    assert [domain for domain, _ in grants.told_of_contacts(GRANTS, "example.org")] == ["seer.example"]
+    assert list(grants.told_of_contacts(GRANTS, "example.net")) == []

@@ -102,6 +102,21 @@ def test_presence_from_elsewhere_reaches_who_it_is_for() -> None:
     assert world.notes.punted == []
 
 
+def test_presence_from_elsewhere_is_told_of_where_it_is_watched() -> None:
+    """Whether the account is here or not; not what is from here."""
+    world = World(hosts=("localhost", "second"))
+    romeo = online(world)
+    world.rig.router.watch("localhost")
+    for sender, to, type in ((f"{FAR}/x", ROMEO, ""), (f"{FAR}/x", JULIET, " type='unavailable'"),
+                             (f"{FAR}/x", "nurse@second", ""), ("nurse@second/x", ROMEO, "")):
+        world.rig.router.route(f"<presence from='{sender}' to='{to}'{type}/>".encode())
+    world.rig.turn()
+    assert [p.get("from") for p in world.got(romeo)] == [f"{FAR}/x", "nurse@second/x"]
+    assert {reason for _, _, reason in world.notes.punted} == {Reason.P_WATCHED}
+    assert [(stanza.from_, stanza.to, stanza.type) for _, stanza, _ in world.notes.punted] == [
+        (f"{FAR}/x", ROMEO, None), (f"{FAR}/x", JULIET, "unavailable")]
+
+
 def test_who_had_directed_presence() -> None:
     world = World()
     romeo = online(world)

@@ -101,7 +101,9 @@ host = "a.example"
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nkey = 'k'"}, "belong together"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nhosts = ['b.example']"},
      "hosts: 'b.example' is no host of ours"),
-    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\npresence = 'roster'"}, "presence"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\npresence = 'all'"}, "presence"),
+    ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\nroster = 'set'\npresence = 'roster'"},
+     'irc.example: presence: "roster" is for who may read rosters'),
     ({"more": "".join(f"[[component]]\ndomain = '{x}.example'\nsecret = 'x'\ndelegate = {{'urn:x' = []}}\n"
                       for x in "pq")}, "delegate: urn:x of a.example can go to one of them alone"),
     ({"more": "[[component]]\ndomain = 'irc.example'\nsecret = 'x'\ndelegate = {'urn:xmpp:delegation:2' = []}"},
@@ -149,7 +151,7 @@ address = "192.0.2.1"
 
 
 def test_what_components_may(tmp_path: Path) -> None:
-    [boss, clerk, plain] = read(tmp_path, more="""
+    [boss, clerk, plain, seer] = read(tmp_path, more="""
 [[component]]
 domain = "boss.a.example"
 secret = "x"
@@ -166,11 +168,17 @@ roster = "set"
 [[component]]
 domain = "plain.a.example"
 secret = "x"
+[[component]]
+domain = "seer.a.example"
+secret = "x"
+roster = "get"
+presence = "roster"
 """).components
     ours = ("a.example", "b.example")
     assert boss.grant(ours) == Grant(frozenset(ours), "both", push=True, message=True, presence=True,
                                      iq={"urn:xmpp:ping": "get"})
     assert clerk.grant(ours) == Grant(frozenset({"a.example"}), "set", push=False)  # it may not read them
     assert plain.grant(ours) is None
+    assert seer.grant(ours) == Grant(frozenset(ours), "get", push=True, presence=True, contacts=True)
     assert boss.delegations(ours) == [Delegation("boss.a.example", "urn:xmpp:mam:2", frozenset(ours), ("node",))]
     assert clerk.delegations(ours) == []

@@ -8,6 +8,7 @@ from slixmpp import ClientXMPP, ComponentXMPP
 from support.component import SECRET
 from support.server import USERS, Server
 
+PRESENCE = ("presence_subscribe", "presence_subscribed", "presence_available", "presence_unavailable")
 WAIT = 30  # seconds for one step; only a failure gets there
 
 
@@ -47,8 +48,7 @@ class Client(Queues, ClientXMPP):
         self.running = server
         self.ca_certs = str(server.certificate)
         self.auto_authorize = None
-        self.keep("presence_subscribe", "presence_subscribed", "presence_available", "presence_unavailable",
-                  "stream_error")
+        self.keep("stream_error", *PRESENCE)
 
     async def log_in(self) -> None:
         self.connect("127.0.0.1", self.running.starttls)
@@ -72,7 +72,7 @@ class Component(Queues, ComponentXMPP):
         super().__init__(domain, SECRET, "127.0.0.1", port)
         for plugin in plugins:
             self.register_plugin(plugin)
-        self.keep("privileges_advertised", "published")
+        self.keep("privileges_advertised", "published", *PRESENCE)
 
     async def log_in(self) -> None:
         self.connect()

@@ -38,8 +38,8 @@ from headrace.router.reader cimport open_tokenizer, stand_on
 from headrace.router.reentry cimport reenter_each
 from headrace.router.resumption cimport manage_element
 from headrace.router.session cimport (
-    P_ABSENT, P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, S_AVAILABLE, S_ENDED, S_HIBERNATED, S_INACTIVE,
-    S_MANAGED
+    P_ABSENT, P_NONZA, P_PROBE, P_REMOTE, P_SERVER, P_SUBSCRIPTION, P_WATCHED, S_AVAILABLE, S_ENDED, S_HIBERNATED,
+    S_INACTIVE, S_MANAGED
 )
 from headrace.router.tables cimport Tables
 
@@ -432,7 +432,10 @@ cdef class Router(Tables):
             parcel.head.from_ = sender.bare             # RFC 6121 3.1.2: subscriptions are between bare JIDs
             parcel.head.to = parcel.to.bare
             return self.punt(session, parcel, P_SUBSCRIPTION)
-        return direct(self, session, account, parcel)
+        direct(self, session, account, parcel)
+        if session is None and self.is_watched(parcel):
+            return self.punt(None, parcel, P_WATCHED)
+        return 0
 
     cdef bint admitted(self, Tokenizer tok) noexcept:
         """The splice rule (protocol.md 1). Only sessions read in the reactor's own workspace: what others read has been

@@ -42,6 +42,7 @@ cpdef enum Reason:
     P_PROBE
     P_ABSENT
     P_REMOTE
+    P_WATCHED
 
 
 cdef class Exchange:

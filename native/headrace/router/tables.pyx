@@ -1,5 +1,6 @@
 """The tables that the control plane programs: hosts and the accounts that are in memory."""
-from headrace.core.buf cimport Str, str_of
+from headrace.core.buf cimport Str, str_bytes, str_of
+from headrace.core.jid cimport JidParts, jid_split
 from headrace.router.account cimport archives
 from headrace.router.parcel cimport equal
 
@@ -12,6 +13,18 @@ cdef class Tables(Exchange):
     def add_host(self, str domain not None):
         if domain.encode() not in self.domains:
             self.domains.append(domain.encode())
+
+    def watch(self, str domain not None):
+        if self.watched is None:
+            self.watched = set()
+        self.watched.add(domain.encode())
+
+    cdef bint is_watched(self, const Parcel* parcel) except -1:
+        cdef JidParts sender
+        if self.watched is None or str_bytes(parcel.to.domain) not in self.watched:
+            return False
+        jid_split(parcel.head.from_, &sender)
+        return not self.is_host(sender.domain)
 
     cdef bint is_host(self, Str domain) noexcept:
         cdef bytes host

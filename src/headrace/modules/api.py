@@ -333,7 +333,7 @@ class NoOptions:
 class Module:
     """Base of all modules. A hook is a method of this class, overridden by who wants it; any may be async.
 
-    `absent`, `subscription` and `probe` are asked in order of loading until one answers other than None."""
+    `absent`, `subscription`, `probe` and `watched` are asked in order of loading until one answers other than None."""
 
     name: ClassVar[str]
     xeps: ClassVar[tuple[Xep, ...]] = ()
@@ -427,4 +427,9 @@ class Module:
 
     def probe(self, request: Request) -> Outcome:
         """A presence probe to a local bare JID (RFC 6121 4.3)."""
+        return None
+
+    def watched(self, request: Request) -> Outcome:
+        """Available or unavailable presence from elsewhere to an account of a host for whose users components are told
+        of it (headrace.modules.grants.told_of_contacts)."""
         return None

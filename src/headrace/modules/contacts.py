@@ -5,7 +5,7 @@ other doesn't; one elsewhere gets the stanzas and changes its side itself. Pushe
 before the accounts' locks are released: all clients see one order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
@@ -14,7 +14,7 @@ import msgspec
 from headrace.cluster.ports import Audience
 from headrace.core import reply
 from headrace.modules.api import Context, Refused
-from headrace.modules.grants import told_of_presence, told_of_rosters
+from headrace.modules.grants import told_of_contacts, told_of_presence, told_of_rosters
 from headrace.router.account import Subscription
 from headrace.storage.ports import RosterChange, RosterItem, RosterStore
 from headrace.xep import roster
@@ -38,6 +38,15 @@ def bits(item: RosterItem | None) -> int:
 def sees_us(item: RosterItem | None) -> bool:
     """May this contact know our presence?"""
     return bool(bits(item) & Subscription.SUB_FROM)
+
+
+def seers(context: Context, account: str, items: Sequence[RosterItem]) -> Iterator[str]:
+    """Components that see the presence of who has this roster, whatever it and they say (XEP-0356 7)."""
+    return told_of_presence(context.grants, host_of(account), {host_of(item.jid) for item in items if sees_us(item)})
+
+
+def host_of(account: str) -> str:
+    return account.rpartition("@")[2]
 
 
 def written(item: RosterItem) -> bytes:
@@ -171,7 +180,8 @@ async def settle(context: Context, actor: Side | Far, other: Side | Far | None) 
     versions = await commit(context, [party for party in parties if isinstance(party, Side)])
     pairs = [] if other is None else [(actor, other), (other, actor)]
     for seen, watcher in pairs:
-        if isinstance(seen, Side) and lost(seen, watcher) and not privileged(context, seen):  # first: RFC 6121 3.2.2
+        if isinstance(seen, Side) and lost(seen, watcher) and not await privileged(context, seen):
+            # first: RFC 6121 3.2.2
             await context.accounts.hide(seen.account, watcher.account)
     for party in parties:
         await tell(context, party, versions.get(party.account, 0))
@@ -187,14 +197,32 @@ async def commit(context: Context, sides: Sequence[Side]) -> dict[str, int]:
         RosterChange(side.account, side.other, side.item, side.push() is not None) for side in changed])
     for side in changed:
         if bits(side.before) != bits(side.item):
-            seen = Subscription.SUB_FROM if privileged(context, side) else 0
+            seen = Subscription.SUB_FROM if await privileged(context, side) else 0
             await context.accounts.set_contact(side.account, side.other, bits(side.item) | seen)
+            await follow(context, side)
     return {side.account: version for side, version in zip(changed, versions, strict=True)}
 
 
-def privileged(context: Context, side: Side) -> bool:
+async def privileged(context: Context, side: Side) -> bool:
     """Is the other one a component that sees this account's presence whatever the two say (XEP-0356 7)?"""
-    return side.other in told_of_presence(context.grants, side.account.rpartition("@")[2])
+    if side.other not in context.grants:
+        return False
+    return side.other in seers(context, side.account, await context.storage.roster.load(side.account))
+
+
+async def follow(context: Context, side: Side) -> None:
+    """Components see whom users of their hosts see: from when the first of those sees this account until none does."""
+    seen = sees_us(side.item)
+    for component, grant in told_of_contacts(context.grants, host_of(side.other)):
+        if seen == sees_us(side.before) or host_of(side.account) in grant.hosts:
+            continue
+        items = await context.storage.roster.load(side.account)
+        if any(sees_us(item) and host_of(item.jid) in grant.hosts for item in items if item.jid != side.other):
+            continue
+        own = next((bits(item) for item in items if item.jid == component), 0)
+        await context.accounts.set_contact(side.account, component, own | (Subscription.SUB_FROM if seen else 0))
+        if not own & Subscription.SUB_FROM:
+            await (context.accounts.show if seen else context.accounts.hide)(side.account, component)
 
 
 async def tell(context: Context, party: Side | Far, version: int) -> None:
@@ -209,7 +237,7 @@ async def tell(context: Context, party: Side | Far, version: int) -> None:
     if push is not None:
         payload = roster.query([push], version)
         await context.accounts.push(party.account, payload)
-        for component in told_of_rosters(context.grants, party.account.rpartition("@")[2]):
+        for component in told_of_rosters(context.grants, host_of(party.account)):
             await context.accounts.route(reply.stanza(
                 "iq", payload, from_=party.account, to=component, id=token_hex(8), type="set"))
 

@@ -1,6 +1,6 @@
 """What the operator lets components do for the users of our hosts (XEP-0356), as far as several modules need it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,7 @@ class Grant:
     push: bool = False  # it is told of changes of rosters
     message: bool = False  # it writes messages in their names
     presence: bool = False  # it gets their presence
+    contacts: bool = False  # and that of their contacts
     iq: Mapping[str, Access] = field(default_factory=dict)  # it asks in their names, by namespace
 
 
@@ -39,6 +40,12 @@ def told_of_rosters(grants: Grants, host: str) -> Iterator[str]:
     return (domain for domain, grant in grants.items() if grant.push and host in grant.hosts)
 
 
-def told_of_presence(grants: Grants, host: str) -> Iterator[str]:
-    """Components that see its users come and go."""
-    return (domain for domain, grant in grants.items() if grant.presence and host in grant.hosts)
+def told_of_contacts(grants: Grants, host: str) -> Iterator[tuple[str, Grant]]:
+    """Components that see whom its users see come and go."""
+    return ((domain, grant) for domain, grant in grants.items() if grant.contacts and host in grant.hosts)
+
+
+def told_of_presence(grants: Grants, host: str, contacts: Collection[str]) -> Iterator[str]:
+    """Components that see an account of that host come and go, whom contacts at these domains see, too."""
+    return (domain for domain, grant in grants.items()
+            if grant.presence and (host in grant.hosts or (grant.contacts and not grant.hosts.isdisjoint(contacts))))

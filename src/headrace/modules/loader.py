@@ -108,7 +108,8 @@ class Dispatcher:
         self._rose = hooks(modules, "rose")
         self._gone = hooks(modules, "gone")
         self._chains = {Reason.P_ABSENT: hooks(modules, "absent"), Reason.P_PROBE: hooks(modules, "probe"),
-                        Reason.P_SUBSCRIPTION: hooks(modules, "subscription")}
+                        Reason.P_SUBSCRIPTION: hooks(modules, "subscription"),
+                        Reason.P_WATCHED: hooks(modules, "watched")}
         self._messages = hooks(modules, "message")
         self._diverts = hooks(modules, "divert")
         self._connected = hooks(modules, "connected")

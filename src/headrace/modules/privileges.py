@@ -175,5 +175,5 @@ def advertised(grant: Grant) -> bytes:
         inside = "".join(f"<namespace ns='{escape(name)}' type='{access}'/>" for name, access in grant.iq.items())
         perms.append(f"<perm access='iq'>{inside}</perm>")
     if grant.presence:
-        perms.append("<perm access='presence' type='managed_entity'/>")
+        perms.append(f"<perm access='presence' type='{'roster' if grant.contacts else 'managed_entity'}'/>")
     return f"<privilege xmlns='{ns.PRIVILEGE}'>{''.join(perms)}</privilege>".encode()

@@ -4,8 +4,7 @@ in the router's tables."""
 import asyncio
 
 from headrace.modules.api import Context
-from headrace.modules.contacts import bits
-from headrace.modules.grants import told_of_presence
+from headrace.modules.contacts import bits, seers
 from headrace.router.account import Subscription
 from headrace.router.router import Router
 
@@ -31,7 +30,7 @@ class RosterLoader:
                 items, blocked, archive = await asyncio.gather(
                     context.storage.roster.load(bare), context.blocklists.of(bare), context.archiving.of(bare))
             contacts = {item.jid: bits(item) for item in items if bits(item)}
-            for component in told_of_presence(context.grants, bare.rpartition("@")[2]):
+            for component in seers(context, bare, items):
                 contacts[component] = contacts.get(component, 0) | Subscription.SUB_FROM
             self._router.load(bare, contacts, blocked)
             await context.accounts.set_archive(bare, archive)

@@ -40,6 +40,9 @@ class Router:
     def add_host(self, domain: str) -> None:
         """Serve this domain: stanzas to it and to its accounts are ours."""
 
+    def watch(self, domain: str) -> None:
+        """What presence its accounts get from elsewhere, Control gets too (Reason.P_WATCHED)."""
+
     def load(self, bare: str, contacts: Mapping[str, int], blocked: Iterable[str] = ()) -> None:
         """Put an account's tables into memory: bits of account.Subscription by bare JID, and whom it has blocked.
 

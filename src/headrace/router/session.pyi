@@ -32,6 +32,9 @@ class Reason(IntEnum):
     """Any stanza to a domain that is not hosted here. `stanza.raw` self-contained. Without a session, presence that
     the router owes others by itself: a copy of a broadcast for each contact there, probes, the unavailable presence
     of who has gone to where it had sent directed presence."""
+    P_WATCHED = 7
+    """Available or unavailable presence from elsewhere to an account, be there one or not, of a host that
+    Router.watch() has named. Whoever of the account is here has it. `stanza.raw` self-contained."""
 
 class SessionFlag(IntEnum):
     S_AVAILABLE = 1

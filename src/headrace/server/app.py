@@ -191,6 +191,8 @@ class App:
         if self.place is not None:
             self._join(self.place)
         context = self._context()
+        for watched in {host for grant in context.grants.values() if grant.contacts for host in grant.hosts}:
+            self.router.watch(watched)
         modules = build(MODULES, context, config.modules)
         if any(listener.kind == "s2s" for listener in config.listeners):
             self.federation = await self._federation()

@@ -28,9 +28,10 @@ from headrace.modules.subscriptions import Subscriptions
 from headrace.modules.time import Time
 from headrace.modules.vcard import VCard
 from headrace.modules.version import Version
+from headrace.modules.watched import ContactPresence
 
 MODULES: tuple[type[Module], ...] = (
     Disco, Session, StreamManagement, Ping, Version, Time, Last, Blocking, Roster, Anonymous, Subscriptions, Presence,
     Archive, Offline, Private, Carbons, ClientState, Push, VCard, Register, SignUp, ServerInfo, Commands, Admin,
-    Bytestreams, Privileges, NamespaceDelegation,
+    Bytestreams, Privileges, ContactPresence, NamespaceDelegation,
 )

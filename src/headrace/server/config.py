@@ -119,7 +119,7 @@ class ComponentConfig(msgspec.Struct, frozen=True):
     roster: Access = "none"
     roster_push: bool = True            # it is told of changes, where it may read rosters
     message: Literal["none", "outgoing"] = "none"
-    presence: Literal["none", "managed_entity"] = "none"
+    presence: Literal["none", "managed_entity", "roster"] = "none"     # "roster": that of users' contacts, too
     iq: dict[str, Access] = {}          # by namespace
     delegate: dict[str, tuple[str, ...]] = {}   # namespaces it answers (XEP-0355) if payloads have these attributes
 
@@ -133,7 +133,7 @@ class ComponentConfig(msgspec.Struct, frozen=True):
         if (self.roster, self.message, self.presence, self.iq) == ("none", "none", "none", {}):
             return None
         return Grant(frozenset(self.hosts or hosts), self.roster, self.roster_push and self.roster in ("get", "both"),
-                     self.message != "none", self.presence != "none", self.iq)
+                     self.message != "none", self.presence != "none", self.presence == "roster", self.iq)
 
 
 _STREAMS = StreamLimits()
@@ -341,6 +341,8 @@ class _Reader:
                 self.complaints.append(f"{place}: secret: without one anybody could be it")
             if (component.certificate is None) != (component.key is None):
                 self.complaints.append(f"{place}: certificate and key belong together")
+            if component.presence == "roster" and component.roster not in ("get", "both"):
+                self.complaints.append(f'{place}: presence: "roster" is for who may read rosters')
             for host in set(component.hosts) - set(hosts):
                 self.complaints.append(f"{place}: hosts: {host!r} is no host of ours")
             for namespace in {ns.DELEGATION, ns.PRIVILEGE} & component.delegate.keys():
