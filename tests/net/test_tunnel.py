@@ -18,6 +18,7 @@ class Pair:
         made, self.client = bench.pair()
         self.link = made.link
         self.words: deque[tuple[Any, int, Any]] = deque()
+        self.said: list[Word] = []      # by the relay, so far
         self.held = False
         self.tunnel = Tunnel(bench.reactor, ("192.0.2.1", 5), lambda *word: self._told("relay", *word))
         self.sink = bench.pysink.PySink(self.tunnel.link, **sink)
@@ -28,6 +29,8 @@ class Pair:
 
     def _told(self, whom: str, word: int, value: Any) -> None:
         self.words.append((whom, word, value))
+        if whom == "tunnel":
+            self.said.append(Word(word))
         if not self.held:
             self.bench.loop.call_later(0.001, self.carry)
 
@@ -105,7 +108,7 @@ async def test_a_client_that_goes_with_bytes_on_their_way(bench):
     pair.sink.queue(b"<message/>")
     await bench.until(lambda: pair.words)
     pair.client.close()
-    await bench.until(lambda: pair.relay.link is None)
+    await bench.until(lambda: pair.told(Word.W_EOF))
     pair.go_on()
     await gone(pair)
     assert pair.sink.unsent() == len(b"<message/>")
@@ -164,14 +167,67 @@ async def test_the_last_words_of_a_client_arrive(bench):
     pair.client.close()
 
 
-async def test_an_end_while_nothing_is_read(bench):
-    """Who does not read hears of it all the same."""
+@pytest.mark.parametrize("clean", [True, False])
+async def test_an_end_while_nothing_is_read(bench, clean):
+    """As of a link with a descriptor (test_link.py): what the client has said is read first, when somebody reads."""
     pair = Pair(bench)
     pair.far.pause()
     pair.client.sendall(b"unread")
-    pair.client.close()
+    await bench.until(lambda: pair.said == [Word.W_BYTES])
+    if clean:
+        pair.client.close()
+    else:
+        pair.link.abort()
+    await bench.until(lambda: pair.said[-1] == (Word.W_EOF if clean else Word.W_END) and not pair.words)
+    await bench.turns()
+    assert (bytes(pair.sink.received), pair.sink.events) == (b"", [])
+    pair.far.resume()
     await gone(pair)
-    assert pair.sink.events[-1][0] == "gone"
+    assert bytes(pair.sink.received) == b"unread"
+    assert pair.sink.events == [("gone", clean)]
+
+
+async def test_who_reads_one_stanza_at_a_time_gets_the_end_behind_the_last(bench):
+    pair = Pair(bench, on_data=lambda sink, data: sink.link.pause())
+    pair.client.sendall(b"one")
+    await bench.until(lambda: pair.sink.received == b"one")
+    pair.client.sendall(b"two")
+    pair.client.close()
+    await bench.until(lambda: pair.said[-1] == Word.W_EOF and not pair.words)
+    pair.far.resume()
+    await bench.until(lambda: pair.sink.received == b"onetwo")
+    await bench.turns()
+    assert pair.sink.events == []
+    pair.far.resume()
+    await gone(pair)
+    assert pair.sink.events == [("gone", True)]
+
+
+async def test_who_writes_learns_that_nobody_is_there(bench):
+    """Though he does not read."""
+    pair = Pair(bench)
+    pair.far.pause()
+    pair.link.abort()
+    await bench.until(lambda: pair.said == [Word.W_END] and not pair.words)
+    pair.sink.queue(b"<message/>")
+    await gone(pair)
+    assert pair.sink.events == [("gone", False)]
+    assert pair.sink.unsent() == len(b"<message/>")
+
+
+async def test_who_has_ended_his_half_still_gets_the_answer(bench):
+    """As test_link.py's test_the_end_of_the_peers_half_lets_the_answer_out."""
+    pair = Pair(bench, echo=True)
+    pair.client.sendall(b"last words")
+    pair.client.shutdown(socket.SHUT_WR)
+
+    def read():
+        with pair.client as peer:
+            return b"".join(iter(lambda: peer.recv(65536), b""))
+
+    assert await bench.call(read) == b"last words"
+    await gone(pair)
+    assert pair.sink.events == [("gone", True)]
 
 
 async def test_both_end_at_once(bench):
@@ -179,6 +235,6 @@ async def test_both_end_at_once(bench):
     pair.hold()
     pair.far.abort()
     pair.client.close()
-    await bench.until(lambda: pair.relay.link is None and pair.tunnel.link is None)
+    await bench.until(lambda: pair.told(Word.W_EOF) and pair.tunnel.link is None)
     pair.go_on()
     await gone(pair)

@@ -1,19 +1,27 @@
-"""Sessions on real links: socket pairs, a real loop, clients that read when they like."""
+"""Sessions on real links: socket pairs, a real loop, clients that read when they like.
+
+All a second time with links that another worker has accepted (protocol.md 19)."""
 
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pytest
 
 from headrace.core.events import EventReader
+from headrace.core.tokenizer import Tokenizer
 from headrace.net.link import Link, Sink
 from headrace.net.reactor import Reactor
+from headrace.net.tunnel import Relay, Tunnel, Word
 from headrace.router.control import HoldAll
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
+from support.managed import ID, stanzas
 from support.routing import ROOT, Notes, read
 
 
@@ -37,22 +45,59 @@ class Client:
 class Place:
     """A router on the running loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, apart: bool) -> None:
+        """apart: connections are somebody else's."""
+        self.apart = apart
+        self.words: deque[tuple[Callable[[int, Any], None], int, Any]] = deque()    # on their way between both
+        self.silent = False     # what is done with is not told
+        self.untold = list[tuple[Callable[[int, Any], None], int, Any]]()
         self.notes = Notes()
         self.reactor = Reactor(asyncio.get_running_loop())
         self.router = Router(self.reactor, self.notes)
         self.router.add_host("localhost")
         self.clients: list[Client] = []
 
-    async def client(self, jid: str) -> Client:
+    def connection(self) -> tuple[Link, Tokenizer, socket.socket]:
+        """Up to the stream header; our end and the client's."""
         near, far = socket.socketpair()
         near.setblocking(False)
         link = Link(self.reactor, near.detach(), ("127.0.0.1", 0))
         link.start(Sink())
         opened = EventReader(work=self.reactor.work)
         opened.feed(ROOT)
+        return self._tunnel(link) if self.apart else link, opened.tokenizer, far
+
+    def _tunnel(self, link: Link) -> Link:
+        def to_tunnel(word: int, value: Any) -> None:
+            tunnel.heard(word, value)
+
+        relay = Relay(link, partial(self._tell, to_tunnel))
+        tunnel = Tunnel(self.reactor, link.peer, partial(self._tell, relay.heard))
+        assert tunnel.link is not None
+        tunnel.link.start(Sink())
+        relay.start(b"")
+        return tunnel.link
+
+    def _tell(self, whom: Callable[[int, Any], None], word: int, value: Any) -> None:
+        if self.silent and word == Word.W_DONE:
+            self.untold.append((whom, word, value))
+            return
+        self.words.append((whom, word, value))
+        asyncio.get_running_loop().call_later(0.001, self._carry)
+
+    def _carry(self) -> None:
+        whom, word, value = self.words.popleft()
+        whom(word, value)
+
+    def go_on(self) -> None:
+        self.silent = False
+        for untold in self.untold:
+            self._tell(*untold)
+
+    async def client(self, jid: str) -> Client:
+        link, tok, far = self.connection()
         self.router.load(jid.partition("/")[0], {})
-        session = self.router.bind(link, opened.tokenizer, jid, None)
+        session = self.router.bind(link, tok, jid, None)
         reader, writer = await asyncio.open_connection(sock=far)
         self.clients.append(Client(session, reader, writer))
         return self.clients[-1]
@@ -66,9 +111,9 @@ class Place:
         raise AssertionError(self.reactor.counters())
 
 
-@pytest.fixture
-async def place() -> AsyncIterator[Place]:
-    place = Place()
+@pytest.fixture(params=[False, True], ids=["ours", "another's"])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    place = Place(apart=request.param)
     yield place
     for client in place.clients:
         client.writer.close()
@@ -145,19 +190,62 @@ async def test_both_sides_close(place: Place) -> None:
     assert place.notes.went == [romeo.session, juliet.session]
 
 
+def leave(client: Client, how: str) -> None:
+    if how == "half":
+        client.writer.write_eof()
+    elif how == "reset":
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.writer.transport.abort()
+    else:
+        client.writer.close()
+
+
 @pytest.mark.parametrize("how", ["close", "reset", "half"])
 async def test_a_peer_that_goes(place: Place, how: str) -> None:
     romeo, juliet = await place.client("romeo@localhost/a"), await place.client("juliet@localhost/b")
     romeo.writer.write(b"<message to='juliet@localhost/b' id='1'/><mess")
     await juliet.read_until(b"id='1'")
-    if how == "half":
-        romeo.writer.write_eof()
-    elif how == "reset":
-        sock = romeo.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        romeo.writer.transport.abort()
-    else:
-        romeo.writer.close()
+    leave(romeo, how)
     await place.settled(sessions=1)
     assert romeo.session.flags & SessionFlag.S_ENDED
     place.router.route(b"<message from='localhost' to='romeo@localhost/a' type='headline'/>")
+
+
+@pytest.mark.parametrize("how", ["close", "reset", "half"])
+async def test_what_a_peer_that_goes_has_said(place: Place, how: str) -> None:
+    """Though it was not read yet, for its requests take time."""
+    romeo, juliet = await place.client("romeo@localhost/a"), await place.client("juliet@localhost/b")
+    place.notes.answer = lambda session, stanza, reason: HoldAll(asyncio.sleep(0.1))
+    message = b"<message to='juliet@localhost/b' id='%d'/>"
+    romeo.writer.write(b"<iq type='set' id='r'><x xmlns='y'/></iq>" + b"".join(message % i for i in range(500)))
+    await romeo.writer.drain()
+    while romeo.session.link is None or not romeo.session.link.paused:
+        await asyncio.sleep(0.005)
+    romeo.writer.write(message % 500)
+    leave(romeo, how)
+    got = read(await juliet.read_until(b"id='500'"))
+    assert [m.get("id") for m in got] == [str(i) for i in range(501)]
+    await place.settled(sessions=1)
+
+
+async def test_a_client_knows_what_it_has_got(place: Place) -> None:
+    """Sooner than its session may: it resumes by another connection, before the first one's has told."""
+    romeo, juliet = await place.client("romeo@localhost/a"), await place.client("juliet@localhost/b")
+    romeo.session.manage(ID, 600)
+    place.silent = True
+    juliet.writer.write(b"<message to='romeo@localhost/a' id='1'/>")
+    await romeo.read_until(b"/>")
+    link, tok, far = place.connection()
+    with pytest.raises(ValueError, match="send-count='1'"):
+        romeo.session.attach(link, tok, 2, None)
+    assert romeo.session.attach(link, tok, 1, None) == 0
+    place.go_on()
+    juliet.writer.write(b"<message to='romeo@localhost/a' id='2'/>")
+    old = await romeo.read_until(b"</stream:stream>")
+    assert b"<conflict " in old
+    assert b"id=" not in old
+    romeo.reader, writer = await asyncio.open_connection(sock=far)
+    assert stanzas(read(await romeo.read_until(b"/>"))) == ["2"]
+    place.router.end(romeo.session, "system-shutdown")
+    writer.close()

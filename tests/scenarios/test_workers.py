@@ -5,6 +5,7 @@ That messages, carbons, archives and stream management are as with one is shown 
 
 from base64 import b64encode
 from collections.abc import Iterator
+from socket import SHUT_WR
 
 import pytest
 
@@ -13,7 +14,7 @@ from support.people import PASSWORD, World, befriend
 from support.rawclient import NS, bodies
 from support.server import Server, running
 
-ACCOUNTS = [f"p{number}" for number in range(40)]
+ACCOUNTS = [f"p{number}" for number in range(100)]
 SASL2 = "urn:xmpp:sasl:2"
 ENABLE = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
 R = "<r xmlns='urn:xmpp:sm:3'/>"
@@ -121,3 +122,34 @@ def test_who_leaves_is_gone_for_contacts_of_the_other_home(world: World) -> None
     other.reset()
     gone = one.until(lambda e: e.get("type") == "unavailable")[-1]
     assert gone.get("from") == other.jid
+
+
+@pytest.mark.parametrize("home", [0, 1])
+def test_resumed_before_the_home_knows_what_was_written(world: World, home: int) -> None:
+    """Its client has got it, and says so by way of the other worker sooner than the first one does."""
+    account, friend = somebody(world, home), world.online(somebody(world, 1 - home))
+    user = account.partition("@")[0]
+    for turn in range(20):
+        client, other = world.connected(account), world.connection()
+        other.authenticate(user, PASSWORD)
+        client.send(ENABLE, "<presence/>")
+        id = client.until(lambda e: e.tag.endswith("}enabled"))[-1].get("id")
+        client.until(lambda e: e.tag == NS + "presence")
+        friend.send(message(account, str(turn)))
+        client.until(lambda e, turn=turn: e.get("id") == str(turn))
+        other.send(f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='2'/>")
+        assert other.next().tag.endswith("}resumed"), other.raw
+        assert bodies(other.sync()) == []
+        assert client.stream_error() == "conflict"
+        other.log_out()
+
+
+@pytest.mark.parametrize("home", [0, 1])
+def test_who_has_said_all_gets_the_answer(world: World, home: int) -> None:
+    """RFC 6120 4.4: its half is closed, it still reads."""
+    for _ in range(2):      # dealt to either worker
+        client = world.connected(somebody(world, home))
+        client.send("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq></stream:stream>")
+        client.socket.shutdown(SHUT_WR)
+        assert client.next().get("id") == "p"
+        assert client.ended() == b"</stream:stream>"

@@ -14,6 +14,9 @@ cdef class Sink(Task):
     # Bytes arrived (plain text); they are the reactor's scratch: gone when this returns. At most once per turn, never
     # after pause() until resume(), nor after finish() or abort().
     cdef int on_bytes(self, const char* data, size_t n) except -1
+    # The peer has closed its half, and all that it said has been read. True: who got it says finish() once the answers
+    # are there; else the link ends with what it has to write now.
+    cdef bint on_eof(self) except -1
     # The link has ended: the peer closed it (clean), it failed, or we closed it. Exactly once, from the end of a turn.
     cdef int on_gone(self, bint clean) except -1
     # TLS is up (after STARTTLS or direct): server name and ALPN are in link.tls. Not the place to pause(): bytes that
@@ -40,6 +43,7 @@ cdef class Carrier:
     """Takes and brings a link's bytes where it has no descriptor: its peer's connection is elsewhere (tunnel.pyx)."""
     cdef int flush(self, Link link) except -1   # write what there is
     cdef int read(self, Link link) except -1    # what has come, to the sink; the link is not paused
+    cdef int presume(self, Link link) except -1     # as Link.presume()
 
 
 cdef class Link(Channel):
@@ -74,6 +78,7 @@ cdef class Link(Channel):
     cdef void set_sink(self, Sink sink) noexcept
     cdef int write(self, const char* p, size_t n) except -1   # append to out and become dirty
     cdef int dirty(self) except -1          # flush at the end of this turn
+    cdef int presume(self) except -1        # what is on its way to the peer may be there: it is written
     cpdef void pause(self) except *         # stop reading (the again list knows)
     cpdef void resume(self) except *
     # After what is in out has gone; drops unread plain bytes.

@@ -28,6 +28,9 @@ cdef class Sink(Task):
     cdef int on_bytes(self, const char* data, size_t n) except -1:
         return 0
 
+    cdef bint on_eof(self) except -1:
+        return False
+
     cdef int on_gone(self, bint clean) except -1:
         return 0
 
@@ -52,6 +55,9 @@ cdef class Carrier:
         raise NotImplementedError
 
     cdef int read(self, Link link) except -1:
+        raise NotImplementedError
+
+    cdef int presume(self, Link link) except -1:
         raise NotImplementedError
 
 
@@ -110,6 +116,9 @@ cdef class Link(Channel):
         if self.sink is None or self.writing:
             return 0
         return self.reactor.add_dirty(self)
+
+    cdef int presume(self) except -1:
+        return 0 if self.carrier is None else self.carrier.presume(self)
 
     cpdef void pause(self) except *:
         self.paused = True
@@ -287,7 +296,7 @@ cdef class Link(Channel):
         self._unpoll()
         if self.state == LINK_DRAIN or self.context is not None:
             return self.reactor.add_closing(self)
-        if self.state == LINK_OPEN:
+        if self.state == LINK_OPEN and not self.sink.on_eof():
             self.finish()
         return 0
 

@@ -13,6 +13,7 @@ cpdef enum Word:
     # What one end tells the other, with a value.
     W_BYTES = 1         # plain text: bytes
     W_DONE              # so many of the bytes told are done with: written, or read
+    W_EOF               # the relay's client has closed its half, and may still read
     W_END               # the relay's link is gone, the tunnel's is to close: 1 in good order, 0 at once
 
 
@@ -23,7 +24,9 @@ cdef class Tunnel(Carrier):
     cdef Buf came               # not read yet
     cdef size_t of_out          # bytes under way, of the link's own and of its sink's
     cdef size_t of_sink
-    cdef bint ended             # the relay has nothing more to say
+    cdef bint presumed          # of_sink counts as written
+    cdef bint eof               # the client has nothing more to say
+    cdef bint ended             # nor has the relay
     cdef bint over              # the relay has been told the end, or has told it
 
 

@@ -40,10 +40,12 @@ cdef class Tunnel(Carrier):
             self.link.more = True       # if it is paused
         elif word == W_DONE:
             return self.wrote(value)
+        elif word == W_EOF:
+            self.eof = self.link.more = True
         else:
-            self.ended = self.over = True
+            self.ended = self.over = self.link.more = True
             self.link.clean = value != 0
-            self.link.dirty()       # where reading is paused, nobody will hear of it otherwise
+            self.link.dirty()       # who waits for bytes to be written waits in vain
         self.link.reactor.add_again(self.link)
 
     def wrote(self, size_t n):
@@ -54,10 +56,17 @@ cdef class Tunnel(Carrier):
         self.of_sink -= n - step
         if step:
             link._took(step, True)
-        if n > step:
+        if n > step and not self.presumed:
             link.sink.sent(n - step)
         if not self.of_out and not self.of_sink:
+            self.presumed = False
             link.dirty()
+
+    cdef int presume(self, Link link) except -1:
+        if self.of_sink and not self.presumed:
+            self.presumed = True
+            link.sink.sent(self.of_sink)
+        return 0
 
     cdef int read(self, Link link) except -1:
         cdef Buf came = self.came
@@ -70,8 +79,12 @@ cdef class Tunnel(Carrier):
                     self.tell(W_DONE, came.n)
         finally:
             buf_free(&came)
-        if self.ended:
+        if link.paused:
+            link.more = self.eof or self.ended      # it hears of the end behind what it does not read yet
+        elif self.ended:
             link.abort()
+        elif self.eof:
+            link.finish()
         return 0
 
     cdef int flush(self, Link link) except -1:
@@ -79,7 +92,7 @@ cdef class Tunnel(Carrier):
         cdef bint out_first
         cdef int count
         if self.ended:
-            if link.paused:
+            if self.of_out or self.of_sink or link._pieces(piece, &out_first):
                 link.abort()
             return 0
         if self.of_out or self.of_sink or self.over:
@@ -153,6 +166,11 @@ cdef class Relay(Sink):
         if wrote and self.tell is not None:
             self.tell(W_DONE, wrote)
         return 0
+
+    cdef bint on_eof(self) except -1:
+        self.act()
+        self.tell(W_EOF, 0)
+        return True
 
     cdef int on_gone(self, bint clean) except -1:
         self.act()

@@ -34,6 +34,8 @@ cdef object resume_on(Session session, Link link, Tokenizer tok, uint32_t h, str
     cdef Reactor reactor
     if not session.resumable():
         raise LookupError("there is nothing to resume")
+    if session.link is not None:
+        session.link.presume()
     if not session.outbox.acknowledge(h):
         raise ValueError(too_high(h, session.outbox))
     reactor = session.router.reactor
@@ -74,6 +76,7 @@ cdef int hibernate(Session session) except -1:
 cdef int detach(Session session, str condition, str text) except -1:
     cdef Link link = session.link
     cdef bytes last = stream_error(condition, text) + b"</stream:stream>"
+    link.presume()
     session.link = None
     link.set_sink(Sink())       # what it still says is nobody's
     if session.outbox.to_border():

@@ -14,7 +14,9 @@ class Word(IntEnum):
     """Plain text: bytes."""
     W_DONE = 2
     """So many of the bytes told are done with: written, or read."""
-    W_END = 3
+    W_EOF = 3
+    """The relay's client has closed its half, and may still read."""
+    W_END = 4
     """The relay's link is gone, the tunnel's is to close: 1 in good order, 0 at once."""
 
 @final
