@@ -66,12 +66,12 @@ async def test_too_late(clerk: NamespaceDelegation, world: World) -> None:
 
 def test_its_own_requests(clerk: NamespaceDelegation, world: World) -> None:
     """In a user's name too (XEP-0356), but not the user's own, nor what another component asks so."""
-    romeo = "romeo@example.org"
-    world.context.nesting.asking |= {(romeo, "1"): CLERK, (romeo, "2"): OTHER}
-    assert clerk.divert(asking("1", sender=CLERK)) is None
-    assert clerk.divert(asking("1", sender=romeo)) is None
-    assert clerk.divert(asking("2", sender=romeo)) is not None
-    assert clerk.divert(asking("1", sender=ROMEO)) is not None
+    romeo, nesting = "romeo@example.org", world.context.nesting
+    id = nesting.id_for(CLERK, romeo)
+    assert clerk.divert(asking(id, sender=CLERK)) is None
+    assert clerk.divert(asking(id, sender=romeo)) is None
+    assert clerk.divert(asking(nesting.id_for(OTHER, romeo), sender=romeo)) is not None
+    assert clerk.divert(asking(id, sender=ROMEO)) is not None
     assert clerk.divert(asking("3", sender=romeo)) is not None
 
 

@@ -24,3 +24,17 @@ def test_what_is_known_is_of_a_host_or_of_accounts() -> None:
     assert nesting.known("example.org", bare=True) == {"urn:x": abilities}
     assert nesting.known("example.org", bare=False) == {}
     assert nesting.known("example.net", bare=True) == {}
+
+
+def test_whose_request_it_is_is_in_its_id() -> None:
+    """Any worker can tell; nobody else can make such a one, nor use it for another's."""
+    here, there = (Nesting((ONE,), b"secret") for _ in range(2))
+    id = here.id_for("one.example", "romeo@example.org")
+    assert id != here.id_for("one.example", "romeo@example.org")
+    assert there.asks("one.example", "romeo@example.org", id)
+    assert not there.asks("other.example", "romeo@example.org", id)
+    assert not there.asks("one.example", "juliet@example.org", id)
+    for other in ("", "1", id[:-1], id[:32], "0" * 64, "\u00e9" * 64):
+        assert not there.asks("one.example", "romeo@example.org", other)
+    assert not Nesting((ONE,), b"another").asks("one.example", "romeo@example.org", id)
+    assert not Nesting().asks("one.example", "romeo@example.org", id)

@@ -10,9 +10,10 @@ from socket import SHUT_WR
 import pytest
 
 from headrace.router.neighbour import home_of
+from support.component import Place, placed
 from support.people import PASSWORD, World, befriend
 from support.rawclient import NS, bodies
-from support.server import Server, running
+from support.server import Server
 
 ACCOUNTS = [f"p{number}" for number in range(100)]
 SASL2 = "urn:xmpp:sasl:2"
@@ -20,11 +21,23 @@ ENABLE = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
 R = "<r xmlns='urn:xmpp:sm:3'/>"
 
 
+CLERK = "clerk.localhost"
+OPTIONS = """
+delegate = {"urn:xmpp:time" = []}
+iq = {"urn:xmpp:time" = "get"}
+"""
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    users = {f"{name}@localhost": PASSWORD for name in ACCOUNTS}
-    with running(tmp_path_factory.mktemp("server"), users=users, twins=True) as server:
-        yield server
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with placed(tmp_path_factory.mktemp("server"), {CLERK: OPTIONS}, twins=True,
+                users={f"{name}@localhost": PASSWORD for name in ACCOUNTS}) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def server(place: Place) -> Server:
+    return place.server
 
 
 def somebody(world: World, home: int) -> str:
@@ -153,3 +166,18 @@ def test_who_has_said_all_gets_the_answer(world: World, home: int) -> None:
         client.socket.shutdown(SHUT_WR)
         assert client.next().get("id") == "p"
         assert client.ended() == b"</stream:stream>"
+
+
+def test_what_a_component_asks_in_a_name_is_not_asked_of_it(world: World, place: Place) -> None:
+    """XEP-0355 4.3, though the account in whose name it asks (XEP-0356) has another home than the one that is asked."""
+    clerk = place.component(CLERK)
+    inner = (f"<iq xmlns='jabber:client' type='get' id='in' to='{somebody(world, 0)}'>"
+             "<time xmlns='urn:xmpp:time'/></iq>")
+    clerk.send(f"<iq type='get' id='out' from='{CLERK}' to='{somebody(world, 1)}'>"
+               f"<privileged_iq xmlns='urn:xmpp:privilege:2'>{inner}</privileged_iq></iq>")
+    for turn in range(3):
+        world.server.settle()
+        clerk.send(f"<iq type='get' id='{turn}' from='{CLERK}' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+        heard = clerk.until(lambda e, turn=turn: e.get("id") == str(turn))
+        assert [e for e in heard if e.get("type") == "set"] == []
+    clerk.log_out()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.ports import unused_port
 from support.rawclient import Client
-from support.server import Server, running
+from support.server import USERS, Server, running
 
 ACCEPT = "{jabber:component:accept}"
 HEADER = ("<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"
@@ -76,9 +76,10 @@ class Place:
 
 
 @contextmanager
-def placed(folder: Path, components: Mapping[str, str]) -> Iterator[Place]:
-    """In the end the server has had nothing to complain of."""
+def placed(folder: Path, components: Mapping[str, str], *, users: Mapping[str, str] = USERS,
+           twins: bool = False) -> Iterator[Place]:
+    """In the end the server has had nothing to complain of. users, twins: of support.server.running()."""
     port = unused_port()
-    with running(folder, more=configuration(port, components)) as server:
+    with running(folder, users=users, twins=twins, more=configuration(port, components)) as server:
         yield Place(server, port)
         assert not server.complaints

@@ -81,9 +81,9 @@ class NamespaceDelegation(Module):
         delegation = self.context.nesting.of(request.stanza.child_namespace or "", request.host)
         if delegation is None:
             return None
-        asking = self.context.nesting.asking.get((request.sender, request.stanza.id or ""), request.sender)
-        if asking == delegation.component:      # XEP-0355 4.3: it asks us itself, perhaps in a user's name
-            return None
+        component, sender = delegation.component, request.sender
+        if sender == component or self.context.nesting.asks(component, sender, request.stanza.id or ""):
+            return None     # XEP-0355 4.3: it asks us itself, perhaps in a user's name
         if any(name not in request.payload.attrib for name in delegation.attributes):
             return None
         return partial(self._forward, delegation)

@@ -35,7 +35,6 @@ class Asked:
     account: str
     to: str  # prepared
     id: str
-    ours: str
 
     def answer(self, type: str, payload: bytes) -> Route:
         return Route(reply.stanza("iq", payload, from_=self.account, to=self.component, id=self.outer, type=type))
@@ -108,12 +107,9 @@ class Privileges(Module):
         await self._may_write(request.to, to.full)
         if to.resource is not None and not await self._may_know(request.to, to):
             raise Refused("service-unavailable")
-        id = token_hex(16)
-        asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""), id)
+        id = self.context.nesting.id_for(request.sender, request.to)
+        asked = Asked(request.sender, request.stanza.id, request.to, to.full, inner.get("id", ""))
         late = self._asked.add(id, asked)
-        self.context.nesting.asking[request.to, id] = request.sender
-        for each in late:
-            del self.context.nesting.asking[each.account, each.ours]
         inner.set("id", id)
         return [*(each.answer("error", reply.error("remote-server-timeout")) for each in late),
                 Route(written(inner, request.to, to.full, self.context.hosts))]
@@ -127,8 +123,7 @@ class Privileges(Module):
         asked = self._asked.get(request.stanza.id or "")
         if asked is None or (request.sender, request.to) != (asked.to, asked.account):
             return None
-        self._asked.pop(asked.ours)
-        del self.context.nesting.asking[asked.account, asked.ours]
+        self._asked.pop(request.stanza.id or "")
         answer = received(request.stanza, self.context.hosts)
         answer.attrib |= {"from": request.sender, "to": request.to, "id": asked.id}
         return asked.answer("result", forwarded("privilege", ns.PRIVILEGE, answer))

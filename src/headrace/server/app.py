@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -190,7 +191,7 @@ class App:
                 self.router.add_host(host.name)
         if self.place is not None:
             self._join(self.place)
-        context = self._context()
+        context = self._context(await self.storage.secret())
         for watched in {host for grant in context.grants.values() if grant.contacts for host in grant.hosts}:
             self.router.watch(watched)
         modules = build(MODULES, context, config.modules)
@@ -263,7 +264,7 @@ class App:
         ours = [context for both in self.s2s_contexts.values() for context in (both.starttls, both.direct)]
         return [self.tls, self.s2s_tls, *ours]
 
-    def _context(self) -> Context:
+    def _context(self, secret: bytes) -> Context:
         """What modules get."""
         accounts, blocklists = self._accounts(), Blocklists(self.storage.blocks)
         hosts = {host.name: Host(frozenset(host.admins), host.contact, host.anonymous, host.archive)
@@ -274,7 +275,8 @@ class App:
                         for each in self.config.proxies}
         grants = {component.domain: grant for component in self.config.components
                   if (grant := component.grant(hosts)) is not None}
-        nesting = Nesting(tuple(each for component in self.config.components for each in component.delegations(hosts)))
+        delegations = [each for component in self.config.components for each in component.delegations(hosts)]
+        nesting = Nesting(tuple(delegations), sha256(b"nesting" + secret).digest())
         return Context(
             hosts=hosts, grants=grants, nesting=nesting, storage=self.storage, accounts=accounts, locks=Locks(),
             blocklists=blocklists, marks=marks, archiving=archiving, now=time.time, shared=self.admission.exempt,
