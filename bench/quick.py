@@ -40,6 +40,7 @@ END_TO_END: dict[str, tuple[object, ...]] = {
     "chat, carbons": (*CHAT, "--carbons"),
     "chat, client state": (*CHAT, "--csi"),
     "chat, archive": (*CHAT, "--archive"),
+    "chat, all but the archive": (*CHAT, "--tls", "starttls", "--sm", "--carbons", "--csi"),
     "chat, everything on": (*CHAT, "--tls", "starttls", "--sm", "--carbons", "--archive"),
     "ping": ("ping", "--users", 100),
     "presence": ("presence", "--users", 101, "--window", 4),
