@@ -92,10 +92,29 @@ def test_a_spoofed_id_is_gone_though_nothing_is_archived(verona: Verona) -> None
 
 def test_not_for_long(verona: Verona) -> None:
     """XEP-0334 <no-permanent-store/>: until she has it, and in nobody's archive."""
-    message, = verona.say(f"{BODY}<no-permanent-store xmlns='urn:xmpp:hints'/>")
+    managed(verona.juliet)
+    message, *_ = verona.say(f"{BODY}<no-permanent-store xmlns='urn:xmpp:hints'/>")
     assert message.find(SID) is None
     (_, _, _, flags, _), = verona.commit()
     assert flags == M.M_OFFLINE
+
+
+@pytest.mark.parametrize("acknowledges", [True, False])
+def test_what_she_has_before_the_commit_is_not_kept_for_her(verona: Verona, acknowledges: bool) -> None:
+    """Nobody waits for the storage then; what it does not know yet was acknowledged, or written to the socket."""
+    romeo = managed(verona.romeo)
+    verona.rig.router.set_archive(JULIET, ArchiveMode.A_NEVER)
+    verona.rig.router.set_archive(ROMEO, ArchiveMode.A_NEVER)
+    if acknowledges:
+        managed(verona.juliet)
+    for _ in range(3):
+        verona.say(BODY)
+    if acknowledges:
+        assert romeo.h == 0
+        verona.send(verona.juliet, "<a xmlns='urn:xmpp:sm:3' h='2'/>")
+    kept = verona.commit()
+    assert [id > verona.rig.router.reached(JULIET) > 0 for id, *_ in kept] == ([True] if acknowledges else [])
+    assert romeo.h >= 3
 
 
 @pytest.mark.parametrize(("his", "hers", "kept"), [
@@ -105,7 +124,8 @@ def test_not_for_long(verona: Verona) -> None:
 def test_preferences(verona: Verona, his: ArchiveMode, hers: ArchiveMode, kept: M) -> None:
     verona.rig.router.set_archive(ROMEO, his)
     verona.rig.router.set_archive(JULIET, hers)
-    message, = verona.say(BODY)
+    managed(verona.juliet)
+    message, *_ = verona.say(BODY)
     (_, _, _, flags, _), = verona.commit()
     assert flags == kept
     assert (message.find(SID) is not None) == bool(kept & M.M_ARCHIVE_B)
@@ -142,7 +162,7 @@ def test_nor_is_the_spool_for_what_need_not_be_kept(verona: Verona, inside: str,
 
 
 def test_h_waits_for_the_spool_and_a_stuck_store_takes_nothing_for_elsewhere(verona: Verona) -> None:
-    romeo = managed(verona)
+    romeo = managed(verona.romeo)
     verona.rig.router.set_archive(ROMEO, ArchiveMode.A_NEVER)
     message = f"<message to='friar@elsewhere' type='chat' id='1'>{BODY}</message>"
     verona.send(romeo, message)
@@ -166,13 +186,13 @@ def test_of_our_own_making(verona: Verona) -> None:
     assert (a, b, flags) == ("localhost", JULIET, M.M_ARCHIVE_B | M.M_GIVEN)
 
 
-def managed(verona: Verona) -> Session:
-    verona.romeo.manage(bytes(range(16)), 600)
-    return verona.romeo
+def managed(session: Session) -> Session:
+    session.manage(bytes(range(16)), 600)
+    return session
 
 
 def test_h_waits_for_the_commit(verona: Verona) -> None:
-    romeo = managed(verona)
+    romeo = managed(verona.romeo)
     verona.say(STATE)
     verona.say(BODY)
     verona.say(STATE)
@@ -183,7 +203,7 @@ def test_h_waits_for_the_commit(verona: Verona) -> None:
 
 def test_refused_before_delivery_while_the_store_is_stuck(verona: Verona) -> None:
     """protocol.md 3: never both delivered and refused; what need not be kept goes on."""
-    romeo = managed(verona)
+    romeo = managed(verona.romeo)
     assert len(verona.say(BODY)) == 1
     verona.time = 2.1       # and the first is not committed
     for to in (f"{JULIET}/b", JULIET):
@@ -198,7 +218,7 @@ def test_refused_before_delivery_while_the_store_is_stuck(verona: Verona) -> Non
 
 
 def test_a_sender_who_has_gone_is_no_obstacle(verona: Verona) -> None:
-    romeo = managed(verona)
+    romeo = managed(verona.romeo)
     verona.say(BODY)
     verona.rig.router.end(romeo, "reset")
     verona.rig.turn()

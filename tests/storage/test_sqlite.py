@@ -114,3 +114,25 @@ async def test_a_short_tail_goes_into_boxes_in_the_end(tmp_path: Path, monkeypat
         assert rows == 1
     finally:
         await storage.close()
+
+
+async def test_offline_messages_that_are_done_with_go_in_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All at once they would hold up the commits of others, until the storage seemed to be stuck."""
+    monkeypatch.setattr(archive, "STEP", 10)
+    storage = open_sqlite(tmp_path / "headrace.db")
+    steps, change = [], storage.database.change
+
+    async def counted(job, of=()):
+        steps.append(await storage.database.read(lambda c: c.execute("SELECT count(*) FROM message")[0][0], None))
+        return await change(job, of)
+
+    try:
+        ids = [await storage.archive.add(ROMEO, owner, b"<message/>", MessageFlag.M_OFFLINE)
+               for _ in range(18) for owner in (JULIET, "nurse@example.net")]
+        monkeypatch.setattr(storage.database, "change", counted)
+        await storage.archive.set_marks({JULIET: ids[-1], "nurse@example.net": ids[-3]})
+        assert steps == [36, 36, 26, 16, 6]
+        assert await storage.archive.offline(JULIET) == 0
+        assert await storage.archive.offline("nurse@example.net") == 1
+    finally:
+        await storage.close()

@@ -114,8 +114,8 @@ cdef class Archive:
 
     # The queue.
 
-    cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, object session,
-                 uint64_t ticket, uint64_t sm_key, uint32_t h) except -1:
+    cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, Account account,
+                 object session, uint64_t ticket, uint64_t sm_key, uint32_t h) except -1:
         cdef Group group = self.filling
         cdef Row row
         if number <= self.added or number > self.last:
@@ -125,7 +125,7 @@ cdef class Archive:
         row.h = h
         row.flags = flags
         row.a, row.b, row.stanza = <uint32_t>a.n, <uint32_t>b.n, <uint32_t>n
-        group.put(&row, a.p, b.p, stanza)
+        group.put(&row, a.p, b.p, stanza, account)
         self.added = number
         if ticket:
             group.wait(session, ticket)
@@ -139,7 +139,7 @@ cdef class Archive:
         future = get_running_loop().create_future()
         if ticket:
             sm_key, h = session.sm_key, session.committing(ticket)
-        self.add(number, stanza, len(stanza), str_of(a), str_of(b), flags, session, ticket, sm_key, h)
+        self.add(number, stanza, len(stanza), str_of(a), str_of(b), flags, None, session, ticket, sm_key, h)
         group.futures.append((future, number))
         return future
 
@@ -231,6 +231,10 @@ cdef class Archive:
             return None
         self.writing, self.filling = self.filling, Group()
         self.woken = ASLEEP
+        self.writing.drop_reached()
+        if self.writing.empty() and not self.reservation():
+            self.committed()
+            return None
         return self.writing
 
     def committed(self):

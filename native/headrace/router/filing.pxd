@@ -20,6 +20,6 @@ cdef class Filing:
     # and into the spool. kept: Keeping, but not KEEP_NOT. False: it can't be kept now.
     cdef bint file(self, Archive archive, Session session, object visitor, Account account, Parcel* parcel,
                    int kept) except -1
-    cdef int queue(self, Archive archive, Session session, object visitor, const Parcel* parcel, uint64_t number, Str a,
-                   Str b, uint32_t flags) except -1
+    cdef int queue(self, Archive archive, Session session, object visitor, Account account, const Parcel* parcel,
+                   uint64_t number, Str a, Str b, uint32_t flags) except -1
     cdef Str stanza_id(self, Archive archive, Buf* out, uint64_t number, Str owner) except *

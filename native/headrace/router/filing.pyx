@@ -51,7 +51,7 @@ cdef class Filing:
         number = archive.next()
         if number == 0:
             return False
-        self.queue(archive, session, visitor, parcel, number, a, b, flags)
+        self.queue(archive, session, visitor, account, parcel, number, a, b, flags)
         if flags & (M_ARCHIVE_B | M_OFFLINE | M_SPOOL):
             parcel.number = number
         if flags & M_ARCHIVE_B:
@@ -60,8 +60,8 @@ cdef class Filing:
             parcel.sent_piece = self.stanza_id(archive, &self.sent_piece, number, a)
         return True
 
-    cdef int queue(self, Archive archive, Session session, object visitor, const Parcel* parcel, uint64_t number, Str a,
-                   Str b, uint32_t flags) except -1:
+    cdef int queue(self, Archive archive, Session session, object visitor, Account account, const Parcel* parcel,
+                   uint64_t number, Str a, Str b, uint32_t flags) except -1:
         cdef size_t n
         cdef uint64_t ticket = 0, sm_key = 0
         cdef uint32_t h = 0
@@ -77,7 +77,7 @@ cdef class Filing:
         self.text.n = 0
         buf_reserve(&self.text, splice_bound(&parcel.head, parcel.view, 0))
         n = splice_write(self.text.p, &parcel.head, parcel.view, NULL, 0) - self.text.p
-        archive.add(number, self.text.p, n, a, b, flags, sender, ticket, sm_key, h)
+        archive.add(number, self.text.p, n, a, b, flags, account, sender, ticket, sm_key, h)
         return 0
 
     cdef Str stanza_id(self, Archive archive, Buf* out, uint64_t number, Str owner) except *:

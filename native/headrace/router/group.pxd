@@ -3,6 +3,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from headrace.core.buf cimport Buf
+from headrace.router.account cimport Account
 
 
 cpdef enum MessageFlag:
@@ -29,6 +30,7 @@ cdef struct Row:
 cdef class Group:
     """Messages to be committed together, in id order, and who waits for that."""
     cdef Buf rows
+    cdef list waiting       # of Account, for each row of M_OFFLINE alone, in their order: whose it is; None: not known
     cdef Buf done           # int64_t: ids of messages that leave the spool in the same commit
     cdef readonly int count
     cdef int64_t since      # ns, monotonic: when the first came
@@ -36,7 +38,8 @@ cdef class Group:
     cdef Buf tickets        # uint64_t
     cdef list futures       # of (Future, id)
 
-    cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza) except -1
+    cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza, Account account) except -1
+    cdef int drop_reached(self) except -1           # what has got to its recipient meanwhile, and is in no archive
     cdef int finish(self, uint64_t id) except -1    # that one leaves the spool
     cdef bint empty(self) noexcept
     cdef int wait(self, object session, uint64_t ticket) except -1

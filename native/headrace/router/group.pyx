@@ -1,11 +1,13 @@
 """Messages packed into one buffer, and who waits for their commit. See group.pxd."""
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memmove
 
 from headrace.core.buf cimport buf_free, buf_put
 
 
 cdef class Group:
     def __init__(self):
+        self.waiting = []
         self.sessions = []
         self.futures = []
 
@@ -31,14 +33,41 @@ cdef class Group:
         row.a = <uint32_t>len(a)
         row.b = <uint32_t>len(b)
         row.stanza = <uint32_t>len(stanza)
-        self.put(&row, a, b, stanza)
+        self.put(&row, a, b, stanza, None)
 
-    cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza) except -1:
+    cdef int put(self, const Row* row, const char* a, const char* b, const char* stanza, Account account) except -1:
         buf_put(&self.rows, row, sizeof(Row))
         buf_put(&self.rows, a, row.a)
         buf_put(&self.rows, b, row.b)
         buf_put(&self.rows, stanza, row.stanza)
         self.count += 1
+        if row.flags == M_OFFLINE:
+            self.waiting.append(account)
+        return 0
+
+    cdef int drop_reached(self) except -1:
+        cdef const char* p = self.rows.p
+        cdef const char* end = self.rows.p + self.rows.n
+        cdef char* to = self.rows.p
+        cdef Py_ssize_t at = 0
+        cdef size_t n
+        cdef Row row
+        cdef Account account
+        while p < end:
+            memcpy(&row, p, sizeof(Row))
+            n = sizeof(Row) + <size_t>row.a + row.b + row.stanza
+            account = None
+            if row.flags == M_OFFLINE:
+                account = self.waiting[at]
+                at += 1
+            if account is not None and account.reached >= <uint64_t>row.id:
+                self.count -= 1
+            else:
+                memmove(to, p, n)
+                to += n
+            p += n
+        self.rows.n = to - self.rows.p
+        self.waiting = []
         return 0
 
     cdef int finish(self, uint64_t id) except -1:

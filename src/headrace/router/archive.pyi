@@ -103,7 +103,10 @@ class Archive:
         """Done after the commit of all that is queued; None if nothing is."""
 
     def take(self) -> Group | None:
-        """The group that is to be committed now; None: nothing waits, or another is under way."""
+        """The group that is to be committed now; None: nothing waits, or another is under way.
+
+        Without messages that are in no archive and have got to their recipients already: who waits for one is told, and
+        if there are no others, at once."""
 
     def committed(self) -> None:
         """That group is: who waits is told."""

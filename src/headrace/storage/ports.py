@@ -235,7 +235,7 @@ class ArchiveStore(Protocol):
         """Up to which id some session of the account has acknowledged what it got (protocol.md 5); 0 at first."""
 
     async def set_marks(self, marks: Mapping[str, int]) -> None:
-        """By owner, all in one commit; none goes back. Offline messages up to there are gone."""
+        """By owner, all in one commit; none goes back. Offline messages up to there are gone then, in others."""
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         """What a login is given (XEP-0160) beyond that id: the first so many, offline messages among them."""

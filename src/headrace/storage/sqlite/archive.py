@@ -8,7 +8,7 @@ from typing import TypeVar
 from headrace.router.archive import Archive, number_at
 from headrace.router.control import Ticket
 from headrace.router.group import Group
-from headrace.storage.bounds import in_steps, page_of, spooled, waiting
+from headrace.storage.bounds import STEP, in_steps, page_of, spooled, waiting
 from headrace.storage.connection import Connection
 from headrace.storage.group import GroupCommit
 from headrace.storage.ports import (
@@ -81,10 +81,20 @@ class SqliteArchive:
         def change(connection: Connection) -> None:
             for owner, id in marks.items():
                 connection.execute(_SET_MARK, (number_of(connection, owner), id))
-                boxes.drop_offline(connection, owner, id)
+
+        def drop(connection: Connection) -> None:
+            room = STEP
+            while left and room:
+                dropped = boxes.drop_offline(connection, *left[-1], room)
+                room -= dropped
+                if room:
+                    left.pop()
 
         await self.flush()
         await self._database.change(change, marks.keys())
+        left = list(marks.items())
+        while left:     # a step at a time: groups wait to be committed
+            await self._database.change(drop, marks.keys())
 
     async def pending(self, owner: str, after: int, limit: int) -> list[OfflineMessage]:
         return waiting(await self.read(lambda connection: boxes.pending(connection, owner, after, limit)))

@@ -191,20 +191,21 @@ def leave(connection: Connection, owner: str, after: int, up_to: int, *, everyth
     return ids[-1], left
 
 
-def drop_offline(connection: Connection, owner: str, up_to: int) -> None:
-    """Offline messages with ids up to and including that one are done with."""
+def drop_offline(connection: Connection, owner: str, up_to: int, most: int = EVER) -> int:
+    """So many offline messages with ids up to and including that one are done with; how many those were."""
     number = number_of(connection, owner)
     ids = [id for id, in connection.execute(
-        f"SELECT id FROM message INDEXED BY message_offline WHERE b = ? AND flags & {OFFLINE} AND id <= ?",
-        (number, up_to))]
+        f"SELECT id FROM message INDEXED BY message_offline WHERE b = ? AND flags & {OFFLINE} AND id <= ? LIMIT ?",
+        (number, up_to, most))]
     if not ids:
-        return
+        return 0
     args = (number, _json(ids))
     connection.execute(
         f"UPDATE message SET flags = flags & ~{OFFLINE | GIVEN} WHERE id IN ({_SELECT_IDS}) AND b = ?1", args)
     _cut(connection, number, ids, f"a = ?1 AND flags & {SENT}")
     connection.execute(
         f"DELETE FROM message WHERE id IN ({_SELECT_IDS}) AND ?1 IN (a, b) AND NOT flags & {KEPT}", args)
+    return len(ids)
 
 
 def _cut(connection: Connection, owner: int, ids: Collection[int], staying: str) -> int:
