@@ -225,6 +225,22 @@ async def test_gone_while_loading(serve, connect):
     assert server.router.sessions("alice@localhost") == []
 
 
+async def test_what_fails_behind_the_binding_is_the_loops_to_report(serve, connect, monkeypatch):
+    """The connection is a session by then: nobody else hears of it."""
+    async def bind_and_fail(self, stanza, jid):
+        await original(self, stanza, jid)
+        raise ValueError("too late")
+
+    original, reported = Negotiation._bind, []
+    monkeypatch.setattr(Negotiation, "_bind", bind_and_fail)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(str(context["exception"])))
+    client = await connect(serve(OPTIONAL))
+    assert "type='result'" in await client.login()
+    client.send("</stream:stream>")
+    await client.rest()
+    assert reported == ["too late"]
+
+
 async def test_the_older_session_ends_with_conflict(serve, connect):
     server = serve(OPTIONAL)
     older, newer = await connect(server), await connect(server)

@@ -2,6 +2,7 @@
 from headrace.core.tokenizer cimport Tokenizer
 from headrace.net.link cimport Link, Sink
 from headrace.net.tls cimport TlsContext
+from headrace.session.work cimport Work
 
 
 cdef class Handshake(Sink):
@@ -12,7 +13,7 @@ cdef class Handshake(Sink):
     cdef object config              # C2SConfig
     cdef object negotiator          # headrace.session.ports.Negotiator
     cdef set under_way              # where this is until it is over
-    cdef object task                # what the negotiation waits for; None while it doesn't
+    cdef Work task                  # what the negotiation waits for; None while it doesn't
     cdef readonly str address       # the peer's, without port
     cdef list said                  # not on the link yet: who asks more in the same breath gets all in one packet
     cdef bint pumping               # inside of _pump(), which sends what was said in the end
@@ -22,5 +23,6 @@ cdef class Handshake(Sink):
     cdef int _event(self, int ev) except -1
     cdef int _speak(self) except -1         # what was said, to the link
     cdef int _wait(self, object work) except -1
+    cdef int _finished(self, Work task) except -1
     cdef int _interrupt(self, str condition, str text) except -1    # end it from outside
     cdef int _drop(self) except -1          # let go of everything; once

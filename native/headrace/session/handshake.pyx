@@ -5,7 +5,10 @@ from headrace.core.stanza cimport Stanza, stanza_copy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_MORE, EV_OPEN, MODE_STREAM
 from headrace.core.tree cimport Names, build_element
 from headrace.router.reader cimport open_tokenizer
+from headrace.session.work cimport Work
 from headrace.stream.parser cimport header_of
+
+from asyncio import CancelledError
 
 from headrace.stream.header import Header
 
@@ -182,22 +185,29 @@ cdef class Handshake(Sink):
         return 0
 
     cdef int _wait(self, object work) except -1:
+        cdef Work task = Work(self.link.reactor.loop, work, self._done)
         self.tok.keep()
         self.link.pause()
-        self.task = self.link.reactor.loop.create_task(work)
-        self.task.add_done_callback(self._done)
+        self.task = task
+        if task.step():
+            self._finished(task)
         return 0
 
     def _done(self, task):
+        self._finished(task)
+        if not self.over:
+            self._pump()
+
+    cdef int _finished(self, Work task) except -1:
         self.task = None
-        if self.over:       # an error that comes now is asyncio's to report
-            return
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self.negotiator.crashed(error)
+        if task.error is not None and not isinstance(task.error, CancelledError):
+            if self.over:
+                task.report()
+                return 0
+            self.negotiator.crashed(task.error)
         if not self.over:
             self.link.resume()
-            self._pump()
+        return 0
 
     cdef int _drop(self) except -1:
         self.over = True
