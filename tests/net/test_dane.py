@@ -6,8 +6,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from headrace.net.dane import Dane, matches
+from headrace.net.resolve import Resolver
 from headrace.net.tls import TlsContext
 from support.federated import CLIENT, DAY, NOW, SERVER, Authority
+from support.nameserver import BROKEN, NameServer
 
 PKIX_TA, PKIX_EE, DANE_TA, DANE_EE = range(4)
 
@@ -105,3 +108,51 @@ async def test_one_of_several_is_enough(bench, known):
     other = tlsa(DANE_EE, known.good[0])
     tls = await judged(bench, known, known.strange, [other, (9, 9, 9, b"?"), tlsa(DANE_EE, known.strange[0])])
     assert tls.problem is None
+
+
+# Who calls us.
+
+PLACE = "xmpp.b.example"
+
+
+def der(pair):
+    return x509.load_pem_x509_certificates(pair[0].read_bytes())[0].public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize("selector", [0, 1])
+@pytest.mark.parametrize("matching", [0, 1, 2])
+def test_the_very_certificate_of_who_calls(known, selector, matching):
+    record = tlsa(DANE_EE, known.strange[0], selector=selector, matching=matching)
+    assert matches(record, der(known.strange))
+    assert not matches(record, der(known.good))
+
+
+def test_records_that_say_nothing_of_who_calls(known):
+    usage, selector, matching, data = tlsa(DANE_EE, known.strange[0])
+    for record in ((PKIX_EE, selector, matching, data), (DANE_TA, selector, matching, data), (usage, 2, matching, data),
+                   (usage, selector, 3, data)):
+        assert not matches(record, der(known.strange))
+    assert not matches((usage, selector, matching, data), b"no certificate")
+
+
+async def vouched(known, table, domain="b.example", *, secure=True, **options):
+    with NameServer(table, secure=secure) as names:
+        resolver = Resolver([("127.0.0.1", names.port)], validating=True)
+        return await Dane(resolver, **options).vouches(domain, der(known.strange))
+
+
+async def test_where_its_domain_has_its_servers(known):
+    """In any of those places."""
+    usage, selector, matching, data = tlsa(DANE_EE, known.strange[0])
+    pin = {("_5269._tcp.xmpp.b.example", "TLSA"): [f"{usage} {selector} {matching} {data.hex()}"]}
+    service = ("_xmpp-server._tcp.b.example", "SRV")
+    assert await vouched(known, pin | {service: ["0 0 5269 other.example.", f"1 0 5269 {PLACE}."]})
+    assert await vouched(known, pin | {service: ["0 0 5269 other.example.", f"1 0 5269 {PLACE}."],
+                                       ("_5269._tcp.other.example", "TLSA"): [BROKEN]})
+    assert not await vouched(known, pin | {service: [f"0 0 5270 {PLACE}."]})
+    assert not await vouched(known, pin | {service: [f"0 0 5269 {PLACE}."]}, secure=False)
+    assert not await vouched(known, pin | {service: [f"0 0 5269 {PLACE}."]}, secure=[service[0]])
+    assert not await vouched(known, pin | {service: [BROKEN]})
+    assert not await vouched(known, pin | {service: [f"0 0 5269 {PLACE}."]}, seconds=0.0)
+    assert not await vouched(known, pin, "x" * 70 + ".example")
+    assert not await Dane(Resolver()).vouches("b.example", None)

@@ -12,6 +12,7 @@ from support.federated import DAY, NOW, Authority, Site, host, site
 from support.nameserver import NameServer
 from support.ports import unused_port
 from support.rawclient import bodies
+from support.stranger import Stranger, offers_external, refusal
 
 OURS, GOOD, STRANGE, OLD, PLACE = "a.example", "good.example", "strange.example", "old.example", "b.example"
 
@@ -32,6 +33,8 @@ class Places:
     names: NameServer
     pins: dict[str, str]
     port: int
+    pairs: dict[str, tuple[Path, Path]]
+    authority: Authority    # that ours believes
 
     def publish(self, *records: str, secure: bool = True) -> None:
         self.names.secure = secure
@@ -59,8 +62,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
         resolver = f'resolver = ["127.0.0.1:{names.port}"]\n'
         with (site(folder / "a", OURS, unused_port(), ours, s2s=f"{resolver}dane = true") as here,
               site(folder / "b", GOOD, port, ours, pair=pairs[GOOD], s2s=resolver, routes=hosts,
-                   users=("juliet", f"juliet@{STRANGE}")) as there):
-            yield Places(here, there, names, {name: pin(pair[0]) for name, pair in pairs.items()}, port)
+                   users=("juliet", f"juliet@{STRANGE}", f"juliet@{OLD}")) as there):
+            yield Places(here, there, names, {name: pin(pair[0]) for name, pair in pairs.items()}, port, pairs,
+                         ours)
 
 
 def test_what_is_pinned_is_believed(places: Places) -> None:
@@ -91,3 +95,35 @@ def test_stanzas_to_a_pinned_domain(places: Places) -> None:
     juliet.sync()
     romeo.send(f"<message to='juliet@{STRANGE}/r' type='chat'><body>pinned</body></message>")
     assert bodies([juliet.next()]) == ["pinned"]
+
+
+def test_who_calls_us_is_looked_up(places: Places) -> None:
+    """Its certificate is an old one for another name; it is let in if DNS names it."""
+    server = places.ours.server
+    places.publish(places.pins[STRANGE])
+    assert places.theirs.server.command("s2s", "test", OURS, "--from", OLD).returncode == 1
+    [refused] = (entry for entry in server.log if entry["event"] == "s2s domain refused" and entry["domain"] == OLD)
+    assert refused["text"] == "certificate has expired"
+    places.publish(places.pins[STRANGE], places.pins[OLD])
+    romeo, juliet = places.ours.client("romeo"), places.theirs.client("juliet", domain=OLD)
+    romeo.send("<presence/>")
+    romeo.sync()
+    juliet.send(f"<message to='romeo@{OURS}/r' type='chat'><body>called</body></message>")
+    assert bodies([romeo.next()]) == ["called"]
+    [proven] = (entry for entry in server.log if entry["event"] == "s2s domain proven" and entry["domain"] == OLD)
+    assert proven["how"] == "certificate (SASL EXTERNAL, DANE)"
+
+
+def test_domains_of_who_calls_us(places: Places) -> None:
+    """One is offered its login, others are proven by dialback, which calls nobody back."""
+    places.publish(places.pins[STRANGE])
+    there = Stranger(places.ours, STRANGE, places.authority, places.pairs[STRANGE])
+    assert offers_external(there.secured())
+    assert there.claim(OLD, OURS).get("type") == "valid"    # which has its server in the same place
+    assert refusal(there.claim("elsewhere.example", OURS)) == "not-authorized"
+    there.close()
+    places.publish(places.pins[STRANGE], secure=False)
+    there = Stranger(places.ours, STRANGE, places.authority, places.pairs[STRANGE])
+    assert not offers_external(there.secured())
+    assert refusal(there.claim(STRANGE, OURS)) == "not-authorized"
+    there.close()

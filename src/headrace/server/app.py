@@ -28,6 +28,7 @@ from headrace.modules.marks import Marks
 from headrace.modules.nesting import Nesting
 from headrace.modules.signup import SignUp
 from headrace.modules.tables import RosterLoader
+from headrace.net.dane import Dane
 from headrace.net.limits import Admission
 from headrace.net.link import Link, Sink
 from headrace.net.listener import Listener, raise_descriptor_limit
@@ -249,7 +250,8 @@ class App:
                            give_up_seconds=s2s.give_up_seconds)
         resolver = Resolver(resolvers(s2s), routes, validating=s2s.dane)
         home = Home(policy, Keys(await self.storage.secret()), self.s2s_contexts, self.log,
-                    Posh(resolver, s2s.authorities, posh_places(s2s)) if s2s.posh else None)
+                    Posh(resolver, s2s.authorities, posh_places(s2s)) if s2s.posh else None,
+                    Dane(resolver) if s2s.dane else None)
         return Federation(home, self.router, resolver, self.s2s_tls)
 
     def _about_servers(self) -> dict[str, Callable[..., Awaitable[object]]]:

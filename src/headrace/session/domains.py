@@ -4,6 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from headrace.core.limits import BEFORE_AUTH, SERVER, Limits
+from headrace.net.dane import Dane
 from headrace.net.posh import Posh
 from headrace.net.tls import TlsContext
 from headrace.session.dialback import Keys
@@ -62,6 +63,7 @@ class Home:
     contexts: Mapping[str, Contexts]    # by what others may reach here: hosts and components
     log: Log
     posh: Posh | None = None    # asked where a certificate proves nothing by itself
+    dane: Dane | None = None    # and this, before it, about those who call us
 
     @property
     def hosts(self) -> Set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from headrace.core import ns
 from headrace.core.stanza import Stanza
-from headrace.net.posh import Posh
+from headrace.net.dane import Dane
 from headrace.router.control import Left
 from headrace.router.federation import Peer
 from headrace.sasl import profile
@@ -53,6 +53,7 @@ class Inbound:
         self._host: str | None = None
         self._claimed: str | None = None
         self._proven: str | None = None     # by SASL
+        self._pinned: str | None = None     # whose certificate it has, as secure DNS says
         self._id = ""
         self._opened = False
         self._attempts = 0
@@ -70,6 +71,25 @@ class Inbound:
             self._fail(error.condition, error.text)
             return
         self._open()
+        dane, claimed = self._home.dane, self._claimed
+        if (dane is not None and claimed is not None and self._peer.channel is not None and self._proven is None
+                and self._problem(claimed) is not None):
+            self._spawn(self._look_up(dane, claimed))
+        else:
+            self._offer()
+
+    async def _look_up(self, dane: Dane, claimed: str) -> None:
+        """What it is offered depends on what DNS says of its certificate."""
+        if await self._is_pinned(dane, claimed):
+            self._pinned = claimed
+        if not self._peer.ended:
+            self._offer()
+
+    async def _is_pinned(self, dane: Dane, domain: str) -> bool:
+        channel = self._peer.channel
+        return channel is not None and await dane.vouches(domain, channel.presented)
+
+    def _offer(self) -> None:
         self._peer.send(self._features())
         if self._proven is not None and self.both_ways and self._host is not None:
             self._lead(self._peer, self._host, self._proven)
@@ -127,9 +147,8 @@ class Inbound:
         if self._proven is not None:
             return features.features(
                 [features.dialback(), management.FEATURE, features.limits(config.after.stanza)])
-        certificate = channel.certificate
-        named = certificate is not None and (self._claimed is None or proves(certificate, self._claimed))
-        parts = [features.mechanisms(["EXTERNAL"])] if named else []
+        problem = channel.problem if self._claimed is None else self._problem(self._claimed)
+        parts = [features.mechanisms(["EXTERNAL"])] if problem is None else []
         return features.features([*parts, features.bidi(), features.dialback(), features.limits(config.before.stanza)])
 
     def _fail(self, condition: str, text: str) -> None:
@@ -178,7 +197,7 @@ class Inbound:
         self._peer.send(profile.success(None))
         self._peer.restart()
         self._opened = False
-        self._admit(domain, self._host, "certificate (SASL EXTERNAL)")
+        self._admit(domain, self._host, f"certificate (SASL EXTERNAL{', DANE' if domain == self._pinned else ''})")
 
     def _external(self, stanza: Stanza) -> str:
         """The domain that it has proven to be. Raises SaslFailure."""
@@ -196,17 +215,19 @@ class Inbound:
             raise SaslFailure("invalid-authzid", "the stream's header and <auth/> have to name one domain")
         if not self._home.config.may_talk(domain):
             raise SaslFailure("not-authorized", "we do not talk to that domain")
-        self._check(domain)
+        if (problem := self._problem(domain)) is not None:
+            raise SaslFailure("not-authorized", problem)
         return domain
 
-    def _check(self, domain: str) -> None:
-        """Does the certificate prove it? Raises SaslFailure."""
+    def _problem(self, domain: str) -> str | None:
+        """Why the certificate does not prove it; None if it does."""
         channel = self._peer.channel
         assert channel is not None
+        if domain == self._pinned:
+            return None
         if channel.problem is not None:
-            raise SaslFailure("not-authorized", channel.problem)
-        if not proves(channel.certificate, domain):
-            raise SaslFailure("not-authorized", "the certificate is for other names")
+            return channel.problem
+        return None if proves(channel.certificate, domain) else "the certificate is for other names"
 
     # dialback (XEP-0220; XEP-0344 where a certificate makes the call needless)
 
@@ -217,25 +238,31 @@ class Inbound:
         if (refused := self._refusal(asked)) is not None:
             self._refuse(asked, *refused)
             return
-        try:
-            self._check(asked.from_)
-        except SaslFailure as failure:
-            if self._home.posh is not None:
-                self._spawn(self._ask_posh(asked, self._home.posh, failure.text or ""))
-            else:
-                self._without_certificate(asked, failure.text or "")
-            return
-        self._grant(asked, "certificate (dialback)")
-
-    async def _ask_posh(self, asked: Dialback, posh: Posh, problem: str) -> None:
-        channel = self._peer.channel
-        good = channel is not None and await posh.vouches(asked.from_, channel.presented)
-        if self._peer.ended:
-            return
-        if good:
-            self._grant(asked, "certificate (POSH)")
+        problem = self._problem(asked.from_)
+        if problem is None:
+            self._grant(asked, "certificate (dialback)")
+        elif self._home.dane is not None or self._home.posh is not None:
+            self._spawn(self._ask_others(asked, problem))
         else:
             self._without_certificate(asked, problem)
+
+    async def _ask_others(self, asked: Dialback, problem: str) -> None:
+        """Who may know the certificate."""
+        voucher = await self._voucher(asked.from_)
+        if self._peer.ended:
+            return
+        if voucher is not None:
+            self._grant(asked, f"certificate ({voucher})")
+        else:
+            self._without_certificate(asked, problem)
+
+    async def _voucher(self, domain: str) -> str | None:
+        channel, dane, posh = self._peer.channel, self._home.dane, self._home.posh
+        if dane is not None and await self._is_pinned(dane, domain):
+            return "DANE"
+        if posh is not None and channel is not None and await posh.vouches(domain, channel.presented):
+            return "POSH"
+        return None
 
     def _without_certificate(self, asked: Dialback, problem: str) -> None:
         if self._home.config.may_dial_back(asked.from_):
