@@ -16,10 +16,12 @@ from support.rawclient import NS, SASL, Client, bodies, body, condition
 from support.server import Server
 
 USERS = {f"p{number}@localhost": PASSWORD for number in range(100)}
+SM, MAM, RSM = "urn:xmpp:sm:3", "urn:xmpp:mam:2", "http://jabber.org/protocol/rsm"
 NO_STORE = "<no-store xmlns='urn:xmpp:hints'/>"
 PATIENCE = 60.0     # s; a bound for what takes a few
-FAULTS = [("sqlite", "locked"), ("sqlite", "full"), ("sqlite", "stuck"),
-          ("postgres", "stopped"), ("postgres", "frozen"), ("postgres", "slow"), ("postgres", "held_up")]
+FAULTS = [("sqlite", "locked"), ("sqlite", "full"), ("sqlite", "stuck"), ("sqlite", "slow"),
+          ("postgres", "full"), ("postgres", "stopped"), ("postgres", "frozen"), ("postgres", "slow"),
+          ("postgres", "held_up")]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def server(backend: Backend) -> Server:
 
 
 class Letters:
-    """Numbered messages to somebody who is away: each is kept or refused."""
+    """Numbered messages to somebody: each is kept or refused."""
 
     def __init__(self, sender: Client, to: str) -> None:
         self.refused: set[str] = set()
@@ -112,6 +114,23 @@ def converse(one: Client, other: Client) -> None:
         assert sender.until(lambda e: e.get("id") == "q")[-1].get("type") == "result"
 
 
+def acknowledged(client: Client) -> str | None:
+    return client.until(lambda e: e.tag == f"{{{SM}}}a")[-1].get("h")
+
+
+def archived(client: Client) -> list[str | None]:
+    """All that its archive has, oldest first."""
+    found, after = list[str | None](), ""
+    while True:
+        client.send(f"<iq type='set' id='mam'><query xmlns='{MAM}'><set xmlns='{RSM}'>{after}</set></query></iq>")
+        *results, end = client.until(lambda e: e.get("id") == "mam")
+        found += [message.findtext(f"{NS}body") for result in results for message in result.iter(f"{NS}message")
+                  if result.find(f"{{{MAM}}}result") is not None and message is not result]
+        if end[0].get("complete") == "true":
+            return found
+        after = f"<after>{end[0].findtext(f'{{{RSM}}}set/{{{RSM}}}last')}</after>"
+
+
 def recovered(client: Client) -> None:
     """Changes are made again, without anybody's doing."""
     deadline = time.monotonic() + PATIENCE
@@ -142,16 +161,23 @@ def test_outage(backend: Backend, fault: str, world: World) -> None:
     before = len(world.server.log)
     nurse, juliet = world.friends()
     romeo, postman = world.online(), world.online()
+    reader, unsure = world.online(), world.online()
     absent, late = world.account(), world.account()
-    letters = Letters(postman, absent)
-    assert letters.write_until_kept()[0] == "0"
+    letters, news = Letters(postman, absent), Letters(world.online(), reader.bare)
+    assert letters.write_until_kept()[0] == news.write_until_kept()[0] == "0"
+    unsure.send(f"<enable xmlns='{SM}'/>")
+    unsure.next()
     with getattr(backend, fault)():
         ask_for_a_change(romeo, "during")
+        unsure.send(f"<message to='{nurse.bare}' type='chat'><body>unsure</body></message><r xmlns='{SM}'/>")
+        assert body(nurse.until(lambda e: e.tag == f"{NS}message")[-1]) == "unsure"
+        assert acknowledged(unsure) == "0"
         converse(nurse, juliet)
         refused = answer(romeo, "during")
         assert (condition(refused), kind(refused)) == ("resource-constraint", "wait")
         letters.write_until_refused()
-        if backend.reads:
+        news.write_until_refused()
+        if backend.reads(fault):
             world.online(late)
         else:
             stranger = world.connection()
@@ -161,8 +187,12 @@ def test_outage(backend: Backend, fault: str, world: World) -> None:
         assert [client.sync() for client in (nurse, juliet, romeo)] == [[], [], []]
     recovered(romeo)
     assert told(world.server, before, romeo)[0] == "storage fails"
+    assert acknowledged(unsure) == "1"
+    kept = news.write_until_kept()
+    assert bodies(reader.until(lambda e: body(e) == kept[-1])) == archived(reader) == kept
+    assert bodies(reader.sync()) == []
     kept = letters.write_until_kept()
     reader = world.connected(absent)
     reader.send("<presence/>")
-    assert bodies(reader.until(lambda e: body(e) == kept[-1])) == kept
+    assert bodies(reader.until(lambda e: body(e) == kept[-1])) == archived(reader) == kept
     assert bodies(reader.sync()) == []

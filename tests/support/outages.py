@@ -1,6 +1,5 @@
 """A server on each back end, and what can befall its storage: context managers, at whose end it is well again."""
 
-import resource
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -25,14 +24,27 @@ pool = 2
 """
 
 
+SLOW = 5.0  # s: more than twice its patience
+NO_ROOM = """
+CREATE FUNCTION no_room() RETURNS trigger AS $$ BEGIN
+    RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$ LANGUAGE plpgsql;
+DO $$ DECLARE name text; BEGIN FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema LOOP
+    EXECUTE format('CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON %I EXECUTE FUNCTION no_room()', name);
+END LOOP; END $$
+"""
+
+
 @dataclass
 class Sqlite:
-    """Reads go on in each of these; what is to be written is locked out, has no room, or does not reach the disk."""
+    """Reads go on in each of these; what is to be written is locked out, has no room, or does not reach the disk (or
+    does so late)."""
 
     server: Server
     stuck_mark: Path
 
-    reads = True
+    def reads(self, fault: str) -> bool:
+        """Can it still be read?"""
+        return True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -45,25 +57,20 @@ class Sqlite:
             somebody.close()
 
     @contextmanager
-    def full(self) -> Iterator[None]:
-        """None of the server's files grows any more. (Its log on standard error must be shorter.)"""
-        journal = self.server.database.with_name("headrace.db-wal").stat().st_size
-        process = self.server.process.pid
-        before = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (journal, before[1]))
-        try:
-            yield
-        finally:
-            resource.prlimit(process, resource.RLIMIT_FSIZE, before)
-
-    @contextmanager
-    def stuck(self) -> Iterator[None]:
-        """The disk does not answer: support/stuck_disk.c."""
-        self.stuck_mark.touch()
+    def stuck(self, how: str = "") -> Iterator[None]:
+        """The disk does not answer: support/stuck_disk.c, which says how else it may be."""
+        self.stuck_mark.with_suffix(".new").write_text(how)
+        self.stuck_mark.with_suffix(".new").rename(self.stuck_mark)     # never half of it
         try:
             yield
         finally:
             self.stuck_mark.unlink()
+
+    def slow(self) -> AbstractContextManager[None]:
+        return self.stuck(str(SLOW))
+
+    def full(self) -> AbstractContextManager[None]:
+        return self.stuck("full")
 
 
 @dataclass
@@ -73,7 +80,18 @@ class PostgreSQL:
     schema: str
     line: Proxy
 
-    reads = False
+    def reads(self, fault: str) -> bool:
+        return fault == "full"
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """What PostgreSQL says where a table cannot grow. (Without a disk of our own that is full we say it.)"""
+        path = f"SET search_path = {self.schema};"
+        self.postgres.sql(path + NO_ROOM)
+        try:
+            yield
+        finally:
+            self.postgres.sql(path + "DROP FUNCTION no_room CASCADE")
 
     def stopped(self) -> AbstractContextManager[None]:
         return self.postgres.stopped()
@@ -83,7 +101,7 @@ class PostgreSQL:
 
     @contextmanager
     def slow(self) -> Iterator[None]:
-        self.line.delay = 5.0
+        self.line.delay = SLOW
         try:
             yield
         finally:
