@@ -8,14 +8,13 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from support.faithful import PATIENCE, Faithful
-from support.postgres import Postgres
 from support.server import Server, running
 
 PASSWORD = "secret"
@@ -23,11 +22,6 @@ WRITERS = ("w0", "w1", "w2", "w3")
 READERS = ("managed", "plain", "asleep", "away")    # with stream management, without, hibernated, logged out
 MESSAGES = 1_000            # written in the time of one server's life
 USERS = {f"{name}@localhost": PASSWORD for name in (*WRITERS, *READERS)}
-POSTGRES = """
-[storage]
-backend = "postgres"
-dsn = "{dsn}"
-"""
 
 
 class Town:
@@ -69,16 +63,6 @@ class Town:
     async def rest(self) -> None:
         for somebody in (*self.writers, *self.readers):
             await somebody.vanish()
-
-
-@contextmanager
-def on(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """More of the configuration."""
-    if backend == "sqlite":
-        yield ""
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    yield POSTGRES.format(dsn=postgres.schema())
 
 
 def moments(kills: int, dice: random.Random) -> list[str]:
@@ -160,12 +144,11 @@ async def serving(folder: Path, more: str, fragile: str = "") -> AsyncIterator[S
 
 @pytest.mark.parametrize(("backend", "kills"), [("sqlite", 5), ("postgres", 2)])
 async def test_what_was_acknowledged_is_kept(backend: str, kills: int, soak: int, tmp_path: Path,
-                                             request: pytest.FixtureRequest) -> None:
+                                             storage: str) -> None:
     dice = random.Random(backend)
     town = Town()
-    with on(backend, request) as more:
-        for moment in moments(kills * soak, dice):
-            async with serving(tmp_path, more, moment) as server:
-                await live_through(server, moment, town, dice)
-        async with serving(tmp_path, more) as server:
-            await judge(server, town)
+    for moment in moments(kills * soak, dice):
+        async with serving(tmp_path, storage, moment) as server:
+            await live_through(server, moment, town, dice)
+    async with serving(tmp_path, storage) as server:
+        await judge(server, town)

@@ -4,6 +4,8 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from support.badlink import BadLink
 from support.faithful import Faithful
 from support.server import running
@@ -11,7 +13,7 @@ from support.server import running
 PASSWORD = "secret"
 NAMES = ("ann", "ben", "cat", "dan")
 USERS = {f"{name}@localhost": PASSWORD for name in NAMES}
-SECONDS = 8         # of trouble
+SECONDS = 6         # of trouble
 PAUSE = 0.02        # s between the messages of one
 
 
@@ -32,9 +34,10 @@ def between(one: Faithful, other: Faithful, texts: list[str]) -> list[str]:
     return [text for text in texts if text.startswith(f"{one.user}-{other.user}-")]
 
 
-def test_bad_links_lose_nothing(tmp_path: Path, soak: int) -> None:
-    dice = random.Random(198)
-    with running(tmp_path, users=USERS) as server:
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+def test_bad_links_lose_nothing(backend: str, tmp_path: Path, soak: int, storage: str) -> None:
+    dice = random.Random(backend)
+    with running(tmp_path, users=USERS, more=storage) as server:
         asyncio.run(conversation(server.plain, dice, SECONDS * soak))
 
 
