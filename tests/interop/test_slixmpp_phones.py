@@ -42,6 +42,7 @@ class Client(Queues, ClientXMPP):
         for plugin in PLUGINS:
             self.register_plugin(plugin)
         self.ca_certs = str(server.certificate)
+        self.keep("sm_enabled", "session_resumed")
         self.keep("carbon_received", "carbon_sent", "receipt_received", "presence_available", "published")
 
     async def log_in(self) -> "Client":
@@ -230,4 +231,37 @@ async def test_push_service_that_is_a_component(house: House, port: int) -> None
         service.queues["published"].get_nowait()
     romeo.send_message(mto="juliet@localhost", mbody="missed")
     assert await message_count(service, "m") == "1"
+    await service.log_out()
+
+
+async def test_push_to_who_has_lost_its_connection(house: House, port: int) -> None:
+    """Its session goes on (XEP-0198), and its own service is told of the first message that it holds, once a loss; of
+    nothing once it is back."""
+    service = Component(SERVICE, port)
+    serve(service)
+    await service.log_in()
+    romeo, phone = await house.login("romeo", "r"), Client("juliet", "lost", house.server)
+    phone.register_plugin("xep_0198")
+    house.clients.append(phone)
+    await phone.log_in()
+    await phone.next("sm_enabled")
+    await ask(phone, "enable", jid=SERVICE, node="lost")
+    romeo.send_message(mto="juliet@localhost", mbody="here")
+    while (await phone.next("message"))["body"] != "here":     # it may have missed something before
+        pass
+    for turn in range(2):
+        phone.transport.abort()
+        await phone.next("disconnected")
+        await romeo.sync()
+        said = [f"{turn} {what}" for what in ("first", "second", "seen")]
+        for body in said[:2]:
+            romeo.send_message(mto="juliet@localhost", mbody=body)
+        assert await message_count(service, "lost") == "1"
+        phone.connect("127.0.0.1", house.server.starttls)
+        await phone.next("session_resumed")
+        romeo.send_message(mto="juliet@localhost", mbody=said[2])
+        assert [(await phone.next("message"))["body"] for _ in said] == said
+    await romeo.sync()
+    await ask(phone, "disable", jid=SERVICE, node="lost")
+    assert service.queues["published"].empty()
     await service.log_out()

@@ -77,6 +77,13 @@ async def test_counts_until_somebody_comes(push: Push) -> None:
     assert [*counts, summary((await tell(push))[0])["message-count"]] == ["1", "2", "3", "1"]
 
 
+async def test_counts_since_the_link_was_lost(push: Push) -> None:
+    """Whose session goes on has seen what there was before, though it has sent no presence again."""
+    await ask(push, "enable", f"jid='{SERVICE}'")
+    told = [await tell(push, resource=resource) for resource in (PHONE, PHONE, None)]
+    assert [summary(notification)["message-count"] for [notification] in told] == ["1", "1", "2"]
+
+
 async def test_what_is_said_only_where_the_operator_wants_it(world: World) -> None:
     await world.account(ROMEO)
     push = world.module(Push, sender=True, body=True)

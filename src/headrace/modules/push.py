@@ -130,7 +130,8 @@ class Push(Module):
             return ()
         if len(self._counts) >= COUNTED:
             self._counts.clear()
-        self._counts[account] = self._counts.get(account, 0) + 1
+        # A session is told of once a loss: its client was here just before, perhaps without a new presence (XEP-0198).
+        self._counts[account] = 1 if resource is not None else self._counts.get(account, 0) + 1
         if not self._allowed.take(account):
             return ()
         return [self._publish(account, service, request) for service in services]
