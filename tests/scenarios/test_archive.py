@@ -173,6 +173,74 @@ def test_preferences_change_what_is_archived(world: World) -> None:
     assert answer.findtext(f"{MAM}prefs/{MAM}never/{MAM}jid") == romeo.bare
 
 
+HINT = "xmlns='urn:xmpp:hints'"
+STATE = "<composing xmlns='http://jabber.org/protocol/chatstates'/>"
+
+
+@pytest.mark.parametrize(("type", "inside", "kept"), [
+    ("chat", "<body>x</body>", True),
+    ("normal", "<body>x</body>", True),
+    ("chat", "<received xmlns='urn:xmpp:receipts' id='1'/>", True),
+    ("chat", "<encrypted xmlns='eu.siacs.conversations.axolotl'/>", True),
+    ("chat", f"{STATE}<store {HINT}/>", True),
+    ("chat", f"<body>x</body><no-copy {HINT}/>", True),
+    ("chat", STATE, False),
+    ("chat", "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", False),
+    ("chat", f"<body>x</body><no-store {HINT}/>", False),
+    ("chat", f"<body>x</body><no-permanent-store {HINT}/>", False),
+    ("headline", "<body>x</body>", False),
+    ("groupchat", "<body>x</body>", False),
+    ("error", "<body>x</body><error type='cancel'/>", False),
+])
+def test_what_is_archived(world: World, type: str, inside: str, kept: bool) -> None:
+    """XEP-0313 5.1.2 and XEP-0334, on both sides; who gets it learns so, and nobody has the id of the other's."""
+    romeo, juliet = ready(world), ready(world)
+    romeo.send(f"<message to='{juliet.jid}' type='{type}' id='m'>{inside}"
+               f"<stanza-id xmlns='urn:xmpp:sid:0' by='{juliet.bare}' id='forged'/></message>")
+    *_, message = juliet.until(lambda e: e.get("id") == "m")
+    hers, his = Page(juliet), Page(romeo)
+    assert [len(page.messages) for page in (hers, his)] == [kept, kept]
+    assert [id.get("id") for id in message.findall(f"{SID}stanza-id")] == hers.ids
+
+
+@pytest.mark.parametrize("which", ["no-permanent-store", "never"])
+def test_what_is_kept_but_not_archived(world: World, which: str) -> None:
+    """For who is away, until it is there; and once."""
+    romeo, juliet = ready(world), ready(world)
+    if which == "never":
+        juliet.ask("set", "<prefs xmlns='urn:xmpp:mam:2' default='never'/>")
+    juliet.log_out()
+    hint = f"<{which} {HINT}/>" if which != "never" else ""
+    romeo.send(f"<message to='{juliet.bare}' type='chat' id='m'><body>x</body>{hint}</message>")
+    romeo.sync()
+    assert [message.get("id") for message in world.arrive(juliet.bare) if message.tag == f"{NS}message"] == ["m"]
+    assert [message.get("id") for message in world.arrive(juliet.bare) if message.tag == f"{NS}message"] == []
+    assert "x" not in Page(ready(world, juliet.bare)).bodies
+    assert Page(romeo).bodies == (["x"] if which == "never" else [])
+
+
+def test_emptied_by_command(world: World) -> None:
+    """While everybody is here. It is one account's; what comes afterwards is archived as ever."""
+    romeo, juliet = ready(world), ready(world)
+    talk(romeo, juliet, 3)
+    assert Page(juliet).bodies == list("012")
+    assert world.server.command("archive", "delete", juliet.bare, "--yes").returncode == 0
+    assert (Page(juliet).bodies, Page(romeo).bodies) == ([], list("012"))
+    talk(romeo, juliet, 1)
+    assert (Page(juliet).bodies, Page(romeo).bodies) == (["0"], list("0120"))
+
+
+def test_gone_with_the_account(world: World) -> None:
+    """Who has it again finds nothing; what others have of it is theirs."""
+    romeo, juliet = ready(world), ready(world)
+    talk(romeo, juliet, 3)
+    assert Page(juliet).bodies == list("012")
+    juliet.log_out()
+    assert world.server.command("user", "delete", juliet.bare, "--yes").returncode == 0
+    assert world.server.command("user", "add", juliet.bare, input=f"{PASSWORD}\n" * 2).returncode == 0
+    assert (Page(ready(world, juliet.bare)).bodies, Page(romeo).bodies) == ([], list("012"))
+
+
 def test_roster_preference_follows_the_roster(world: World) -> None:
     romeo, juliet = ready(world), ready(world)
     juliet.ask("set", "<prefs xmlns='urn:xmpp:mam:2' default='roster'/>")

@@ -2,11 +2,12 @@
 
 import base64
 import re
+import xml.etree.ElementTree as ET
 
 import pytest
 
 from support.people import PASSWORD, World, befriend
-from support.rawclient import NS, STREAMS, Client, condition
+from support.rawclient import NS, STREAMS, Client, condition, without_our_id
 
 CARBONS, CSI, SASL2, BIND2 = "urn:xmpp:carbons:2", "urn:xmpp:csi:0", "urn:xmpp:sasl:2", "urn:xmpp:bind:0"
 ENABLE = f"<enable xmlns='{CARBONS}'/>"
@@ -86,6 +87,53 @@ def test_forged_copies(world: World) -> None:
         tybalt.send(f"<message to='{romeo.jid}' type='chat'><body>y</body>{kind}</message>")
         message = romeo.until(lambda e: e.tag == f"{NS}message")[-1]
         assert not [child for child in message if child.tag.startswith(f"{{{CARBONS}}}")], romeo.raw
+
+
+PRIVATE = f"<private xmlns='{CARBONS}'/><no-copy xmlns='urn:xmpp:hints'/>"
+BODY, MUC_USER = "<body>x</body>", "http://jabber.org/protocol/muc#user"
+
+
+@pytest.mark.parametrize(("type", "inside", "copied"), [
+    ("chat", BODY, "both"), ("chat", "", "both"), ("normal", BODY, "both"), ("normal", "<x xmlns='urn:x'/>", ""),
+    ("normal", "<received xmlns='urn:xmpp:receipts' id='1'/>", "both"),
+    ("normal", "<composing xmlns='http://jabber.org/protocol/chatstates'/>", "both"),
+    ("normal", "<displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>", "both"),
+    ("headline", BODY, ""), ("groupchat", BODY, ""), ("chat", BODY + PRIVATE, ""),
+    ("normal", "<x xmlns='jabber:x:conference' jid='room@chat.localhost'/>", "both"),
+    ("normal", f"<x xmlns='{MUC_USER}'><invite to='juliet@localhost'/></x>", "both"),
+    ("chat", f"<x xmlns='{MUC_USER}'/>{BODY}", "sent"),
+])
+def test_what_is_copied(world: World, type: str, inside: str, copied: str) -> None:
+    """Section 6.1 and 9; nothing is taken out of what is not copied."""
+    romeo, juliet = world.online(), world.online()
+    romeo_too, juliet_too = with_carbons(world, romeo.bare), with_carbons(world, juliet.bare)
+    juliet.sync()
+    romeo.send(f"<message to='{juliet.jid}' type='{type}' id='1'>{inside}</message>")
+    romeo.sync()
+    [message] = [without_our_id(e) for e in juliet.sync()]
+    assert [ET.tostring(child) for child in message] == [
+        ET.tostring(child) for child in ET.fromstring(f"<message xmlns='{NS[1:-1]}'>{inside}</message>")]
+    assert [len(client.sync()) for client in (romeo_too, juliet_too)] == [copied != "", copied == "both"]
+
+
+def test_an_answer_is_copied_to_who_saw_the_question(world: World) -> None:
+    """Errors: of what was copied, to the same; and nobody hears what a resource says of a copy (section 10.3)."""
+    romeo, juliet = world.online(), world.online()
+    romeo_too = with_carbons(world, romeo.bare)
+    romeo.sync()
+    juliet.sync()
+    romeo.send(f"<message to='{juliet.jid}' type='chat' id='1'>{BODY}</message>")
+    assert juliet.until(lambda e: e.get("id") == "1")
+    [copy] = romeo_too.until(lambda e: e.tag == f"{NS}message")
+    error = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+    romeo_too.send(f"<message to='{copy.get('from')}' type='error' id='1'>{error}</message>")
+    romeo_too.send(f"<message to='{copy.get('from')}' type='error'>{error}</message>")
+    assert [client.sync() for client in (romeo_too, romeo, juliet)] == [[], [], []]
+    juliet.send(f"<message to='{romeo.jid}' type='error' id='1'>{error}</message>")
+    juliet.sync()
+    assert [e.get("type") for e in romeo.sync()] == ["error"]
+    [copy] = romeo_too.sync()
+    assert (copy.get("type"), condition(copy[0][0][0])) == ("error", "gone")
 
 
 def test_order_of_switching(world: World) -> None:

@@ -166,6 +166,27 @@ def test_contacts_notice_nothing(world: World) -> None:
     assert romeo.until(lambda e: e.findtext(NS + "status") == "back")
 
 
+def test_what_a_lost_session_is_copied(world: World) -> None:
+    """Carbons of both kinds wait like all else; and its client looks again when it is back (XEP-0352 5)."""
+    juliet, desk = world.online(), world.online()
+    befriend(juliet, desk)
+    phone, id = managed(world, desk.bare)
+    phone.send("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq><inactive xmlns='urn:xmpp:csi:0'/>")
+    got = phone.until(lambda e: e.get("id") == "c")
+    phone.reset()
+    juliet.send(chat(desk.jid, "received"))
+    desk.until(lambda e: body(e) == "received")
+    desk.send(chat(juliet.jid, "sent"))
+    desk.sync()
+    again = authenticated(world, desk.bare)
+    assert resume(again, id, 1 + len(stanzas(got))).tag == SM + "resumed"
+    copies = [again.until(lambda e: e.tag == NS + "message")[-1] for _ in range(2)]
+    assert [(copy[0].tag, body(copy[0][0][0])) for copy in copies] == [
+        (f"{{urn:xmpp:carbons:2}}{kind}", kind) for kind in ("received", "sent")]
+    desk.send("<presence><status>x</status></presence>")
+    assert again.until(lambda e: e.findtext(NS + "status") == "x")
+
+
 def test_resumed_while_the_old_connection_seems_alive(world: World) -> None:
     juliet, id = managed(world)
     romeo = world.online()
