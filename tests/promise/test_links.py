@@ -34,10 +34,11 @@ def between(one: Faithful, other: Faithful, texts: list[str]) -> list[str]:
     return [text for text in texts if text.startswith(f"{one.user}-{other.user}-")]
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
-def test_bad_links_lose_nothing(backend: str, tmp_path: Path, soak: int, storage: str) -> None:
+@pytest.mark.parametrize(("backend", "twins"), [("sqlite", False), ("postgres", False), ("sqlite", True)])
+def test_bad_links_lose_nothing(backend: str, twins: bool, tmp_path: Path, soak: int, storage: str) -> None:
+    """twins: two workers, to which connections are dealt in turn."""
     dice = random.Random(backend)
-    with running(tmp_path, users=USERS, more=storage) as server:
+    with running(tmp_path, users=USERS, more=storage, twins=twins) as server:
         asyncio.run(conversation(server.plain, dice, SECONDS * soak))
 
 

@@ -1,6 +1,7 @@
 """Stream management on the wire (XEP-0198): a client that loses its connection, its address, its patience."""
 
 import re
+import ssl
 import xml.etree.ElementTree as ET
 from base64 import b64encode
 from pathlib import Path
@@ -15,6 +16,8 @@ SM = "{urn:xmpp:sm:3}"
 ENABLE = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>"
 R = "<r xmlns='urn:xmpp:sm:3'/>"
 SASL2 = "{urn:xmpp:sasl:2}"
+BIND2 = "<bind xmlns='urn:xmpp:bind:0'><tag>x</tag><enable xmlns='urn:xmpp:sm:3' resume='true'/></bind>"
+BOUND = "{urn:xmpp:bind:0}bound"
 KINDS = ("plain", "direct")
 
 
@@ -271,6 +274,15 @@ def test_after_a_crash_the_client_learns_what_was_kept(tmp_path: Path) -> None:
         juliet.authenticate("juliet", USERS["juliet@localhost"])
         answer = resume(juliet, id, 0)
         assert (failure(answer), answer.get("h")) == ("item-not-found", None)
+        again = Client(server.direct, ssl.create_default_context(cafile=str(server.certificate)))
+        again.open()
+        authenticate(again, "romeo", USERS["romeo@localhost"], f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='0'/>",
+                     BIND2)
+        success = again.next()
+        failed = success.find(SM + "failed")
+        assert failed is not None
+        assert (failure(failed), failed.get("h")) == ("item-not-found", "4")
+        assert success.find(f"{BOUND}/{SM}enabled") is not None
 
 
 def test_the_same_resource_replaces_a_lost_session(world: World) -> None:
@@ -339,14 +351,15 @@ def sasl2(world: World, account: str, *inside: str) -> Client:
     inline = features.find(f"{SASL2}authentication/{SASL2}inline")
     assert inline is not None
     assert inline.find(SM + "sm") is not None
-    plain = b64encode(f"\0{account.partition('@')[0]}\0{PASSWORD}".encode()).decode()
-    client.send(f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>{plain}</initial-response>",
-                *inside, "</authenticate>")
+    authenticate(client, account.partition("@")[0], PASSWORD, *inside)
     return client
 
 
-BIND2 = "<bind xmlns='urn:xmpp:bind:0'><tag>x</tag><enable xmlns='urn:xmpp:sm:3' resume='true'/></bind>"
-BOUND = "{urn:xmpp:bind:0}bound"
+def authenticate(client: Client, user: str, password: str, *inside: str) -> None:
+    """XEP-0388."""
+    plain = b64encode(f"\0{user}\0{password}".encode()).decode()
+    client.send(f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>{plain}</initial-response>",
+                *inside, "</authenticate>")
 
 
 def test_enabled_while_binding(world: World) -> None:

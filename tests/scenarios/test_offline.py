@@ -55,6 +55,33 @@ def test_only_the_first_who_wants_messages_gets_them(world: World) -> None:
     assert bodies(shy.sync()) == []
 
 
+def test_who_has_asked_its_archive_gets_nothing_twice(world: World) -> None:
+    """XEP-0313 5.1.1: before its first presence; what comes from then on it gets."""
+    account, sender = world.account(), world.online()
+    sender.send(*(CHAT.format(to=account, n=n) for n in range(3)))
+    sender.sync()
+    reader = world.connected(account)
+    reader.send("<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>")
+    *results, _ = reader.until(lambda e: e.get("id") == "mam")
+    assert [result.findtext(f".//{NS}body") for result in results] == list("012")
+    reader.send("<presence/>")
+    reader.sync()
+    sender.send(CHAT.format(to=account, n="new"))
+    assert bodies(reader.until(lambda e: e.get("id") == "mnew")) == ["new"]
+
+
+def test_the_same_id_again_is_another_message(world: World) -> None:
+    """Whoever says it twice is heard twice (protocol.md 4): who is here, who is away, and the archive."""
+    account, sender, reader = world.account(), world.online(), world.online()
+    for to in (account, reader.bare):
+        sender.send(f"<message to='{to}' type='chat' id='m'><body>x</body>"
+                    "<origin-id xmlns='urn:xmpp:sid:0' id='o'/></message>" * 3)
+    sender.sync()
+    for letters_of in (letters(reader.sync()), letters(world.arrive(account))):
+        assert [(e.get("id"), e.find("{urn:xmpp:sid:0}origin-id").get("id")) for e in letters_of] == [("m", "o")] * 3
+        assert len({e.find("{urn:xmpp:sid:0}stanza-id").get("id") for e in letters_of}) == 3
+
+
 def test_becoming_willing_brings_them(world: World) -> None:
     """A resource that raises its priority to zero is the first that can take them."""
     account, sender = world.account(), world.online()
