@@ -169,6 +169,27 @@ def test_contacts_notice_nothing(world: World) -> None:
     assert romeo.until(lambda e: e.findtext(NS + "status") == "back")
 
 
+def test_requests_wait_for_a_lost_session(world: World) -> None:
+    """Section 5: roster changes come when it is back, and so do requests, whose askers get their answers."""
+    desk, nurse = world.online(), world.online()
+    befriend(desk, nurse)
+    befriend(nurse, desk)
+    phone, id = managed(world, desk.bare)
+    phone.send("<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>")
+    got = phone.until(lambda e: e.get("id") == "r")
+    phone.reset()
+    desk.ask("set", "<query xmlns='jabber:iq:roster'><item jid='friar@example.org' name='Friar'/></query>")
+    nurse.send(f"<iq type='get' id='q' to='{phone.jid}'><query xmlns='urn:x'/></iq>")
+    nurse.sync()
+    again = authenticated(world, desk.bare)
+    assert resume(again, id, 1 + len(stanzas(got))).tag == SM + "resumed"
+    push = again.until(lambda e: e.get("type") == "set")[-1]
+    assert push[0][0].get("jid") == "friar@example.org"
+    asked = again.until(lambda e: e.get("id") == "q")[-1]
+    again.send(f"<iq type='result' id='{push.get('id')}'/>", f"<iq type='result' id='q' to='{asked.get('from')}'/>")
+    assert nurse.until(lambda e: e.get("id") == "q")[-1].get("type") == "result"
+
+
 def test_what_a_lost_session_is_copied(world: World) -> None:
     """Carbons of both kinds wait like all else; and its client looks again when it is back (XEP-0352 5)."""
     juliet, desk = world.online(), world.online()
