@@ -219,6 +219,48 @@ def test_what_is_kept_but_not_archived(world: World, which: str) -> None:
     assert Page(romeo).bodies == (["x"] if which == "never" else [])
 
 
+def test_once_whoever_gets_it(world: World) -> None:
+    """XEP-0313 5.1.2: however many resources take it, or a copy; and what one says to oneself."""
+    romeo, juliet = ready(world), ready(world)
+    others = [ready(world, juliet.bare) for _ in range(2)]
+    others[0].ask("set", "<enable xmlns='urn:xmpp:carbons:2'/>")
+    for sender, to, text in ((romeo, juliet.bare, "bare"), (romeo, juliet.jid, "full"), (juliet, juliet.bare, "self")):
+        sender.send(f"<message to='{to}' type='chat'><body>{text}</body></message>")
+        sender.sync()
+    assert Page(juliet).bodies == ["bare", "full", "self"]
+    assert Page(juliet, field("with", juliet.bare)).bodies == ["self"]
+    assert Page(romeo).bodies == ["bare", "full"]
+
+
+def test_what_is_refused_is_in_no_archive(world: World) -> None:
+    """XEP-0313 5.1: of somebody blocked, and to him."""
+    romeo, juliet = ready(world), ready(world)
+    juliet.ask("set", f"<block xmlns='urn:xmpp:blocking'><item jid='{romeo.bare}'/></block>")
+    for sender, receiver in ((romeo, juliet), (juliet, romeo)):
+        sender.send(f"<message to='{receiver.jid}' type='chat' id='m'><body>x</body></message>")
+        assert sender.until(lambda e: e.get("id") == "m")[-1].get("type") == "error"
+    assert Page(juliet).bodies == []
+
+
+def test_lists_of_preferences_name_accounts_or_resources(world: World) -> None:
+    """XEP-0441 2.5, in both directions."""
+    romeo, juliet = ready(world), ready(world)
+    elsewhere = ready(world, romeo.bare)
+    for default, always, never, taken in (
+            ("always", "", romeo.jid, ["elsewhere"]), ("always", "", romeo.bare, []),
+            ("never", elsewhere.jid, "", ["elsewhere"]), ("never", romeo.bare, "", ["here", "elsewhere"])):
+        inside = "".join(f"<{name}><jid>{jid}</jid></{name}>" if jid else ""
+                         for name, jid in (("always", always), ("never", never)))
+        juliet.ask("set", f"<prefs xmlns='urn:xmpp:mam:2' default='{default}'>{inside}</prefs>")
+        before = Page(juliet).ids
+        for other, text in ((romeo, "here"), (elsewhere, "elsewhere")):
+            for sender, receiver in ((other, juliet), (juliet, other)):
+                sender.send(f"<message to='{receiver.jid}' type='chat'><body>{text}</body></message>")
+                sender.sync()
+        page = Page(juliet, field("after-id", before[-1])) if before else Page(juliet)
+        assert page.bodies == [text for text in taken for _ in range(2)], (default, always, never)
+
+
 def test_emptied_by_command(world: World) -> None:
     """While everybody is here. It is one account's; what comes afterwards is archived as ever."""
     romeo, juliet = ready(world), ready(world)
