@@ -2,13 +2,14 @@
 
 import re
 from base64 import b64decode, b64encode
+from dataclasses import replace
 
 import pytest
 import scramp
 from tests.session.test_identities import certificate, xmpp
 
 from headrace.session.backoff import BackoffPolicy
-from support.negotiating import PLAIN, Channel, auth, authenticate, bind, response, staged
+from support.negotiating import PENCIL, PLAIN, UPGRADE, Channel, auth, authenticate, bind, response, staged
 
 SASL = "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 ROMEO, ALICE, BOB = xmpp("romeo@localhost"), xmpp("alice@localhost"), xmpp("bob@localhost")
@@ -88,6 +89,14 @@ async def test_external_with_storage_down(stage):
     come(stage, ALICE)
     stage.accounts.down = True
     assert failure(await stage.give(auth("EXTERNAL", "="))) == "temporary-auth-failure"
+
+
+async def test_a_certificate_brings_no_verifier(stage):
+    """It proves whose account it is, not that the password is known (XEP-0480)."""
+    stage.accounts.change("alice@localhost", credentials=replace(PENCIL, sha512=None))
+    come(stage, ALICE)
+    answer = await stage.give(authenticate("EXTERNAL", b64("alice@localhost"), UPGRADE))
+    assert answer.startswith("<success ")
 
 
 # ANONYMOUS (XEP-0175)
