@@ -392,6 +392,7 @@ def test_enabled_while_binding(world: World) -> None:
     features = client.next()
     assert features.tag.endswith("features")
     assert features.find(SM + "sm") is None     # clients take it for an offer to switch it on once more
+    assert features.findtext("{urn:xmpp:stream-limits:0}limits/{urn:xmpp:stream-limits:0}max-bytes") == "262144"
     client.send("<presence/>", R)
     answers = client.until(lambda e: e.tag == SM + "a")
     assert answers[-1].get("h") == "1"
