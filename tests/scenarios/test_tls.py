@@ -1,12 +1,14 @@
 """What the running server agrees to in a TLS handshake (RFC 7590, BCP 195)."""
 
+import re
 import ssl
+import subprocess
 import warnings
 
 import pytest
 
 from support.people import World
-from support.rawclient import Client
+from support.rawclient import HEADER, PATIENCE, Client
 
 SUITES = ["AES128-SHA", "AES256-SHA256", "AES128-GCM-SHA256", "NULL-SHA256", "ECDHE-ECDSA-NULL-SHA", "AECDH-AES256-SHA",
           "ECDHE-ECDSA-AES128-SHA"]
@@ -72,3 +74,26 @@ def test_nothing_is_compressed(world: World) -> None:
     tls.maximum_version = ssl.TLSVersion.TLSv1_2
     tls.options &= ~ssl.OP_NO_COMPRESSION
     assert connected(world, tls).compression() is None
+
+
+def s_client(world: World, *options: str, said: str) -> str:
+    """What OpenSSL's client tells of a connection on which that is said."""
+    where = ["-connect", f"127.0.0.1:{world.server.direct}", "-servername", "localhost"]
+    done = subprocess.run(["openssl", "s_client", *where, *options], input=said, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    return done.stdout + done.stderr
+
+
+def test_one_ticket_a_connection_and_none_for_early_data(world: World) -> None:
+    """Each ticket is written, sent and read by a phone: one will do. 0-RTT data could be played again (RFC 8446 8)."""
+    told = s_client(world, "-tls1_3", "-ign_eof", said=HEADER.format(host="localhost") + "</stream:stream>")
+    assert "</stream:stream>" in told
+    assert told.count("New Session Ticket arrived") == 1
+    assert re.findall("Max Early Data: (.*)", told) == ["0"]
+
+
+def test_renegotiation_is_refused(world: World) -> None:
+    """A line that begins with R has this client ask for it."""
+    told = s_client(world, "-tls1_2", said="R\n")
+    assert "RENEGOTIATING" in told
+    assert "no renegotiation" in told
