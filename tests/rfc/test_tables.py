@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from headrace.core.reply import ERROR_TYPES
+from headrace.sasl.failures import CONDITIONS as SASL_CONDITIONS
 from headrace.stream.errors import CONDITIONS
 
 HERE = Path(__file__).parent
@@ -72,8 +73,27 @@ def test_no_requirement_stands_twice() -> None:
     assert len(set(said)) == len(said)
 
 
-@pytest.mark.parametrize(("section", "conditions"), [("4.9.3.", CONDITIONS), ("8.3.3.", ERROR_TYPES.keys())])
-def test_every_error_condition_has_its_row(section: str, conditions: set[str]) -> None:
-    named = {row.requirement.partition(":")[0] for row in ROWS if row.table == "rfc6120" and
-             row.section.startswith(section)}
-    assert named == conditions
+def conditions_of(section: str) -> dict[str, Row]:
+    return {row.requirement.partition(":")[0].partition(",")[0]: row for row in ROWS
+            if row.table == "rfc6120" and row.section.startswith(section)}
+
+
+CONDITIONS_OF = {"4.9.3.": CONDITIONS, "6.5.": SASL_CONDITIONS, "8.3.3.": ERROR_TYPES.keys()}
+SOURCES = [file.read_text() for folder in ("src", "native") for file in sorted((TESTS.parent / folder).rglob("*.py*"))
+           if file.suffix in (".py", ".pyx")]
+# How the code refuses something by this condition; where the conditions are listed it is written otherwise.
+SENT = {"4.9.3.": r"(?:StreamError|stop|fail|_fail|failed|end|End|revoke|_revoke)\([^()]*\"{}\"",
+        "6.5.": r"SaslFailure\(\s*\"{}\"", "8.3.3.": r"(?:Refused|_reject|error_reply)\([^()]*\"{}\""}
+
+
+@pytest.mark.parametrize("section", CONDITIONS_OF)
+def test_every_error_condition_has_its_row(section: str) -> None:
+    assert conditions_of(section).keys() == CONDITIONS_OF[section]
+
+
+@pytest.mark.parametrize("section", CONDITIONS_OF)
+def test_what_is_said_never_to_be_sent_is_not_sent(section: str) -> None:
+    sent = {condition for condition, row in conditions_of(section).items()
+            if any(re.search(SENT[section].format(condition), source) for source in SOURCES)}
+    assert len(sent) >= 5, "the patterns find what is sent"
+    assert not [condition for condition in sent if conditions_of(section)[condition].shown.startswith("none:")]

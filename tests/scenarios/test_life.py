@@ -141,7 +141,12 @@ def test_an_account_from_its_beginning_to_its_end(world: World, admin: Client) -
     execute(admin, "change-user-password", field("accountjid", jid), field("password", "new"))
     assert client.stream_error() == "reset"
     assert refused_login(world, jid, "new") == ""
+    client = world.connection()
+    client.log_in("mercutio", "new")
     execute(admin, "disable-user", field("accountjids", jid))
+    assert client.stream_error() == "policy-violation"
+    assert refused_login(world, jid, "new") == "account-disabled"
+    assert refused_login(world, jid, "guess") == "not-authorized"
     execute(admin, "reenable-user", field("accountjids", jid))
     assert refused_login(world, jid, "new") == ""
     friend.sync()
