@@ -1,6 +1,8 @@
 """Who may be logged in: so many at once (RFC 6120 7.6.2.1), and nobody whose proof holds no more (protocol.md 11)."""
 
 import base64
+import hmac
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 import pytest
@@ -109,6 +111,39 @@ def test_a_proof_that_comes_too_late_is_none(world: World, change: tuple[str, ..
     assert world.server.command("user", *change, account, input="new\n").returncode == 0
     assert answered(guesser) == "not-authorized"
     assert answered(client) == "temporary-auth-failure"
+
+
+FAST, AGENT = "urn:xmpp:fast:0", "<user-agent id='d4565fa7-4d72-4749-b3d3-740edbf87770'/>"
+
+
+def by_sasl2(world: World, mechanism: str, initial: bytes, inside: str) -> ET.Element:
+    client = world.connection("direct")
+    client.open()
+    client.send(f"<authenticate xmlns='{SASL2[1:-1]}' mechanism='{mechanism}'>{AGENT}{inside}<initial-response>"
+                f"{base64.b64encode(initial).decode()}</initial-response></authenticate>")
+    return client.next()
+
+
+def by_token(world: World, name: str, token: str) -> ET.Element:
+    proof = hmac.digest(token.encode(), b"Initiator", "sha256")
+    return by_sasl2(world, "HT-SHA-256-NONE", name.encode() + b"\0" + proof, f"<fast xmlns='{FAST}'/>")
+
+
+@pytest.mark.parametrize("change", [
+    ("user", "passwd", "--stdin"), ("user", "disable"), ("user", "delete", "--yes"), ("session", "end")])
+def test_a_token_ends_with_the_trust(world: World, change: tuple[str, ...]) -> None:
+    """Also where nobody is logged in, and for good."""
+    account = world.account()
+    name = account.partition("@")[0]
+    wish = f"<request-token xmlns='{FAST}' mechanism='HT-SHA-256-NONE'/>"
+    token = by_sasl2(world, "PLAIN", f"\0{name}\0{PASSWORD}".encode(), wish)[1].get("token", "")
+    assert by_token(world, name, token).tag == SASL2 + "success"
+    for client in world.clients:
+        client.close()
+    world.server.command(*change, account, input="new\n")
+    if change[1] == "disable":
+        world.server.command("user", "enable", account)
+    assert by_token(world, name, token)[0].tag == SASL + "not-authorized"
 
 
 def challenged(world: World, account: str, password: str) -> tuple[Client, ScramClient]:
