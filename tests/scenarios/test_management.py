@@ -426,6 +426,31 @@ def test_not_resumed_while_logging_in_but_bound(world: World) -> None:
     assert again.next().tag.endswith("features")
 
 
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_resumed_session_speaks_the_language_of_its_new_stream(world: World, inline: bool) -> None:
+    """RFC 6120 4.7.4: what the stream's header says is the default of the stanzas on it."""
+    romeo = world.online()
+    juliet, id = managed(world)
+    juliet.close()
+    again = world.connection("direct" if inline else "plain")
+    again.open(xml_lang="de")
+    name, wish = juliet.bare.partition("@")[0], f"<resume xmlns='urn:xmpp:sm:3' previd='{id}' h='1'/>"
+    if inline:
+        plain = b64encode(f"\0{name}\0{PASSWORD}".encode()).decode()
+        again.send(f"<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'>"
+                   f"<initial-response>{plain}</initial-response>{wish}</authenticate>")
+    else:
+        again.plain(name, PASSWORD)
+        again.open(xml_lang="de")
+        again.send(wish)
+    again.send(chat(romeo.jid, "hallo"))
+    [letter] = romeo.until(lambda e: body(e) == "hallo")
+    assert letter.get(LANG) == "de"
+
+
 # Promises
 
 def test_cut_again_and_again_nothing_is_lost_or_doubled(world: World, soak: int) -> None:
