@@ -16,11 +16,13 @@ from typing import Any
 
 import pytest
 import trustme
+from slixmpp import ClientXMPP
 
 from support.certificates import client_certificate, xmpp
 from support.rawclient import Client, body
 from support.server import PATIENCE, USERS, Server, running
 from support.slix import Client as Slixmpp
+from support.slix import Queues
 
 CLIENTS = Path(__file__).parent / "clients"
 DEBIAN = "/usr/bin/python3"  # its packages have both libraries
@@ -203,6 +205,29 @@ def slixmpp(server: Server, name: str, mechanism: str) -> Slixmpp:
     client.plugin["feature_mechanisms"].use_mech = mechanism
     client.ca_certs = str(server.folder / "ca.pem")
     return client
+
+
+class Guest(Queues, ClientXMPP):
+    """Without a user name it chooses ANONYMOUS by itself."""
+
+
+@TLS
+async def test_slixmpp_anonymous(server: Server, tls: str) -> None:
+    guest, juliet = Guest("guests.example", ""), slixmpp(server, "juliet", "PLAIN")
+    guest.ca_certs = str(server.folder / "ca.pem")
+    for client in (guest, juliet):
+        client.enable_starttls, client.enable_direct_tls = tls == "starttls", tls == "direct"
+        client.connect("127.0.0.1", getattr(server, tls))
+        await client.next("session_start")
+        client.send_presence()
+    assert guest.boundjid.domain == "guests.example"
+    guest.send_message(mto=juliet.boundjid, mbody="a & b", mtype="chat")
+    letter = await juliet.next("message")
+    letter.reply("c < d").send()
+    assert (letter["body"], (await guest.next("message"))["body"]) == ("a & b", "c < d")
+    assert mechanism_used(server) == "ANONYMOUS"
+    for client in (guest, juliet):
+        await client.log_out()
 
 
 async def test_slixmpp_by_certificate(server: Server) -> None:
