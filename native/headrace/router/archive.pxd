@@ -36,9 +36,9 @@ cdef class Archive:
     # A message's number; 0: refused, the store is stuck or full. What is given a number is added before the next one
     # is given.
     cdef uint64_t next(self) except? 0
-    # Queue it: a self-contained stanza without stanza-id. account: b's, None where it is not in memory. ticket: of Session.hold(), settled after the commit; 0: there
-    # is none. sm_key, h: of that session, Session.committing(ticket). (An object, since sessions know archives and two
-    # modules can't both be the other's first.)
+    # Queue it: a self-contained stanza without stanza-id. account: b's, None where it is not in memory. ticket: of
+    # Session.hold(), settled after the commit; 0: there is none. sm_key, h: of that session, Session.committing(ticket).
+    # (An object, since sessions know archives and two modules can't both be the other's first.)
     cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, Account account,
                  object session, uint64_t ticket, uint64_t sm_key, uint32_t h) except -1
     # The message of this number has got to the server it is for: it leaves the spool, with the next group or soon.
