@@ -37,7 +37,7 @@ cdef class Archive:
     # is given.
     cdef uint64_t next(self) except? 0
     # Queue it: a self-contained stanza without stanza-id. account: b's, None where it is not in memory. ticket: of
-    # Session.hold(), settled after the commit; 0: there is none. sm_key, h: of that session, Session.committing(ticket).
+    # Session.hold(), settled after the commit; 0: there is none. sm_key, h: of that session, Session.committing().
     # (An object, since sessions know archives and two modules can't both be the other's first.)
     cdef int add(self, uint64_t number, const char* stanza, size_t n, Str a, Str b, uint32_t flags, Account account,
                  object session, uint64_t ticket, uint64_t sm_key, uint32_t h) except -1
