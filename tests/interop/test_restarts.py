@@ -52,3 +52,30 @@ def test_either_side_goes_and_comes_again(kind: Callable[..., Any], tmp_path: Pa
             chat(we, they, marks)
             we.server.kill()
         chat(stack.enter_context(here()), they, marks)
+
+
+EARLY = """
+local st = require "util.stanza";
+module:hook("s2sin-established", function()
+    module:send(st.message({{ from = "juliet@{theirs}/r", to = "romeo@{ours}/r", type = "chat" }}, "early"));
+end);
+"""
+
+
+def test_what_prosody_sends_before_its_stream_begins_anew(tmp_path: Path) -> None:
+    """Debian's 0.12 takes a stream that we have asked to use both ways (XEP-0288) for ready as soon as it has said
+    <success/>, and does not count (XEP-0198) what it sends there: what we do not take is lost.
+
+    So it was when we came again with something in the spool, and their user spoke in that moment."""
+    authority, ours, theirs = Authority(tmp_path / "authority"), unused_port(), unused_port()
+    plugins = tmp_path / "theirs" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "mod_early.lua").write_text(EARLY.format(ours=OURS, theirs=THEIRS))
+    with (site(tmp_path / "ours", OURS, ours, authority, routes=route(THEIRS, theirs)) as we,
+          prosody(tmp_path / "theirs", THEIRS, theirs, authority, routes={OURS: ours},
+                  modules='"dialback", "s2s_bidi", "smacks", "early"')):
+        romeo = we.client("romeo")
+        romeo.send(f"<message to='juliet@{THEIRS}' type='chat'><body>first</body></message>")
+        assert body(romeo.until(lambda e: e.tag == NS + "message")[-1]) == "early"
+        assert romeo.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=THEIRS).get("type") == "result"
+        assert [entry["event"] for entry in we.server.log if "s2s" in entry["event"]] == ["s2s stream opened"]

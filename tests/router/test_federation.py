@@ -80,6 +80,24 @@ def test_before_any_proof_no_stanza_is_taken() -> None:
     assert told.said[1:] == ["not-authorized"]
 
 
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+@pytest.mark.parametrize("early", [
+    "", " \n ", "<message from='x@far.example' to='romeo@localhost/r' id='1'><body>early</body></message> ",
+    "<presence from='x@far.example' to='romeo@localhost' id='1'/><message from='x@far.example' to='romeo@localhost/r'"
+    " id='2'/>"])
+def test_what_comes_before_a_new_stream(early: str, piece: int) -> None:
+    """Of who is proven: Prosody's users do not wait for it."""
+    far = Far()
+    romeo = far.client(ROMEO, presence="0")
+    far.peer.restart(proven=True)
+    data = early.encode() + HEADER + b"<db:verify from='a' to='b' id='x'>key</db:verify>"
+    for at in range(0, len(data), piece):
+        far.give(data[at:at + piece])
+    assert [stanza.get("id") for stanza in far.got(romeo)] == [id for id in ("1", "2") if f"id='{id}'" in early]
+    assert far.told.said == [
+        Header(content="jabber:server", to="localhost", from_="far.example", version="1.0", lang="de"), "verify"]
+
+
 def test_a_users_fault_ends_nothing() -> None:
     """`to` is what a user wrote: his server stamps only `from`."""
     far = Far()

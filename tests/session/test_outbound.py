@@ -70,8 +70,8 @@ class FakePeer:
     def start_tls(self, context: object) -> None:
         self.done.append("tls")
 
-    def restart(self) -> None:
-        self.done.append("restart")
+    def restart(self, proven: bool = False) -> None:
+        self.done.append("restart, proven" if proven else "restart")
 
     def manage(self) -> None:
         self.done.append("manage")
@@ -231,7 +231,8 @@ async def test_proven_by_certificate_and_used_both_ways(dial: Dial) -> None:
     assert not dial.out.result.done()       # nothing goes out before the peer counts it
     dial.tell(ENABLED)
     assert await dial.out.result == "certificate (SASL EXTERNAL)"
-    assert dial.peer.done == ["tls", "restart", "manage", "settle", "admit b.example for localhost"]
+    admitted = "admit b.example for localhost"
+    assert dial.peer.done == ["tls", admitted, "settle", "restart, proven", "manage", "settle", admitted]
 
 
 async def test_the_peer_refuses_our_certificate_and_takes_dialback(dial: Dial) -> None:

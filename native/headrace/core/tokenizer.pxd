@@ -150,6 +150,7 @@ cdef extern from "headrace/core/machine.h":
         const char* in_ "in"
         const char* in_end
         const char* base
+        uint8_t done
         uint64_t consumed
         uint64_t error_at
         uint8_t mode
@@ -186,6 +187,8 @@ cdef class Tokenizer:
     cdef int next(self) noexcept                    # Ev
     cdef int keep(self) except -1                   # copy what is unread; for a caller that stops pulling. MemoryError
     cdef Str rest(self) noexcept                    # what is unread (valid until reset/feed/next)
+    cdef bint begun(self) noexcept                  # an element (or the header) has, and is not complete
+    cdef Str skip_space(self) noexcept              # between elements: what is unread behind it
     cdef void reset(self, bint drop_rest) noexcept  # a new document; unread bytes are kept (and parsed next) or dropped
     cdef void set_limits(self, const Limits* limits) noexcept       # from the next feed on
     cdef Str attr(self, const char* name) noexcept  # decoded unprefixed attribute of the last view's top tag

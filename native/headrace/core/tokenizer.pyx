@@ -150,6 +150,15 @@ cdef class Tokenizer:
         s.n = self.m.in_end - self.m.in_
         return s
 
+    cdef bint begun(self) noexcept:
+        return self.m.base != NULL and not self.m.done
+
+    cdef Str skip_space(self) noexcept:
+        while self.m.in_ < self.m.in_end and self.m.in_[0] in b" \t\r\n":
+            self.m.in_ += 1
+            self.m.consumed += 1
+        return self.rest()
+
     cdef void reset(self, bint drop_rest) noexcept:
         machine_reset(&self.m, drop_rest)
         self.view = NULL

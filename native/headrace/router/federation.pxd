@@ -54,6 +54,7 @@ cdef class Peer(Route):
     cdef bytes lang_utf8                    # the stream's xml:lang
     cdef readonly bint ended
     cdef bint told                          # the stream's end has been queued
+    cdef bint renewing                      # the peer is to begin a new stream
     cdef bint settled                       # the time for the negotiation no longer runs
     cdef bint stalled                       # elements may be unread in the tokenizer; the link is paused
     cdef bytes last                         # said at the end
@@ -71,6 +72,7 @@ cdef class Peer(Route):
     cdef int64_t keep_alive_ns
 
     cdef int pull(self) except -1
+    cdef bint renew(self) noexcept
     cdef bint must_wait(self) except -1
     cdef int keep_pace(self, bytes theirs) except -1
     cdef int event(self, int ev) except -1

@@ -122,8 +122,9 @@ cdef class Peer(Route):
         if self.link is not None:
             self.link.write(data, len(data))
 
-    def restart(self):
-        if self.tok is not None:
+    def restart(self, bint proven=False):
+        self.renewing = proven
+        if self.tok is not None and not proven:
             self.tok.reset(False)
 
     def start_tls(self, context=None, str host=None):
@@ -212,6 +213,8 @@ cdef class Peer(Route):
     cdef int pull(self) except -1:
         cdef int ev
         while not self.ended:
+            if self.renewing and not self.renew():
+                return self.tok.keep()
             ev = self.tok.next()
             if ev == EV_MORE:
                 return 0
@@ -223,6 +226,19 @@ cdef class Peer(Route):
                     self.link.pause()
                 return 0
         return 0
+
+    cdef bint renew(self) noexcept:
+        """A new stream begins, unless what comes is one more stanza of the old one. False: it can't be told yet."""
+        cdef Str rest
+        if self.tok.begun():
+            return True
+        rest = self.tok.skip_space()
+        if not rest.n or (rest.n > 1 and rest.p[1] in b"mpi"):
+            return True
+        if rest.n > 1:
+            self.renewing = False
+            self.tok.reset(False)
+        return rest.n > 1
 
     cdef bint must_wait(self) except -1:
         """Is nothing more to be read now? act() looks again."""

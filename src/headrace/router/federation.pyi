@@ -102,8 +102,9 @@ class Peer(Route):
         """Tell it everything from now on."""
     def send(self, data: bytes) -> None:
         """What is no stanza."""
-    def restart(self) -> None:
-        """What the peer sends next is a new stream."""
+    def restart(self, proven: bool = False) -> None:
+        """What the peer sends next is a new stream. proven: a pair of domains has been, and stanzas may come before it:
+        Prosody 0.12 sends what its users say right behind its <success/>, if the stream may be used both ways."""
     def start_tls(self, context: TlsContext | None = None, host: str | None = None) -> None:
         """After what was sent is out; plain bytes that are unread are dropped. context: of a client. host: of ours,
         whom the other server has asked for."""

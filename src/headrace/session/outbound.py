@@ -283,7 +283,10 @@ class Outbound:
 
     def _success(self, stanza: Stanza) -> None:
         self._logged_in = True
-        self.peer.restart()
+        if self.both_ways:      # at once: XEP-0288
+            self.peer.admit(self.theirs, self.ours)
+            self.peer.settle()
+        self.peer.restart(self.both_ways)
         self._header()
 
     def _failure(self, stanza: Stanza) -> None:
