@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
 from headrace.session.derive import DerivePool, TooBusy
+from support.negotiating import eventually
 
 
 @pytest.fixture
@@ -59,3 +61,32 @@ async def test_who_goes_away_leaves_the_queue(pool):
     await first
     await pool.run("a", lambda: ran.append(3))
     assert ran == [3]
+
+
+async def test_many_fall_to_as_many_threads():
+    pool = DerivePool(threads=2, per_address=9)
+    both = threading.Barrier(2)
+    await asyncio.gather(*(pool.run("a", both.wait) for _ in range(4)))     # one alone would wait for ever
+    pool.close()
+
+
+async def test_closing_drops_what_has_not_begun():
+    pool, gate, ran = DerivePool(threads=1), threading.Event(), []
+    begun = asyncio.ensure_future(pool.run("a", gate.wait))
+    waiting = [asyncio.ensure_future(pool.run("a", lambda: ran.append(1))) for _ in range(3)]
+    await eventually(lambda: pool._jobs.qsize() == 3)
+
+    def open_the_gate():
+        """Once nothing waits but what tells the thread to end: close() waits for the thread."""
+        while pool._jobs.qsize() != 1:
+            time.sleep(0.001)
+        gate.set()
+
+    opener = threading.Thread(target=open_the_gate)
+    opener.start()
+    pool.close()
+    opener.join()
+    assert await begun
+    assert ran == []
+    dropped = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(end) for end in dropped] == [asyncio.CancelledError] * 3

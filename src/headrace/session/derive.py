@@ -7,8 +7,10 @@ stranger who sends passwords as fast as he can fills his own queue, not everybod
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -17,8 +19,16 @@ class TooBusy(Exception):
     """That address, or everybody together, already has as many derivations waiting as may be."""
 
 
+class _Job(NamedTuple):
+    derive: Callable[[], Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+
+
 class DerivePool:
-    """A few threads that derive keys, fed by one event loop."""
+    """A few threads that derive keys, fed by one event loop.
+
+    No ThreadPoolExecutor: its futures have a lock each, and another future on the loop's side."""
 
     def __init__(
         self, *,
@@ -28,11 +38,14 @@ class DerivePool:
         shared: Callable[[str], bool] = lambda address: False,
     ) -> None:
         """shared: does this address stand for many (a proxy)? Then only `total` bounds it."""
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="derive")
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()    # None: a thread ends
+        self._threads = [Thread(target=self._serve, name=f"derive-{n}", daemon=True) for n in range(threads)]
         self._per_address = per_address
         self._total = total
         self._shared = shared
         self._waiting: Counter[str] = Counter()
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, address: str, derive: Callable[[], T]) -> T:
         """derive(), in a thread. Raises TooBusy at once if too much waits already."""
@@ -40,9 +53,11 @@ class DerivePool:
         if full or self._waiting.total() >= self._total:
             raise TooBusy(address)
         self._waiting[address] += 1
-        work = self._threads.submit(derive)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(derive, loop, answer))
         try:
-            return await asyncio.wrap_future(work)
+            return await answer
         finally:
             self._waiting[address] -= 1
             if not self._waiting[address]:
@@ -50,4 +65,32 @@ class DerivePool:
 
     def close(self) -> None:
         """Drops what has not begun and ends the threads; call it when the loop needs no logins any more."""
-        self._threads.shutdown(cancel_futures=True)
+        with suppress(Empty):
+            while job := self._jobs.get_nowait():
+                job.answer.cancel()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        """One thread."""
+        while (job := self._jobs.get()) is not None:
+            if job.answer.cancelled():      # who asked has gone
+                continue
+            result, error = None, None
+            try:
+                result = job.derive()
+            except BaseException as failure:
+                error = failure
+            with suppress(RuntimeError):    # the loop is closed: nobody waits
+                job.loop.call_soon_threadsafe(_settle, job.answer, result, error)
+
+
+def _settle(answer: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if answer.done():
+        return
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(result)
