@@ -12,7 +12,7 @@ SENDER = f"{ROMEO}/orchard"
 
 
 async def probe(world: World, to: str = JULIET) -> list[object]:
-    got = request(f"<presence from='{SENDER}' to='{to}' type='probe'/>", SENDER, to)
+    got = request(f"<presence from='{SENDER}' to='{to}' type='probe' id='p1'/>", SENDER, to)
     return await effects(world.module(Presence).probe(got))
 
 
@@ -37,7 +37,8 @@ async def test_subscriber_is_told_that_nobody_is_here(world: World) -> None:
     world.arrives(f"{JULIET}/balcony", available=False)
     [effect] = await probe(world)
     assert isinstance(effect, Route)
-    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}' to='{SENDER}' type='unavailable'/>"))
+    assert shape(tree(effect.stanza)) == shape(
+        tree(f"<presence from='{JULIET}' to='{SENDER}' id='p1' type='unavailable'/>"))
 
 
 @pytest.mark.parametrize("subscription", ["none", "to", None])
@@ -79,17 +80,19 @@ async def test_probe_of_a_resource_is_answered_yes_or_no(world: World, resource:
     world.arrives(f"{JULIET}/balcony"), world.arrives(f"{JULIET}/cellar", available=False)
     [effect] = await probe(world, f"{JULIET}/{resource}")
     kind = f" type='{type}'" if type else ""
-    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}/{resource}' to='{SENDER}'{kind}/>"))
+    assert shape(tree(effect.stanza)) == shape(
+        tree(f"<presence from='{JULIET}/{resource}' to='{SENDER}' id='p1'{kind}/>"))
     assert world.home.told == []
 
 
 @pytest.mark.parametrize("to", [ROMEO, SENDER])
-async def test_who_had_directed_presence_may_ask_again(world: World, to: str) -> None:
-    """RFC 6121 4.6.5: of that resource alone."""
-    world.arrives(f"{JULIET}/balcony"), world.arrives(f"{JULIET}/hall")
+@pytest.mark.parametrize("available", [True, False])
+async def test_who_had_directed_presence_may_ask_again(world: World, to: str, available: bool) -> None:
+    """RFC 6121 4.6.5: of that resource alone, which need not be there for anybody else."""
+    world.arrives(f"{JULIET}/balcony", available=available), world.arrives(f"{JULIET}/hall")
     world.home.shown.add((f"{JULIET}/balcony", to))
     [effect] = await probe(world, f"{JULIET}/balcony")
-    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}/balcony' to='{SENDER}'/>"))
+    assert shape(tree(effect.stanza)) == shape(tree(f"<presence from='{JULIET}/balcony' to='{SENDER}' id='p1'/>"))
     assert await probe(world, f"{JULIET}/hall") == await probe(world) == []
 
 

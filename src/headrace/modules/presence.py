@@ -33,7 +33,8 @@ class Presence(Module):
                 if item.pending_in is not None and not listed(blocked, item.jid)]
 
     async def probe(self, request: Request) -> Effects:
-        """Whoever has no subscription gets no answer, be there an account or not (protocol.md 12)."""
+        """Whoever has no subscription gets no answer, be there an account or not (protocol.md 12). What we say
+        ourselves has the probe's id; a resource's presence has its own (RFC 6121 4.3.2)."""
         target = request.stanza.to or request.to
         if "/" in target:
             return await self._probe_resource(request, target)
@@ -43,7 +44,8 @@ class Presence(Module):
             return ()
         left = await self._left(request.to)
         since = None if left is None else delay(request.host, left)
-        return Route(reply.stanza("presence", since, from_=request.to, to=request.sender, type="unavailable"))
+        return Route(reply.stanza("presence", since, from_=request.to, to=request.sender, id=request.stanza.id,
+                                  type="unavailable"))
 
     async def _probe_resource(self, request: Request, target: str) -> Effects:
         """Is it still here, asks who has had presence of this resource (RFC 6121 4.3.2, 4.6.5): yes or no, no more.
@@ -54,7 +56,8 @@ class Presence(Module):
             return ()
         here = shown or any(resource.jid == target and resource.available
                             for resource in await self.context.accounts.resources(request.to))
-        return Route(reply.stanza("presence", from_=target, to=request.sender, type=None if here else "unavailable"))
+        return Route(reply.stanza("presence", from_=target, to=request.sender, id=request.stanza.id,
+                                  type=None if here else "unavailable"))
 
     async def _may_see(self, request: Request) -> bool:
         if request.to == request.account:
