@@ -96,6 +96,8 @@ async def test_administration(pair: tuple[Client, Client], server: Server) -> No
     added = await execute(romeo, "add_user", {"accountjid": "nurse@localhost", "password": "p", "password-verify": "p"})
     assert added["command"]["status"] == "completed"
     assert server.command("user", "list").stdout.split() == sorted([*USERS, "nurse@localhost"])
+    told = (await execute(romeo, "user_stats", {"accountjid": "juliet@localhost"}))["command"]["form"].get_values()
+    assert (told["rostersize"], told["onlineresources"]) == ("0", "slixmpp")
     await execute(romeo, "end_user_session", {"accountjids": ["juliet@localhost"]})
     assert (await juliet.next("stream_error"))["condition"] == "policy-violation"
 

@@ -7,6 +7,7 @@ from headrace.modules.api import Call, Command, Done, Refused
 from headrace.modules.hosts import Host
 from headrace.modules.lifecycle import Lifecycle
 from headrace.session.derive import TooBusy
+from headrace.storage.ports import RosterItem
 from support.stanzas import tree
 from support.world import World, request
 
@@ -39,7 +40,7 @@ def test_nodes_are_those_of_the_document(admin: Admin) -> None:
     assert {node.removeprefix("http://jabber.org/protocol/admin#") for node in found} == {
         "add-user", "delete-user", "disable-user", "reenable-user", "end-user-session", "change-user-password",
         "get-registered-users-num", "get-disabled-users-num", "get-online-users-num", "get-active-users-num",
-        "get-idle-users-num", "get-online-users-list", "announce"}
+        "get-idle-users-num", "get-online-users-list", "user-stats", "announce"}
     assert all(isinstance(c, Command) and c.form_type == "http://jabber.org/protocol/admin" for c in found.values())
 
 
@@ -129,6 +130,19 @@ async def test_numbers_are_of_the_domain(world: World, admin: Admin) -> None:
         ("activeusersnum", ("1",)), ("idleusersnum", ("1",))]
     [who] = (await run(admin, "who")).fields
     assert (who.var, who.values) == ("onlineuserjids", (ADMIN, ROMEO))
+
+
+async def test_statistics_of_a_user(world: World, admin: Admin) -> None:
+    await world.account(ROMEO, JULIET)
+    await world.storage.roster.put(ROMEO, RosterItem(JULIET))
+    await world.storage.roster.put(ROMEO, RosterItem("stranger@far.example", pending_in=b"<presence/>", listed=False))
+    for jid in (f"{ROMEO}/b", f"{ROMEO}/a", f"{JULIET}/c"):
+        world.arrives(jid)
+    fields = (await run(admin, "statistics", accountjid=(ROMEO,))).fields
+    assert {field.var: field.values for field in fields} == {
+        "rostersize": ("1",), "onlineresources": ("a", "b"), "ipaddresses": ("192.0.2.1",)}
+    assert await refusal(admin, "statistics", accountjid=("nobody@example.org",)) == "item-not-found"
+    assert await refusal(admin, "statistics", accountjid=("x@example.net",)) == "forbidden"
 
 
 async def test_announcement(world: World, admin: Admin) -> None:

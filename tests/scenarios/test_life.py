@@ -180,6 +180,18 @@ def test_numbers(world: World, admin: Client) -> None:
     execute(admin, "reenable-user", field("accountjids", account))
 
 
+def test_statistics_of_a_user(world: World, admin: Client) -> None:
+    one = world.friends()[0]
+    second = world.online(one.bare)
+    form = execute(admin, "user-stats", field("accountjid", one.bare)).find(f"{X}x")
+    assert form is not None
+    told = {each.get("var"): [value.text for value in each.iter(f"{X}value")] for each in form.iter(f"{X}field")}
+    assert told["rostersize"] == ["1"]
+    assert told["onlineresources"] == sorted(client.jid.partition("/")[2] for client in (one, second))
+    assert told["ipaddresses"] == ["127.0.0.1"]
+    assert condition(execute(admin, "user-stats", field("accountjid", "nobody@localhost"))) == "item-not-found"
+
+
 def test_announcement(world: World, admin: Client) -> None:
     one = world.online()
     two, silent = world.online(one.bare), world.connected()

@@ -105,6 +105,18 @@ class Admin(Module):
         jids = tuple(sorted(accounts(await self._resources(call))))
         return Done(fields=(Field("onlineuserjids", "jid-multi", "Users online", values=jids),))
 
+    @command(NODE + "user-stats", "Get user statistics", ACCOUNT, form_type=ns.ADMIN)
+    async def statistics(self, call: Call) -> Done:
+        jid = judged(call, *call.values["accountjid"])
+        if not await self.context.storage.accounts.exists(jid):
+            raise Refused("item-not-found", f"There is no account {jid}.")
+        contacts = sum(item.listed for item in await self.context.storage.roster.load(jid))
+        here = [resource for resource in await self._resources(call) if accounts([resource]) == {jid}]
+        return Done(fields=(
+            Field("rostersize", values=(str(contacts),)),
+            Field("onlineresources", "text-multi", values=tuple(sorted(each.jid.partition("/")[2] for each in here))),
+            Field("ipaddresses", "text-multi", values=tuple(sorted({each.address for each in here if each.address})))))
+
     @command(NODE + "announce", "Announce something to all users online", TEXT, form_type=ns.ADMIN)
     async def announce(self, call: Call) -> Done:
         body = f"<body>{escape(chr(10).join(call.values['announcement']))}</body>".encode()
