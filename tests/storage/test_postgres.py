@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+import asyncpg
 import pytest
 
 from headrace.storage import group, requests
@@ -191,6 +192,24 @@ class TestSlowAnswers:
             await storage.roster.load(ROMEO)
         line.delay = 0.0
         await until(lambda: answers(storage))
+        await storage.close()
+
+    async def test_a_change_that_is_broken_off_is_not_committed_with_the_next_one(self, dsn: str) -> None:
+        """Its connection, in the middle of a transaction, is not used again."""
+        storage, begun = await open_postgres(dsn, size=1), asyncio.Event()
+
+        async def half(connection: asyncpg.Connection) -> None:
+            await connection.execute("CREATE TABLE left_over (number integer)")
+            begun.set()
+            await asyncio.sleep(PATIENCE)
+
+        change = asyncio.ensure_future(storage.database.change(half))
+        await asyncio.wait_for(begun.wait(), PATIENCE)
+        change.cancel()
+        await asyncio.wait([change])
+        await storage.roster.put(ROMEO, RosterItem(JULIET))
+        found = await storage.database.read(lambda connection: connection.fetchval("SELECT to_regclass('left_over')"))
+        assert found is None
         await storage.close()
 
     async def test_a_pool_whose_connections_are_all_held_up(self, dsn: str, postgres: Postgres) -> None:
