@@ -135,10 +135,10 @@ async def judge(server: Server, town: Town) -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path, more: str, fragile: str = "") -> AsyncIterator[Server]:
+async def serving(folder: Path, more: str, fragile: str = "", *, twins: bool = False) -> AsyncIterator[Server]:
     """running(), for those who live on this loop."""
     with ExitStack() as stack:
-        server = running(folder, users=USERS, more=more, fragile=fragile)
+        server = running(folder, users=USERS, more=more, fragile=fragile, twins=twins)
         yield await asyncio.to_thread(stack.enter_context, server)
 
 
@@ -151,4 +151,16 @@ async def test_what_was_acknowledged_is_kept(backend: str, kills: int, soak: int
         async with serving(tmp_path, storage, moment) as server:
             await live_through(server, moment, town, dice)
     async with serving(tmp_path, storage) as server:
+        await judge(server, town)
+
+
+@pytest.mark.parametrize(("backend", "kills"), [("sqlite", 3)])
+async def test_what_two_workers_acknowledged_is_kept(kills: int, soak: int, tmp_path: Path, storage: str) -> None:
+    """Both die at once, with messages on the bus (protocol.md 19): handing one over is no reason to acknowledge it."""
+    dice = random.Random(19)
+    town = Town()
+    for _ in range(kills * soak):
+        async with serving(tmp_path, storage, twins=True) as server:
+            await live_through(server, "", town, dice)
+    async with serving(tmp_path, storage, twins=True) as server:
         await judge(server, town)
