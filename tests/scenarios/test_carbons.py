@@ -176,6 +176,28 @@ def test_inactive_phone(world: World) -> None:
         (f"{NS}presence", "3"), (f"{NS}message", "x")]
 
 
+@pytest.mark.parametrize("stanza", [
+    f"<message to='{{to}}' type='chat' id='1'>{BODY}</message>",
+    "<message to='{to}' type='chat' id='1'><propose xmlns='urn:xmpp:jingle-message:0' id='c'/></message>",
+    "<message to='{to}' type='chat' id='1'><received xmlns='urn:xmpp:receipts' id='r'/></message>",
+    "<iq to='{to}' type='set' id='1'><jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='c'/></iq>",
+    "<presence to='{to}' type='error' id='1'><error type='cancel'/></presence>",
+])
+def test_at_once_though_inactive(world: World, stanza: str) -> None:
+    """Messages and calls; and it stays inactive."""
+    desk, phone = world.friends()
+    phone.send(f"<inactive xmlns='{CSI}'/>")
+    phone.sync()
+    desk.send("<presence><status>1</status></presence>", stanza.format(to=phone.jid))
+    desk.sync()
+    assert phone.until(lambda e: e.get("id") == "1")
+    desk.send("<presence><status>2</status></presence>")
+    desk.sync()
+    phone.socket.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        phone.next()
+
+
 def test_new_streams_are_active(world: World) -> None:
     """Section 5: a stream always begins active, whatever the last one was."""
     desk, phone = world.friends()
