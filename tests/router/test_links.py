@@ -7,6 +7,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from headrace.net.tunnel import Relay, Tunnel, Word
 from headrace.router.control import HoldAll
 from headrace.router.router import Router
 from headrace.router.session import Session, SessionFlag
+from headrace.stream.limits import SessionLimits
 from support.managed import ID, stanzas
 from support.routing import ROOT, Notes, read
 
@@ -45,7 +47,7 @@ class Client:
 class Place:
     """A router on the running loop."""
 
-    def __init__(self, *, apart: bool) -> None:
+    def __init__(self, *, apart: bool, limits: SessionLimits | None = None) -> None:
         """apart: connections are somebody else's."""
         self.apart = apart
         self.words: deque[tuple[Callable[[int, Any], None], int, Any]] = deque()    # on their way between both
@@ -53,7 +55,7 @@ class Place:
         self.untold = list[tuple[Callable[[int, Any], None], int, Any]]()
         self.notes = Notes()
         self.reactor = Reactor(asyncio.get_running_loop())
-        self.router = Router(self.reactor, self.notes)
+        self.router = Router(self.reactor, self.notes, limits=limits)
         self.router.add_host("localhost")
         self.clients: list[Client] = []
 
@@ -111,14 +113,20 @@ class Place:
         raise AssertionError(self.reactor.counters())
 
 
-@pytest.fixture(params=[False, True], ids=["ours", "another's"])
-async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
-    place = Place(apart=request.param)
+@asynccontextmanager
+async def placed(*, apart: bool, limits: SessionLimits | None = None) -> AsyncIterator[Place]:
+    place = Place(apart=apart, limits=limits)
     yield place
     for client in place.clients:
         client.writer.close()
     await place.settled(links=0, sessions=0, chunks=0)
     place.reactor.close()
+
+
+@pytest.fixture(params=[False, True], ids=["ours", "another's"])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    async with placed(apart=request.param) as place:
+        yield place
 
 
 async def test_a_thousand_messages_in_order(place: Place) -> None:
@@ -249,3 +257,21 @@ async def test_a_client_knows_what_it_has_got(place: Place) -> None:
     assert stanzas(read(await romeo.read_until(b"/>"))) == ["2"]
     place.router.end(romeo.session, "system-shutdown")
     writer.close()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_client_that_was_silent_for_too_long_knows_it_too(apart: bool) -> None:
+    """Its connection was given up with bytes on their way, which it got."""
+    async with placed(apart=apart, limits=SessionLimits(idle_seconds=0.2)) as place:
+        romeo = await place.client("romeo@localhost/a")
+        romeo.session.manage(ID, 600)
+        place.silent = True
+        place.router.route(b"<message from='localhost' to='romeo@localhost/a' id='1'/>")
+        await romeo.read_until(b"/>")
+        while romeo.session.link is not None:
+            await asyncio.sleep(0.01)
+        place.go_on()
+        link, tok, far = place.connection()
+        assert romeo.session.attach(link, tok, 1, None) == 0
+        place.router.end(romeo.session, "system-shutdown")
+        far.close()
