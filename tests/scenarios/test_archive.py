@@ -1,13 +1,16 @@
 """Archives on the wire (XEP-0313, XEP-0059, XEP-0359, XEP-0441), asked byte by byte."""
 
 import base64
+import time
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from support.people import PASSWORD, World
 from support.rawclient import NS, STANZA_ERRORS, Client
+from support.server import running
 
 MAM, SID, RSM = "{urn:xmpp:mam:2}", "{urn:xmpp:sid:0}", "{http://jabber.org/protocol/rsm}"
 FORWARDED = f"{MAM}result/{{urn:xmpp:forward:0}}forwarded"
@@ -270,6 +273,23 @@ def test_emptied_by_command(world: World) -> None:
     assert (Page(juliet).bodies, Page(romeo).bodies) == ([], list("012"))
     talk(romeo, juliet, 1)
     assert (Page(juliet).bodies, Page(romeo).bodies) == (["0"], list("0120"))
+
+
+@pytest.mark.parametrize(("kept", "bodies"), [("archive_messages = 3", "234"), ("archive_days = 0.00001", "")])
+def test_pruned_by_command(tmp_path: Path, kept: str, bodies: str) -> None:
+    """While everybody is here: what is older, or more, than their host allows; and what is left has the ids it had."""
+    with running(tmp_path, more=kept) as server:
+        romeo, juliet = server.client("romeo"), server.client("juliet")
+        juliet.send("<presence/>")
+        juliet.sync()
+        talk(romeo, juliet, 5)
+        before = Page(juliet)
+        assert before.bodies == list("01234")
+        time.sleep(1)
+        done = server.command("archive", "prune", "localhost")
+        assert done.returncode == 0, done.stderr
+        assert (Page(juliet).bodies, Page(juliet).ids) == (list(bodies), before.ids[5 - len(bodies):])
+        assert Page(romeo).bodies == list(bodies)
 
 
 def test_gone_with_the_account(world: World) -> None:
