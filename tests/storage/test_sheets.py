@@ -153,7 +153,9 @@ def test_a_filling_that_fails_changes_nothing(connection: Connection) -> None:
     assert boxes.fill(connection) == 1_000
 
 
-async def test_boxes_of_an_earlier_version_come_along(tmp_path: Path) -> None:
+@pytest.mark.parametrize("crashed", [False, True])
+async def test_boxes_of_an_earlier_version_come_along(tmp_path: Path, crashed: bool) -> None:
+    """Also if the server was killed when the step was done and nothing was filled yet."""
     path = tmp_path / "headrace.db"
     old = Connection(path)
     migrate(old, steps("sqlite")[:11])
@@ -165,6 +167,8 @@ async def test_boxes_of_an_earlier_version_come_along(tmp_path: Path) -> None:
         old.execute("INSERT INTO box(owner, id, peer) VALUES (1, ?1, 2), (2, ?1, 1)", (id,))
     old.execute("UPDATE meta SET value = 12000 WHERE key = 'boxed'")
     old.execute("COMMIT")
+    if crashed:
+        migrate(old, steps("sqlite"))
     old.close()
     storage = open_sqlite(path)
     try:

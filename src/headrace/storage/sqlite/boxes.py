@@ -54,6 +54,12 @@ def fill(connection: Connection, most: int = EVER) -> int:
     return int(count)
 
 
+def many_lack(connection: Connection, many: int) -> bool:
+    """Are there so many messages that are in no box yet?"""
+    return bool(connection.execute(
+        "SELECT 1 FROM message WHERE id > ? LIMIT 1 OFFSET ?", (_boxed(connection), many - 1)))
+
+
 def page(connection: Connection, owner: str, filter: ArchiveFilter, limit: int, *,
          backwards: bool) -> list[ArchivedMessage]:
     """The first so many, backwards the last ones from the end on."""

@@ -12,7 +12,7 @@ from headrace.storage.health import Health
 from headrace.storage.migrate import steps
 from headrace.storage.ports import StorageError, StorageLocked, StorageUnavailable
 from headrace.storage.requests import Requests
-from headrace.storage.sqlite.boxes import fill
+from headrace.storage.sqlite.boxes import fill, many_lack
 from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.sqlite.reads import Reads
 from headrace.storage.turns import Turns
@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 Query = tuple[str, tuple[Any, ...]]     # one statement, its values
 _Asked = Query | Callable[[Connection], Any]
 
-MANY = 10_000               # messages that get their entries in boxes in one transaction after a migration
+MANY = 10_000               # messages that get their entries in boxes in one transaction, before anything else
 CHECKPOINT_PAGES = 2_000    # of 8 KiB in the write-ahead log: 16 MiB to write back, seldom, between jobs
 _BUSY, _LOCKED = 5, 6       # SQLite's result codes
 
@@ -52,16 +52,16 @@ class Database:
             self.connection = Connection(path, patience=self._lock_wait)
             self.connection.script(_PRAGMAS)
             self.connection.script(f"PRAGMA synchronous = {'FULL' if full_sync else 'NORMAL'}")
-            if migrate(self.connection, steps("sqlite")):
-                self._fill_boxes()
+            migrate(self.connection, steps("sqlite"))
+            self._fill_boxes()
             self._reading = Connection(path, patience=self._lock_wait)
             self._reading.script("PRAGMA query_only = ON; PRAGMA cache_size = -32000")
         self._writer = ThreadPoolExecutor(1, "headrace-write")
         self._reads = Reads[_Asked](self._requests, self._answer)
 
     def _fill_boxes(self) -> None:
-        """A step may have emptied them all, and every read looks through what has no entry there."""
-        filled = MANY
+        """A step may have emptied them all, perhaps before a crash, and every read looks through what has no entry."""
+        filled = MANY if many_lack(self.connection, MANY) else 0
         while filled == MANY:
             with _transaction(self.connection, "BEGIN IMMEDIATE"):
                 filled = fill(self.connection, MANY)
