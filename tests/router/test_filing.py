@@ -1,6 +1,7 @@
 """Messages that must be kept are queued before anybody gets them; what their receivers see of that."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -257,6 +258,74 @@ def test_what_a_shy_resource_gets_says_nothing_of_what_waits(verona: Verona, pre
     (number, *_), = verona.commit()
     assert verona.rig.router.reached("nurse@localhost") == 0
     assert verona.rig.router.apart("nurse@localhost") == {number}
+
+
+@dataclass
+class Apart:
+    """Juliet's phone is out of reach with what was for it alone, and her desk has read what came later."""
+
+    verona: Verona
+    phone: Session
+    desk: Session
+    kept: list[int]     # numbers, the phone's first
+
+    def marks(self) -> list[int]:
+        return list(self.verona.rig.router.acknowledged().values())
+
+
+@pytest.fixture(params=["0", "-1"])
+def apart(verona: Verona, request: pytest.FixtureRequest) -> Apart:
+    for bare in (ROMEO, JULIET):
+        verona.rig.router.set_archive(bare, ArchiveMode.A_NEVER)
+    phone, desk = managed(verona.juliet), verona.client(f"{JULIET}/desk", presence="0")
+    verona.send(phone, f"<presence><priority>{request.param}</priority></presence>")
+    stanzas = [element for element in verona.got(phone) if element.tag.startswith("{jabber:client}")]
+    verona.send(phone, f"<a xmlns='urn:xmpp:sm:3' h='{len(stanzas)}'/>")
+    verona.rig.lose(phone.link)
+    verona.notes.punted.clear()
+    verona.send(verona.romeo, f"<message to='{JULIET}/b' type='chat' id='1'>{BODY}</message>"
+                              f"<message to='{JULIET}/desk' type='chat' id='2'>{BODY}</message>")
+    return Apart(verona, phone, desk, [id for id, *_ in verona.commit()])
+
+
+def test_what_one_resource_alone_holds_is_kept_though_another_has_later_ones(apart: Apart) -> None:
+    """Storage has it until that one has it, too (protocol.md 3): a crash may come."""
+    first, second = apart.kept
+    assert not any(mark >= first for mark in apart.marks())
+    apart.verona.rig.resume(apart.phone, apart.phone.outbox.acknowledged)
+    apart.verona.rig.turn()
+    apart.verona.send(apart.phone, f"<a xmlns='urn:xmpp:sm:3' h='{apart.phone.outbox.acknowledged + 1}'/>")
+    assert apart.marks() == [second]
+
+
+@pytest.mark.parametrize("desk_leaves", [False, True])
+def test_what_one_resource_alone_held_is_not_lost_with_it(apart: Apart, desk_leaves: bool) -> None:
+    """Storage drops it then, as older than what the other has: it is kept anew, if nobody gets it now."""
+    if desk_leaves:
+        apart.verona.rig.router.end(apart.desk, "reset")
+        apart.verona.rig.turn()
+    apart.verona.raw(apart.desk)
+    apart.verona.rig.router.end(apart.phone, "reset")
+    apart.verona.rig.turn()
+    assert apart.marks() == [apart.kept[1]]
+    assert [stanza.id for _, stanza, _ in apart.verona.notes.punted] == (["1"] if desk_leaves else [])
+    assert apart.verona.notes.number == 0
+    if not desk_leaves:
+        assert [e.get("id") for e in apart.verona.got(apart.desk) if e.tag == "{jabber:client}message"] == ["1"]
+
+
+def test_what_others_have_a_copy_of_is_done_with_by_that(verona: Verona) -> None:
+    for bare in (ROMEO, JULIET):
+        verona.rig.router.set_archive(bare, ArchiveMode.A_NEVER)
+    phone, desk = managed(verona.juliet), verona.client(f"{JULIET}/desk", presence="0")
+    desk.set_flag(SessionFlag.S_CARBONS)
+    verona.rig.lose(phone.link)
+    verona.send(verona.romeo, f"<message to='{JULIET}/b' type='chat' id='1'>{BODY}</message>")
+    assert (verona.commit(), len(verona.rig.router.acknowledged())) == ([], 1)
+    for session in (desk, phone):
+        verona.rig.router.end(session, "reset")
+        verona.rig.turn()
+    assert verona.notes.punted == []
 
 
 def test_a_copy_that_was_written_is_done_with(verona: Verona) -> None:

@@ -28,7 +28,9 @@ cdef class Account:
     cdef dict contacts                      # prepared bare JID (bytes) -> int of Subscription
     cdef set blocked                        # prepared JIDs (bytes) of any form that it has blocked; None: nobody
     cdef int catching_up                    # sessions that came while none took messages, and wait for older ones
-    cdef readonly uint64_t reached          # the highest archive number that one of its sessions is done with
+    cdef uint64_t highest                   # archive number that one of its sessions is done with
+    # The same, but below what another alone holds: up to here storage may drop offline messages.
+    cdef readonly uint64_t reached
     cdef list apart                         # numbers of messages that resources got beside what waits; None: none
     cdef bint moved                         # it is higher than Router.acknowledged() has told
     cdef int archive_mode                   # ArchiveMode

@@ -13,6 +13,7 @@ cdef enum:
 # Is it copied at all? received: to a session; errors aside.
 cdef bint eligible(const Parcel* parcel, bint received) noexcept nogil
 # Of a message for this account; target: who gets it by its full JID, None: whoever takes messages to the bare one.
+# How many of those who got it take messages: they can be done with it.
 cdef int copy_received(
     Exchange exchange, Session sender, Account account, const Parcel* parcel, Session target) except -1
 # Does a session of the account want copies, `but` aside?

@@ -184,10 +184,12 @@ cdef bint wanted_by(Session session, Session sender, Session target, bint bare, 
 
 cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel, Session sender, Session target, bint bare,
                   bint sent) except -1:
+    """How many got it whose number is done with when they are."""
     cdef Session session
     cdef bint absent = bare and (account.catching_up or not takes_messages(account, None))
     cdef Str piece = parcel.sent_piece if sent else parcel.piece
     cdef uint64_t number = 0 if sent else parcel.number
+    cdef int takers = 0
     cdef Buf out
     out.p, out.n, out.cap = NULL, 0, 0
     try:
@@ -199,9 +201,10 @@ cdef int hand_out(Exchange exchange, Account account, const Parcel* parcel, Sess
                 if out.n > LARGEST:
                     break
             session.put_copy(parcel, out.p, out.n, number)
+            takers += number != 0 and not session.apart()
     finally:
         buf_free(&out)
-    return 0
+    return takers
 
 
 cdef int copy_received(

@@ -92,8 +92,9 @@ cdef int deliver_to(Exchange exchange, Session session, Session target, Parcel* 
     if not exchange.keep(session, target.account, parcel):
         return exchange.bounce(session, parcel, RESOURCE_CONSTRAINT, parcel.head.to)
     copy_sent(exchange, session, parcel)
-    target.splice(parcel, True)
-    return copy_received(exchange, session, target.account, parcel, target)
+    if copy_received(exchange, session, target.account, parcel, target):
+        parcel.offline = False      # it is for others, too, to be done with it
+    return target.splice(parcel, True)
 
 
 cdef int deliver_absent(Exchange exchange, Session session, const Parcel* parcel) except -1:

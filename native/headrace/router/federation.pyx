@@ -523,7 +523,7 @@ cdef class Peer(Route):
         cdef str error = self.link.error
         self.link = None
         self.leave()
-        left = [(stanza, number) for stanza, number, _ in self.outbox.orphans()]
+        left = [(stanza, number) for stanza, number, *_ in self.outbox.orphans()]
         self.negotiator.gone(error, left[self.outbox.unacknowledged:], left[:self.outbox.unacknowledged])
         return self.act()
 

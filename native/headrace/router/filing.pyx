@@ -54,6 +54,7 @@ cdef class Filing:
         self.queue(archive, session, visitor, account, parcel, number, a, b, flags)
         if flags & (M_ARCHIVE_B | M_OFFLINE | M_SPOOL):
             parcel.number = number
+            parcel.offline = flags & M_OFFLINE != 0
         if flags & M_ARCHIVE_B:
             parcel.piece = self.stanza_id(archive, &self.piece, number, b)
         if flags & M_ARCHIVE_A:

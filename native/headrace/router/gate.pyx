@@ -101,7 +101,7 @@ cdef int tell_of_held(Session session, Reader reader) except -1:
     cdef Parcel parcel
     cdef Tokenizer tok
     cdef bytes stanza
-    for stanza, _, _ in session.outbox.orphans():
+    for stanza, *_ in session.outbox.orphans():
         tok = reader.take(stanza)
         try:
             fill(&parcel, tok.view, tok.view.from_, None)

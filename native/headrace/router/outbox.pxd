@@ -15,11 +15,13 @@ cdef enum Whose:
     SOLE                    # nobody else was given it: goes to another taker if it is never done with
     LENT                    # somebody keeps it until it is written, with stream management; then it is SOLE
     APART = 4               # beside the others: older ones wait elsewhere, so that its number says nothing of them
+    ALONE = 8               # SOLE, and in no archive: while it is here, storage must not drop it
+    WHOSE = 3               # without these two
 
 
 cdef struct Entry:
     uint32_t size           # bytes of the stanza
-    uint32_t sole           # Whose, and perhaps APART
+    uint32_t sole           # Whose, and perhaps APART and ALONE
     int64_t queued          # ns, Reactor.now
     uint64_t number         # of the recipient's copy in the archive, or of the message in the spool; 0: in neither
 
@@ -50,6 +52,7 @@ cdef class Outbox:
     cdef readonly uint64_t unacknowledged_bytes     # with what is written of the next
     cdef readonly uint64_t acknowledged     # stanzas, since manage(); h is its lower half
     cdef readonly uint64_t reached          # the highest number that is done with
+    cdef uint64_t alone                     # stanzas that are ALONE and not done with
     cdef Archive spool                      # is told of each number that is done with; None: they are not of the spool
     cdef uint64_t committed                 # bytes ever handed to a write that may have to be repeated as it was
     cdef readonly int64_t progress          # ns, when something was last written, or became unsent
@@ -68,7 +71,8 @@ cdef class Outbox:
     cdef bint acknowledge(self, uint32_t h) noexcept    # False: more than was written. What is behind is no news
     cdef void adopt(self) noexcept          # what is LENT is SOLE
     cdef void rewind(self) noexcept         # all that is not acknowledged is unsent again, from its first byte
-    # (stanza, number, queued) of each sole stanza that is not done with, in order.
+    cdef uint64_t first_alone(self) noexcept        # its number; 0: there is none
+    # (stanza, number, queued, ALONE) of each sole stanza that is not done with, in order.
     cdef list orphans(self)
     cdef void cut(self) noexcept            # drops every stanza that no write has begun on
     cdef void close(self) noexcept          # gives all chunks back

@@ -56,6 +56,7 @@ cdef class Outbox:
         entry.sole = <uint32_t>sole
         entry.queued = self.reactor.now
         entry.number = number
+        self.alone += sole & ALONE != 0
         chunk.fill += <uint32_t>n
         chunk.stanzas += 1
         if self.unsent == 0:
@@ -112,6 +113,8 @@ cdef class Outbox:
         cdef Entry* entry = entry_of(chunk, chunk.past)
         if entry.number > self.reached and not entry.sole & APART:
             self.reached = entry.number
+        if entry.sole & ALONE:
+            self.alone -= 1
         if self.spool is not None and entry.number:
             self.spool.done(entry.number)
         chunk.past += 1
@@ -175,6 +178,16 @@ cdef class Outbox:
         self.committed = self.written_bytes
         self.progress = self.reactor.now
 
+    cdef uint64_t first_alone(self) noexcept:
+        cdef Chunk* chunk = self.head if self.alone else NULL
+        cdef uint32_t i
+        while chunk != NULL:
+            for i in range(chunk.past, chunk.stanzas):
+                if entry_of(chunk, i).sole & ALONE:
+                    return entry_of(chunk, i).number
+            chunk = chunk.next
+        return 0
+
     cdef list orphans(self):
         cdef Chunk* chunk = self.head
         cdef Entry* entry
@@ -185,8 +198,9 @@ cdef class Outbox:
             at = 0
             for i in range(chunk.stanzas):
                 entry = entry_of(chunk, i)
-                if entry.sole & ~APART == SOLE and i >= chunk.past:
-                    found.append((bytes_of(chunk)[at:at + entry.size], entry.number, entry.queued))
+                if entry.sole & WHOSE == SOLE and i >= chunk.past:
+                    found.append((bytes_of(chunk)[at:at + entry.size], entry.number, entry.queued,
+                                  entry.sole & ALONE != 0))
                 at += entry.size
             chunk = chunk.next
         return found

@@ -40,6 +40,7 @@ cdef struct Parcel:
     Str piece               # XML that goes in behind the body of the recipient's copies (its stanza-id); p NULL: none
     Str sent_piece          # likewise of the copies for the sender's other sessions
     uint64_t number         # of the recipient's copy in the archive, or of the message in the spool; 0: in neither
+    bint offline            # the number is that of an offline message: no archive of the recipient's has it
 
 # lang: of the sender's stream; the caller keeps it and what sender looks at. Whose `to` it is has to be found out.
 cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) except -1

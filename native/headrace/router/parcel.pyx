@@ -86,4 +86,5 @@ cdef int fill(Parcel* parcel, const StanzaView* view, Str sender, bytes lang) ex
     parcel.to.bare.p = parcel.piece.p = parcel.sent_piece.p = NULL
     parcel.piece.n = parcel.sent_piece.n = 0
     parcel.number = 0
+    parcel.offline = False
     return 0

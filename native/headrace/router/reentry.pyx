@@ -1,8 +1,9 @@
 """RFC 6121 8.5 once more, for what a session held when it ended.
 
 It was judged, counted and archived when it came first: it goes to the account's other resources, but to none that had
-it. With a number it is in the archive, and needs no more. Else what nobody takes is absent: storage has it, or its
-sender an error. It keeps its stanza-id, and tells when it came.
+it. With a number it is in the archive, and needs no more; nor does it as an offline message, unless another session is
+done with later ones. Else what nobody takes is absent: storage has it, or its sender an error. It keeps its stanza-id,
+and tells when it came.
 """
 from libc.stdint cimport int64_t, uint64_t
 from headrace.core.buf cimport str_bytes
@@ -26,9 +27,10 @@ cdef int reenter_each(Exchange exchange, Reader reader, Session was, list held) 
     cdef bytes stanza
     cdef uint64_t number
     cdef int64_t queued
-    for stanza, number, queued in held:
+    cdef bint alone
+    for stanza, number, queued, alone in held:
         try:
-            reenter(exchange, reader, was, stamped(exchange, reader, stanza, queued), number, queued)
+            reenter(exchange, reader, was, stamped(exchange, reader, stanza, queued), number, queued, alone)
         except Exception as error:
             exchange.reactor.report("an unread stanza could not be passed on", error)
     return 0
@@ -49,12 +51,13 @@ cdef bytes stamped(Exchange exchange, Reader reader, bytes stanza, int64_t queue
 
 
 cdef int reenter(Exchange exchange, Reader reader, Session was, bytes stanza, uint64_t number,
-                 int64_t queued) except -1:
+                 int64_t queued, bint alone) except -1:
     cdef Tokenizer tok = reader.take(stanza)
     cdef Parcel parcel
     try:
         fill(&parcel, tok.view, tok.view.from_, None)
         parcel.number = number
+        parcel.offline = alone
         jid_split(parcel.head.to, &parcel.to)
         if parcel.head.kind == KIND_MESSAGE:
             return reenter_message(exchange, was, &parcel, queued)
@@ -65,7 +68,7 @@ cdef int reenter(Exchange exchange, Reader reader, Session was, bytes stanza, ui
         reader.give(tok)
 
 
-cdef int reenter_message(Exchange exchange, Session was, const Parcel* parcel, int64_t queued) except -1:
+cdef int reenter_message(Exchange exchange, Session was, Parcel* parcel, int64_t queued) except -1:
     cdef Account account
     if parcel.type == MSG_ERROR or parcel.type == MSG_HEADLINE:
         return 0
@@ -78,6 +81,8 @@ cdef int reenter_message(Exchange exchange, Session was, const Parcel* parcel, i
         return 0
     if account is not None and not account.catching_up and give_others(account, was, parcel, queued):
         return 0
+    if parcel.offline and parcel.number <= was.account.highest:
+        parcel.number = 0       # storage drops it: another session is done with later ones
     return exchange.punt(None, parcel, P_ABSENT) if parcel.number == 0 else 0
 
 

@@ -171,3 +171,7 @@ cdef class Session(Sink):
     cdef int pass_on(self, list orphans) except -1  # what it was given and its peer never got, to whom it concerns now
     cdef int close(self) except -1
     cdef bint resumable(self) noexcept      # it has a link or may get another (XEP-0198)
+
+
+# How far the account is done with what it was sent: its mark moves.
+cdef int reach(Exchange exchange, Account account) except -1

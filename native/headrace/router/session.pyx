@@ -3,7 +3,7 @@ from libc.string cimport memcpy
 from headrace.core.tokenizer cimport EV_CLOSE, EV_ELEMENT, EV_ERROR, EV_MORE
 from headrace.core.writer cimport splice_bound, splice_write
 from headrace.router.gate cimport hold_presence, indicate, opens, want_copies
-from headrace.router.outbox cimport APART, LENT, SHARED, SOLE
+from headrace.router.outbox cimport ALONE, APART, LENT, SHARED, SOLE
 from headrace.router.parcel cimport MESSAGE_AT, PRESENCE_AT
 from headrace.router.resumption cimport detach, hibernate, resume_on
 
@@ -235,14 +235,18 @@ cdef class Session(Sink):
     cdef int splice(self, const Parcel* parcel, bint sole) except -1:
         cdef char* dst
         cdef char* end
+        cdef int whose
         if self.flags & CLOSED and not opens(self, parcel):
             return 0
         dst = self.outbox.reserve(splice_bound(&parcel.head, parcel.view, parcel.piece.n))
         end = splice_write(dst, &parcel.head, parcel.view, parcel.piece.p, parcel.piece.n)
+        whose = SOLE if sole else SHARED
+        if sole and parcel.offline:
+            whose |= ALONE
         if parcel.number and self.apart():
             self.account.note_apart(parcel.number)
-            return self.added(end - dst, (SOLE if sole else SHARED) | APART, parcel.number)
-        return self.added(end - dst, SOLE if sole else SHARED, parcel.number)
+            whose |= APART
+        return self.added(end - dst, whose, parcel.number)
 
     cdef bint apart(self) noexcept:
         return not self.flags & S_AVAILABLE or self.priority < 0 or self.account.catching_up
@@ -315,11 +319,10 @@ cdef class Session(Sink):
 
     cdef int done_with(self) except -1:
         cdef Account account = self.account
-        if self.outbox.reached > account.reached:
-            account.reached = self.outbox.reached
-            if not account.moved:
-                account.moved = True
-                self.router.moved.append(account)
+        if self.outbox.reached > account.highest:
+            account.highest = self.outbox.reached
+        if account.highest > account.reached:
+            reach(self.router, account)
         if (self.stalled and not self.must_wait()) or (self.mark and self.outbox.written_bytes >= self.mark):
             self.router.reactor.later(self)
         return 0
@@ -428,6 +431,7 @@ cdef class Session(Sink):
             self.orphans = None
         if self.left and self.link is None:
             self.pass_on(self.outbox.orphans() + (self.orphans or []))
+            reach(self.router, self.account)        # what it alone held is with others now, or kept anew
             self.close()
         return 0
 
@@ -458,3 +462,18 @@ cdef class Session(Sink):
         self.outbox.close()
         self.order = self.state = self.directed = self.tok = self.management = self.router = None
         return 0
+
+
+cdef int reach(Exchange exchange, Account account) except -1:
+    cdef Session session
+    cdef uint64_t number = account.highest, alone
+    for session in account.sessions:
+        alone = session.outbox.first_alone()
+        if alone and alone <= number:
+            number = alone - 1
+    if number > account.reached:
+        account.reached = number
+        if not account.moved:
+            account.moved = True
+            exchange.moved.append(account)
+    return 0
