@@ -78,7 +78,8 @@ def workers() -> Workers:
 PREFERENCES = Preferences("roster", ("x@y",), ("z@y/r",))
 CALLS: dict[str, tuple[tuple[Any, ...], Any]] = {   # arguments behind the account, and the answer
     "push": ((b"<x/>", Audience.BLOCKLIST), None), "deliver": ((b"<x/>", Audience.AVAILABLE), 3),
-    "apart": ((), {1, 1 << 60}), "settled": ((), None), "show": (("w@localhost",), 2), "hide": (("w@localhost",), 1),
+    "apart": ((), {1, 1 << 60}), "catching_up": ((), True),
+    "settled": ((), None), "show": (("w@localhost",), 2), "hide": (("w@localhost",), 1),
     "set_contact": (("c@localhost", 3), None), "set_archive": ((PREFERENCES,), None),
     "hand_over": (([(1 << 60, b"<m/>")],), True), "write": (([b"<m/>"],), False),
     "directed": (("w@localhost/r",), True),

@@ -171,8 +171,25 @@ async def test_somebody_who_came_meanwhile_gets_it_behind_older_ones(world: Worl
     await message(world, module, "<body>1</body>")
     balcony = world.arrives(f"{JULIET}/balcony")
     await message(world, module, "<body>2</body>")
-    assert bodies(balcony.got) == ["1", "2"]
+    assert balcony.got == []    # its welcome brings both
+    await come(module, balcony.jid)
+    await message(world, module, "<body>3</body>")      # was on its way before it came
+    assert bodies(balcony.got) == ["1", "2", "3"]
     assert len(await world.waiting(JULIET)) == 0
+
+
+async def test_who_came_while_another_took_messages_is_given_none_that_came_to_both(world: World) -> None:
+    """Also if the other has sunk or gone before our turn: what was said to the account meanwhile, both have."""
+    await world.account(JULIET)
+    module = world.module(Offline)
+    balcony = world.arrives(f"{JULIET}/balcony")
+    await come(module, balcony.jid)
+    chamber = world.arrives(f"{JULIET}/chamber")
+    world.home.waits = False
+    await world.storage.archive.add(ROMEO, JULIET, b"<message><body>to both</body></message>", FLAGS)
+    balcony.priority = -1
+    await come(module, chamber.jid)
+    assert chamber.got == []
 
 
 class Down:

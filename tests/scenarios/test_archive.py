@@ -215,7 +215,7 @@ def test_what_is_kept_but_not_archived(world: World, which: str) -> None:
     juliet.log_out()
     hint = f"<{which} {HINT}/>" if which != "never" else ""
     romeo.send(f"<message to='{juliet.bare}' type='chat' id='m'><body>x</body>{hint}</message>")
-    romeo.sync()
+    romeo.ask("get", "<vCard xmlns='vcard-temp'/>", to=juliet.bare)     # to the same address: behind the message
     assert [message.get("id") for message in world.arrive(juliet.bare) if message.tag == f"{NS}message"] == ["m"]
     assert [message.get("id") for message in world.arrive(juliet.bare) if message.tag == f"{NS}message"] == []
     assert "x" not in Page(ready(world, juliet.bare)).bodies

@@ -36,6 +36,7 @@ class FakeHome:
     told: list[tuple[str, ...]] = field(default_factory=list)  # shows, hides and tables, in order
     routed: list[bytes] = field(default_factory=list)
     beside: set[int] = field(default_factory=set)  # numbers of messages that resources got apart
+    waits: bool = True  # who comes, for older messages
     has: dict[str, int] = field(default_factory=dict)  # up to which number, by account
     shown: set[tuple[str, str]] = field(default_factory=set)  # (full JID, to whom it has sent directed presence)
 
@@ -71,6 +72,9 @@ class FakeHome:
 
     async def apart(self, account: str) -> set[int]:
         return self.beside
+
+    async def catching_up(self, account: str) -> bool:
+        return self.waits
 
     async def acknowledged(self) -> dict[str, int]:
         return self.has

@@ -575,8 +575,11 @@ cdef class Router(Tables):
         return 0
 
     cdef int catch_up(self, Session session, object outcome) except -1:
-        """Until what waited for the account's first taker is handed over, nothing may overtake it."""
-        cdef Account account = None if takes_messages(session.account, session) else session.account
+        """Until what waited for the account's first taker is handed over, nothing may overtake it. One that comes in the
+        meantime waits for that, and looks what is left."""
+        cdef Account account = session.account
+        if takes_messages(account, session) and not account.catching_up:
+            account = None
         return self.wait_for(session, outcome, str_bytes(session.bare_str()), account)
 
     cdef int wait_for(self, Session session, object outcome, bytes key, Account account) except -1:

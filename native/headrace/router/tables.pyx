@@ -58,6 +58,10 @@ cdef class Tables(Exchange):
         cdef Account account = self.account_of(bare)
         return set() if account is None or account.apart is None else set(account.apart)
 
+    def catching_up(self, str bare not None):
+        cdef Account account = self.account_of(bare)
+        return account is not None and account.catching_up > 0
+
     def reached(self, str bare not None):
         cdef Account account = self.account_of(bare)
         return 0 if account is None else account.reached

@@ -52,6 +52,9 @@ class LocalAccounts:
     async def apart(self, account: str) -> set[int]:
         return self._router.apart(account)
 
+    async def catching_up(self, account: str) -> bool:
+        return self._router.catching_up(account)
+
     async def acknowledged(self) -> dict[str, int]:
         return self._router.acknowledged()
 

@@ -94,6 +94,10 @@ class Accounts(Protocol):
     async def apart(self, account: str) -> set[int]:
         """Numbers in the archive of messages that a resource of it got though older ones wait for it."""
 
+    async def catching_up(self, account: str) -> bool:
+        """Has a resource come while none of the account took messages, and waits for older ones? Then what is for the
+        account waits, too."""
+
     async def acknowledged(self) -> dict[str, int]:
         """Up to which number in the archive each account has what was sent to it; of those of which this last told
         less."""

@@ -63,6 +63,9 @@ class SpreadAccounts:
     async def apart(self, account: str) -> set[int]:
         return set(await self._at(account, "apart", account))
 
+    async def catching_up(self, account: str) -> bool:
+        return bool(await self._at(account, "catching_up", account))
+
     async def acknowledged(self) -> dict[str, int]:
         return await self._local.acknowledged()     # each worker keeps the marks of its own
 

@@ -146,17 +146,14 @@ class Offline(Module):
         return None
 
     def _come(self, resource: str) -> Outcome:
-        here = self._here.setdefault(resource.partition("/")[0], set())
-        before = frozenset(here - {resource})
-        here.add(resource)
-        return self._welcome(resource, before)
-
-    async def _welcome(self, resource: str, before: frozenset[str]) -> Effects:
-        """The first that takes messages is given what waits. Where one came before and still does, it has been."""
         account = resource.partition("/")[0]
-        if before and any(taker.jid in before for taker in await self._takers(account)):
-            return ()
-        return await self._hand_over(account)
+        self._here.setdefault(account, set()).add(resource)
+        return self._welcome(account)
+
+    async def _welcome(self, account: str) -> Effects:
+        """The first that takes messages is given what waits. Where another one did as it came, that has been, and what
+        comes goes to both: also if the other has sunk or gone since."""
+        return await self._hand_over(account) if await self.context.accounts.catching_up(account) else ()
 
     async def _hand_over(self, account: str, number: int = 0) -> Effects:
         """All that waits, to one resource at a time: what one that goes has not acknowledged is for the next. Or just
@@ -182,10 +179,8 @@ class Offline(Module):
     async def _hand_to(self, resource: str, account: str, number: int) -> bool:
         """False: the resource has gone."""
         handed = self._handed.get(account)
-        if handed is None:
-            number = 0
-        elif 0 < number <= handed:
-            return True
+        if number and (handed is None or number <= handed):
+            return True  # had, or to be had with what else waits: who has just come is still to be welcomed
         after = number - 1 if number else max(handed or 0, await self.context.marks.of(account))
         blocked = await self.context.blocklists.of(account)  # they may have come before it blocked them
         # What it has asked the archive for it has, or asks for itself; what came after that it can't know of.

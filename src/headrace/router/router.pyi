@@ -61,6 +61,9 @@ class Router:
         """Archive numbers of messages that resources of the account got though older ones waited for it: to their full
         JIDs. The last ones."""
 
+    def catching_up(self, bare: str) -> bool:
+        """Does a resource that came while none took messages wait for older ones (Control.available, rose)?"""
+
     def reached(self, bare: str) -> int:
         """The highest archive number that a session of the account is done with (Account.reached); 0 if it is not
         loaded."""
