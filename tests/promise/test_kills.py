@@ -60,34 +60,45 @@ class Town:
             writer.write(f"{reader}@localhost", f"{reader}-{self.written}")
             self.written += 1
 
+    def covered(self) -> int:
+        """How many messages are acknowledged."""
+        return sum(len(writer.covered) for writer in self.writers)
+
     async def rest(self) -> None:
         for somebody in (*self.writers, *self.readers):
             await somebody.vanish()
 
 
 def moments(kills: int, dice: random.Random) -> list[str]:
-    """When each server dies by itself; "": it does not."""
+    """When each server dies by itself; "": it is killed, some time."""
     kinds = ["before", "after", "", "resume"]
     return [f"{kind}:{dice.randint(1, 2 if kind == 'resume' else 4)}" if (kind := kinds[n % 4]) else ""
             for n in range(kills)]
 
 
 async def live_through(server: Server, moment: str, town: Town, dice: random.Random) -> None:
-    """Messages are on their way when it dies: by itself at its moment, or killed in the end."""
+    """Messages are on their way when it dies, by itself at its moment, or killed."""
     died = asyncio.create_task(asyncio.to_thread(server.process.wait))
     life = asyncio.create_task(live(server.plain, town, dice))
+    blow = asyncio.create_task(strike(server, town, dice) if not moment else asyncio.sleep(0))
     await asyncio.wait([died, life], return_when=asyncio.FIRST_COMPLETED)
     if not died.done():
         life.result()
-    if moment:
-        await asyncio.wait([died], timeout=PATIENCE)
-        assert died.done(), f"{moment} did not come"
-        assert died.result() == -signal.SIGKILL
+    await asyncio.wait([died], timeout=PATIENCE)
+    assert died.done(), f"{moment} did not come"
+    assert died.result() == -signal.SIGKILL
     life.cancel()
-    server.process.kill()
-    await asyncio.wait([died, life])
+    await asyncio.wait([life, blow])
     town.write(MESSAGES - town.written % MESSAGES if town.written % MESSAGES else 0)   # those it did not live to see
     await town.rest()
+
+
+async def strike(server: Server, town: Town, dice: random.Random) -> None:
+    """When so many more messages are covered."""
+    enough = town.covered() + dice.randint(1, MESSAGES // 2)
+    while town.covered() < enough:
+        await asyncio.sleep(0)
+    server.process.kill()
 
 
 async def live(port: int, town: Town, dice: random.Random) -> None:
