@@ -1,6 +1,7 @@
 """Stream management as slixmpp's plugin speaks it: acknowledged, and resumed after the connection is cut."""
 
 import asyncio
+import xml.etree.ElementTree as ET
 from typing import Any
 
 from support.server import Server
@@ -78,6 +79,33 @@ async def test_resumed_after_a_cut(server: Server) -> None:
     juliet.sm.request_ack()
     await acknowledged(juliet, "last")
     for client in (romeo, juliet):
+        await client.log_out()
+
+
+async def test_what_a_lost_phone_alone_had_is_for_the_next_login(server: Server) -> None:
+    """It is in no archive (XEP-0334), and a desk that has read a later one is gone, too."""
+    romeo, phone, desk = Managed("romeo", server), Managed("juliet", server), Client("juliet", server)
+    desk.requested_jid.resource = "desk"
+    for client in (romeo, phone, desk):
+        await client.log_in()
+    phone.cut()
+    await phone.next("disconnected")
+    for client, body in ((phone, "for the phone"), (desk, "for the desk")):
+        message = romeo.make_message(client.boundjid.full, body, mtype="chat")
+        message.xml.append(ET.Element("{urn:xmpp:hints}no-permanent-store"))
+        message.send()
+    assert await heard(desk, 1) == ["for the desk"]
+    romeo.sm.request_ack()
+    await acknowledged(romeo, "for the desk")
+    await desk.log_out()
+    server.command("session", "end", phone.boundjid.full)
+    desk.connect("127.0.0.1", server.starttls)
+    await desk.next("session_start")
+    desk.send_presence()
+    assert await heard(desk, 1) == ["for the phone"]
+    say(romeo, desk, "last")
+    assert await heard(desk, 1) == ["last"]
+    for client in (romeo, desk):
         await client.log_out()
 
 
