@@ -130,6 +130,21 @@ def test_a_full_sheet_that_has_become_the_last_is_written_to_again(connection: C
     assert sizes(connection, "juliet@x")[0] == SHEET
 
 
+def test_what_is_kept_for_a_while_leaves_nothing_behind(connection: Connection) -> None:
+    """Of managed streams: offline messages that are acknowledged, and what waits until another server has it."""
+    writer, owner = GroupWriter(connection), "romeo@x"
+    for id in range(1, 2_001):
+        group = Group()
+        group.add(id, owner.encode(), b"juliet@x", b"<m/>", M.M_OFFLINE if id % 2 else M.M_SPOOL, sm_key=7, h=id)
+        writer.write(group)
+    boxes.fill(connection)
+    assert boxes.last_h(connection, owner, 7, 2_000) == 2_000
+    assert boxes.last_h(connection, owner, 8, 2_000) is boxes.last_h(connection, "juliet@x", 7, 2_000) is None
+    boxes.drop_offline(connection, "juliet@x", 2_000)
+    assert boxes.last_h(connection, owner, 7, 2_000) == 2_000
+    assert entries(connection) == []
+
+
 def test_who_holds_too_many_or_too_old_ones(connection: Connection) -> None:
     write(connection, range(1, 2_001), random.Random(4))
     boxes.fill(connection)

@@ -55,12 +55,12 @@ def test_each_owner_has_a_box_row(connection: Connection) -> None:
     group = Group()
     for id, flags in enumerate((M.M_ARCHIVE_A, M.M_ARCHIVE_B, M.M_ARCHIVE_A | M.M_ARCHIVE_B, M(0)), 1):
         group.add(id, b"a@x", b"b@x", b"<m/>", flags)
-    group.add(5, b"a@x", b"b@x", b"<m/>", M.M_OFFLINE, 2**64 - 1, 2**32 - 1)    # a's session is found by its box
+    group.add(5, b"a@x", b"b@x", b"<m/>", M.M_OFFLINE, 2**64 - 1, 2**32 - 1)    # a's session is found by an index
     GroupWriter(connection).write(group)
     assert [boxes.fill(connection, most) for most in (1, 2, 9, 9)] == [1, 2, 2, 0]
     a, b = (number for number, in connection.execute("SELECT id FROM address ORDER BY jid"))
     assert entries(connection) == [
-        (1, a, b), (2, b, a), (3, a, b), (3, b, a), (5, a, b), (5, b, a)]
+        (1, a, b), (2, b, a), (3, a, b), (3, b, a), (5, b, a)]
     assert connection.execute("SELECT sm_key, h FROM message WHERE id = 5") == [(-1, 2**32 - 1)]
 
 

@@ -43,7 +43,7 @@ cdef class Filler:
 
     def __init__(self, Connection connection):
         self.connection = connection
-        self.messages = connection.prepare("SELECT id, a, b, flags, sm_key FROM message WHERE id > ? AND id <= ?")
+        self.messages = connection.prepare("SELECT id, a, b, flags FROM message WHERE id > ? AND id <= ?")
         self.last_sheet = connection.prepare(
             "SELECT first, entries FROM box WHERE owner = ? ORDER BY first DESC LIMIT 1")
         self.put_sheet = connection.prepare("REPLACE INTO box(owner, first, entries) VALUES (?, ?, ?)")
@@ -84,7 +84,7 @@ cdef class Filler:
         return code
 
     cdef int post(self, sqlite3_stmt* message) except -1 nogil:
-        """A message to oneself has one entry. One of a managed stream is found by its sender's box (protocol.md 4)."""
+        """A message to oneself has one entry."""
         cdef int64_t id = sqlite3_column_int64(message, 0)
         cdef int64_t a = sqlite3_column_int64(message, 1)
         cdef int64_t b = sqlite3_column_int64(message, 2)
@@ -93,7 +93,7 @@ cdef class Filler:
         cdef bint sent = flags & M_ARCHIVE_A != 0
         if got:
             self.put(b, id, a)
-        if not got and sent if a == b else sent or sqlite3_column_int64(message, 4) != 0:
+        if sent and not (got and a == b):
             self.put(a, id, b)
         return 0
 

@@ -32,7 +32,7 @@ cdef class GroupWriter:
             "INSERT INTO message(id, a, b, flags, sm_key, h, stanza) VALUES (?, ?, ?, ?, ?, ?, ?)")
         self.add_spooled = connection.prepare("INSERT INTO spool(id) VALUES (?)")
         self.drop_spooled = connection.prepare("DELETE FROM spool WHERE id = ?")
-        # What is in nobody's archive goes with its row in the spool; an entry in its sender's box says nothing then.
+        # What is in nobody's archive goes with its row in the spool.
         gone = f"NOT flags & {<int>(M_OFFLINE | M_ARCHIVE_A | M_ARCHIVE_B)}"
         self.drop_message = connection.prepare(f"DELETE FROM message WHERE id = ? AND {gone}")
         self.reserve = connection.prepare("UPDATE meta SET value = ? WHERE key = 'reserved_id'")

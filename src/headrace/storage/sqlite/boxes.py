@@ -157,20 +157,23 @@ def spooled(connection: Connection, after: int, limit: int) -> list[tuple[int, b
 
 
 def last_h(connection: Connection, owner: str, sm_key: int, now: int) -> int | None:
-    """now: an id. What is there of the last day is looked through, the newest first."""
+    """now: an id. What its archive has of the last day is looked through, the newest first; the rest has an index."""
     number, boxed, key = number_of(connection, owner), _boxed(connection), signed(sm_key)
     since, left = now - number_at(H_SECONDS), H_MESSAGES
-    rows = connection.execute(
-        "SELECT h FROM message WHERE id > ?2 AND a = ?1 AND sm_key = ?3 ORDER BY id DESC LIMIT 1",
-        (number, max(since, boxed), key))
+    mine = "a = ?1 AND sm_key = ?3 ORDER BY id DESC LIMIT 1"
+    found = connection.execute(f"SELECT id, h FROM message WHERE id > ?2 AND {mine}",
+                               (number, max(since, boxed), key))
     for ids in sheets.ids(connection, number, since, boxed + 1, backwards=True):
-        if rows or left <= 0:
+        if found or left <= 0:
             break
-        rows = connection.execute(
-            f"SELECT h FROM message WHERE id IN ({_SELECT_IDS}) AND a = ?1 AND sm_key = ?3 ORDER BY id DESC LIMIT 1",
-            (number, _json(ids[:left]), key))
+        found = connection.execute(f"SELECT id, h FROM message WHERE id IN ({_SELECT_IDS}) AND {mine}",
+                                   (number, _json(ids[:left]), key))
         left -= len(ids)
-    return int(rows[0][0]) if rows else None
+    others = connection.execute(
+        "SELECT id, h FROM message INDEXED BY message_of_session"
+        f" WHERE id > ?2 AND sm_key <> 0 AND NOT flags & {SENT} AND {mine}", (number, since, key))
+    h: int | None = max(found + others, default=(0, None))[1]
+    return h
 
 
 def leave(connection: Connection, owner: str, after: int, up_to: int, *, everything: bool) -> tuple[int, int]:
