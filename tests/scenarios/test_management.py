@@ -517,3 +517,25 @@ def test_bare_and_lost_sessions_take_messages_in_order(world: World) -> None:
     assert bodies(again.until(lambda e: body(e) == "one")) == ["both", "one"]
     assert bodies(other.sync()) == ["both"]
     assert brief(other.ask("get", "<ping xmlns='urn:xmpp:ping'/>")).startswith("iq result")
+
+
+@pytest.mark.parametrize("end", ["terminate", "kill"])
+def test_what_a_lost_session_alone_had_outlives_the_process(tmp_path: Path, end: str) -> None:
+    """It is in no archive (XEP-0334), its sender was told that it is kept, and another has read a later one."""
+    hint = "<no-permanent-store xmlns='urn:xmpp:hints'/></message>"
+    with running(tmp_path) as server:
+        phone, desk, romeo = server.client("juliet", "phone"), server.client("juliet", "desk"), server.client("romeo")
+        for client in (phone, desk):
+            client.send("<presence/>")
+            client.sync()
+        for client in (phone, romeo):
+            enable(client)
+        phone.reset()
+        romeo.send(*(chat(f"juliet@localhost/{to}", to).replace("</message>", hint) for to in ("phone", "desk")))
+        desk.until(lambda e: body(e) == "desk")
+        handled(romeo, 2)
+        getattr(server, end)()
+    with running(tmp_path) as server:
+        again = server.client("juliet", "again")
+        again.send("<presence/>")
+        again.until(lambda e: body(e) == "phone")
