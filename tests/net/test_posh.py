@@ -1,13 +1,19 @@
 """What a domain's web server says of its certificates (RFC 7711), asked of one on loopback."""
 
+import asyncio
 import base64
 import hashlib
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
 
+from headrace.net import posh
 from headrace.net.posh import LONGEST, MOST_BYTES, MOST_KNOWN, PLACE, Posh
 from headrace.net.resolve import Resolver
 from support.federated import DAY, NOW, Authority
+from support.nameserver import NameServer
 from support.webserver import WebServer, document
 
 DOMAIN, OTHER = "b.example", "hosting.example"
@@ -55,6 +61,36 @@ async def test_a_certificate_that_is_named_and_others(authority):
         assert not await somebody.vouches(certificate=b"no such")
         assert not await somebody.vouches(certificate=None)
         assert web.asked == [HERE]      # once: it is good for a while
+
+
+async def test_questions_at_once_are_one(authority):
+    """And it goes on for others when who has asked first does not wait any more."""
+    with WebServer(authority.issue("web", [DOMAIN]), {HERE: GOOD}) as web:
+        somebody = Asked(authority, web)
+        first, *others = (asyncio.ensure_future(somebody.vouches()) for _ in range(5))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await asyncio.gather(*others) == [True] * 4
+        assert first.cancelled()
+        assert web.asked == [HERE]
+
+
+@pytest.mark.parametrize(("address", "place"), [
+    ("127.0.0.1", f"https://{OTHER}/b"), ("127.0.0.1", "https://127.0.0.1/b"),
+    ("::ffff:127.0.0.1", f"https://{OTHER}/b")])
+async def test_what_only_we_can_reach_is_not_asked(authority, monkeypatch, address, place):
+    """A stranger's server may send us there. What the operator names is."""
+    pair = authority.issue("web", [DOMAIN, OTHER, x509.IPAddress(ip_address("127.0.0.1"))])
+    table = {HERE: document(None, "302 Found", Location=place), THERE: GOOD, ("127.0.0.1", "/b"): GOOD}
+    with WebServer(pair, table) as web:
+        monkeypatch.setattr(posh, "PORT", web.place[1])
+        with NameServer({(OTHER, "AAAA" if ":" in address else "A"): [address]}) as names:
+            resolver = Resolver([("127.0.0.1", names.port)])
+            asked = Posh(resolver, authority.file, {DOMAIN: web.place})
+            assert not await asked.vouches(DOMAIN, CERTIFICATE)
+            assert web.asked == [HERE]
+            places = {DOMAIN: web.place, urlsplit(place).hostname: web.place}
+            assert await Posh(resolver, authority.file, places).vouches(DOMAIN, CERTIFICATE)
 
 
 async def test_names_of_other_scripts(authority):

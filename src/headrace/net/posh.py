@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from http.client import HTTPException, HTTPResponse
+from ipaddress import ip_address
 from pathlib import Path
 from time import monotonic
 from typing import cast
@@ -35,7 +36,7 @@ class PoshError(Exception):
 
 class Posh:
     """authorities: PEM, who vouches for web servers; the system's if None. places: (address, port) of web servers by
-    domain, instead of port 443 of its addresses."""
+    domain, instead of port 443 of its public addresses."""
 
     def __init__(self, resolver: Resolver, authorities: Path | None = None,
                  places: Mapping[str, tuple[str, int]] | None = None, *, seconds: float = SECONDS,
@@ -47,6 +48,7 @@ class Posh:
         self._slots = asyncio.Semaphore(MOST_ASKED)
         self._now = now
         self._known: dict[str, tuple[frozenset[bytes], float]] = {}     # SHA-256 of certificates, and until when
+        self._asking: dict[str, asyncio.Future[frozenset[bytes]]] = {}
 
     async def vouches(self, domain: str, certificate: bytes | None) -> bool:
         """Does the prepared domain's web server say that this certificate (DER) is its XMPP server's?"""
@@ -54,17 +56,25 @@ class Posh:
 
     async def _fingerprints(self, domain: str) -> frozenset[bytes]:
         found, until = self._known.pop(domain, (frozenset[bytes](), 0.0))
-        if until <= self._now():
-            try:
-                async with self._slots, asyncio.timeout(self._seconds):
-                    found, seconds = await self._document(domain)
-            # TimeoutError and SSLError are OSErrors; what is no URL, or no name, is a ValueError in many places.
-            except (PoshError, ResolveError, OSError, ValueError):
-                found, seconds = frozenset(), FORGOTTEN
-            until = self._now() + seconds
+        if until > self._now():
+            self._known[domain] = found, until
+            return found
+        asking = self._asking.get(domain)
+        if asking is None:
+            asking = self._asking[domain] = asyncio.ensure_future(self._ask(domain))
+            asking.add_done_callback(lambda _: self._asking.pop(domain))
+        return await asyncio.shield(asking)     # others may wait for it when this one does no longer
+
+    async def _ask(self, domain: str) -> frozenset[bytes]:
+        try:
+            async with self._slots, asyncio.timeout(self._seconds):
+                found, seconds = await self._document(domain)
+        # TimeoutError and SSLError are OSErrors; what is no URL, or no name, is a ValueError in many places.
+        except (PoshError, ResolveError, OSError, ValueError):
+            found, seconds = frozenset[bytes](), FORGOTTEN
         while len(self._known) >= MOST_KNOWN:
             del self._known[next(iter(self._known))]
-        self._known[domain] = found, until
+        self._known[domain] = found, self._now() + seconds
         return found
 
     async def _document(self, domain: str) -> tuple[frozenset[bytes], float]:
@@ -115,7 +125,10 @@ class Posh:
 
     async def _connect(self, host: str) -> int:
         place = self._places.get(host)
-        addresses = [place] if place else await self._resolver.addresses(Target(host, PORT))
+        addresses = [place] if place else [
+            each for each in await self._resolver.addresses(Target(host, PORT)) if ip_address(each[0]).is_global]
+        if not addresses:   # a stranger names it, and gets us to connect: not to what only we can reach
+            raise PoshError(f"{host} is not on the public internet")
         fd, _ = await connect(addresses)
         return fd
 
