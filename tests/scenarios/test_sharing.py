@@ -2,14 +2,15 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from support.federated import Authority, Site, host, route, site
 from support.ports import unused_port
 from support.rawclient import bodies, condition
+from support.relay import relay
 
-OURS, ROOMS, THEIRS = "a.example", "rooms.a.example", "b.example"
+OURS, ROOMS, THEIRS, HALL = "a.example", "rooms.a.example", "b.example", "hall.b.example"
 CERTIFICATE = "certificate (SASL EXTERNAL)"
 
 
@@ -85,3 +86,93 @@ def test_who_is_refused_ends_no_stream_of_others(tmp_path: Path) -> None:
         assert bodies([juliet.next()]) == ["2"]
         assert opened(a) == [(OURS, False)]
         assert [e["why"] for e in a.server.log if e["event"] == "s2s stream not shared"] == ["policy-violation"]
+
+
+@contextlib.contextmanager
+def hosting(folder: Path, *, names: Sequence[str] = (THEIRS, HALL), hosted: bool = True, trusted: bool = True,
+            apart: bool = False) -> Iterator[tuple[Site, Site]]:
+    """Ours, and a server of two domains. names: for which its first one's certificate is. hosted: it knows of the
+    second. apart: the second seems to have its server elsewhere."""
+    good, other = Authority(folder / "good"), Authority(folder / "other")
+    ours, theirs = unused_port(), unused_port()
+    issuer, s2s = (good, "") if trusted else (other, 'dialback = ["*"]')
+    first = issuer.issue("first", names)
+    second = first if HALL in names else issuer.issue("second", [HALL])
+    with (relay(theirs) as line,
+          site(folder / "a", OURS, ours, good, s2s=s2s,
+               routes=route(THEIRS, theirs) + route(HALL, line.port if apart else theirs)) as a,
+          site(folder / "b", THEIRS, theirs, issuer, pair=first, s2s=s2s,
+               users=("juliet", *([f"juliet@{HALL}"] if hosted else [])),
+               routes=route(OURS, ours) + (host(HALL, second) if hosted else "")) as b):
+        yield a, b
+
+
+def visit(a: Site, b: Site) -> None:
+    """Romeo speaks with somebody of each of the other site's domains, and is answered."""
+    romeo = a.client("romeo")
+    romeo.send("<presence/>")
+    romeo.sync()
+    for domain in (THEIRS, HALL):
+        juliet = b.client("juliet", domain=domain)
+        juliet.send("<presence/>")
+        juliet.sync()
+        romeo.send(f"<message to='juliet@{domain}/r' type='chat'><body>to {domain}</body></message>")
+        assert bodies([juliet.next()]) == [f"to {domain}"]
+        juliet.send(f"<message to='romeo@{OURS}/r' type='chat'><body>from {domain}</body></message>")
+        message = romeo.next()
+        assert (bodies([message]), message.get("from")) == ([f"from {domain}"], f"juliet@{domain}/r")
+        juliet.close()
+    romeo.close()
+
+
+def led(place: Site) -> list[tuple[object, bool]]:
+    """As opened(), to which domain of the other's."""
+    return [(e["domain"], e["event"] == "s2s stream shared") for e in place.server.log
+            if e["event"] in ("s2s stream opened", "s2s stream shared")]
+
+
+def test_to_several_domains_of_a_server(tmp_path: Path) -> None:
+    """Its certificate is for both (XEP-0220 2.6.2); both come back on it."""
+    with hosting(tmp_path) as (a, b):
+        visit(a, b)
+        assert led(a) == [(THEIRS, False), (HALL, True)]
+        assert [(e["to"], e["how"]) for e in b.server.log if e["event"] == "s2s domain proven"] == [
+            (THEIRS, CERTIFICATE), (HALL, "certificate (dialback)")]
+        assert led(b) == []
+        listed = [json.loads(line) for line in a.server.command("s2s", "list", "--json").stdout.splitlines()]
+        assert [(each["ours"], each["theirs"], each["how"]) for each in listed] == [
+            (OURS, THEIRS, CERTIFICATE), (OURS, HALL, "dialback")]
+
+
+def test_to_several_domains_by_calling_back(tmp_path: Path) -> None:
+    """Where DNS alone is enough for both. What they answer comes on streams of their own, which they may share, too."""
+    with hosting(tmp_path, trusted=False) as (a, b):
+        visit(a, b)
+        assert led(a) == [(THEIRS, False), (HALL, True)]
+
+
+def test_a_certificate_for_one_of_them(tmp_path: Path) -> None:
+    with hosting(tmp_path, names=[THEIRS]) as (a, b):
+        visit(a, b)
+        assert led(a) == [(THEIRS, False), (HALL, False)]
+
+
+def test_domains_in_different_places(tmp_path: Path) -> None:
+    """As far as we know."""
+    with hosting(tmp_path, apart=True) as (a, b):
+        visit(a, b)
+        assert led(a) == [(THEIRS, False), (HALL, False)]
+
+
+def test_a_domain_that_is_not_there_ends_no_stream_of_others(tmp_path: Path) -> None:
+    """It is refused on the stream, and on one of its own, too."""
+    with hosting(tmp_path, hosted=False) as (a, b):
+        romeo, juliet = a.client("romeo"), b.client("juliet")
+        juliet.send("<presence/>")
+        juliet.sync()
+        for text in ("1", "2"):
+            romeo.send(f"<message to='juliet@{THEIRS}/r' type='chat'><body>{text}</body></message>")
+            assert bodies([juliet.next()]) == [text]
+            assert condition(romeo.ask("get", "<ping xmlns='urn:xmpp:ping'/>", to=HALL)).startswith("remote-server-")
+        assert led(a) == [(THEIRS, False)]
+        assert [e["why"] for e in a.server.log if e["event"] == "s2s stream not shared"] == ["item-not-found"]

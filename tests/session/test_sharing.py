@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from headrace.session.domains import Contexts, Home, S2SConfig
 from headrace.session.outbound import DIALBACK, EXTERNAL, MOST_SHARING, Call, DialError, Outbound
 from support.federated import Authority
 
-OURS, ROOMS, THEIRS = "a.example", "rooms.a.example", "b.example"
+OURS, ROOMS, THEIRS, HALL = "a.example", "rooms.a.example", "b.example", "hall.b.example"
 SHARING = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
 ROOT = ("<s:stream xmlns='jabber:server' xmlns:s='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'"
         " id='x' version='1.0'>")
@@ -29,10 +30,11 @@ class Log:
 class Stream:
     """One that is proven, and what it is told."""
 
-    def __init__(self, folder: Path, how: str, names: tuple[str, ...] = (OURS,)) -> None:
+    def __init__(self, folder: Path, how: str, names: tuple[str, ...] = (OURS,), *,
+                 dialback: tuple[str, ...] = ()) -> None:
         certificate = ssl.PEM_cert_to_DER_cert(Authority(folder / "x").issue("x", names)[0].read_text())
         tls: Any = None
-        home = Home(S2SConfig(), Keys(b"x"), {OURS: Contexts(tls, tls, certificate)}, Log())
+        home = Home(S2SConfig(dialback=frozenset(dialback)), Keys(b"x"), {OURS: Contexts(tls, tls, certificate)}, Log())
         self.rig = Rig()
         deaf: Any = object()     # until the one below is there, which needs the stream
         self.peer = self.rig.federate(deaf, S2SConfig())
@@ -54,27 +56,41 @@ async def test_what_may_be_claimed(tmp_path: Path, how: str, names: tuple[str, .
     """By a certificate only what stands in it: the peer has no other reason to believe us."""
     stream = Stream(tmp_path, how, names).outbound
     assert stream.may_carry(ROOMS, THEIRS) == may
-    assert not stream.may_carry(ROOMS, "c.example")
     stream._takes_errors = False        # an old server would end it
     assert not stream.may_carry(ROOMS, THEIRS)
 
 
+@pytest.mark.parametrize(("names", "pinned", "dialback", "may"), [
+    ((THEIRS, HALL), False, (), True), ((THEIRS,), False, (), False), ((THEIRS,), False, (HALL,), True),
+    ((THEIRS, HALL), True, (), False), ((THEIRS,), False, (THEIRS,), False)])
+async def test_which_domains_of_theirs(tmp_path: Path, names: tuple[str, ...], pinned: bool, dialback: tuple[str, ...],
+                                       may: bool) -> None:
+    """By a certificate that authorities know (not one that DNS knows as one domain's), or where DNS is enough."""
+    stream = Stream(tmp_path, EXTERNAL, dialback=dialback).outbound
+    certificate = ssl.PEM_cert_to_DER_cert(Authority(tmp_path / "y").issue("y", names)[0].read_text())
+    peer: Any = SimpleNamespace(ended=False, channel=SimpleNamespace(certificate=certificate, pinned=pinned))
+    stream.peer = peer
+    assert stream.may_carry(OURS, HALL) == may
+    assert stream.may_carry(OURS, THEIRS)
+
+
 async def test_so_many_and_no_more(tmp_path: Path) -> None:
     stream = Stream(tmp_path, DIALBACK).outbound
-    stream.sharing = {f"{number}.example" for number in range(MOST_SHARING)}
+    stream.sharing = {(f"{number}.example", THEIRS) for number in range(MOST_SHARING)}
     assert not stream.may_carry(ROOMS, THEIRS)
 
 
 @pytest.mark.parametrize("answer", [
     f"<db:result from='{THEIRS}' to='c.example' type='valid'/>",
     f"<db:result from='c.example' to='{ROOMS}' type='valid'/>",
+    f"<db:result from='{HALL}' to='{ROOMS}' type='valid'/>",
     f"<db:result from='{THEIRS}' to='{ROOMS}'>key</db:result>",
     f"<db:result from='{THEIRS}' to='{OURS}' type='valid'/>",
     f"<db:verify from='{THEIRS}' to='{ROOMS}' type='valid' id='x'/>"])
 async def test_answers_to_what_was_not_asked(tmp_path: Path, answer: str) -> None:
     """XEP-0220, "Unsolicited Dialback"."""
     stream = Stream(tmp_path, DIALBACK)
-    claim = asyncio.ensure_future(stream.outbound.claim(ROOMS))
+    claim = asyncio.ensure_future(stream.outbound.claim(ROOMS, THEIRS))
     await asyncio.sleep(0)
     stream.says(answer)
     assert stream.peer.ended

@@ -56,7 +56,7 @@ end
 
 EJABBERD = """
 loglevel: {level}
-hosts: ["{domain}"]
+hosts: [{hosts}]
 certfiles: ["{both}"]
 ca_file: "{authority}"
 s2s_cafile: "{authority}"
@@ -145,17 +145,19 @@ def prosody(folder: Path, domain: str, port: int, authority: Authority, *, route
 
 @contextlib.contextmanager
 def ejabberd(folder: Path, domain: str, port: int, authority: Authority, *, routes: Mapping[str, int],
-             pair: tuple[Path, Path] | None = None, modules: str = "",
+             pair: tuple[Path, Path] | None = None, modules: str = "", more: Sequence[str] = (),
              debug: bool = True) -> Iterator[Foreign]:
-    """pair: its certificate; one with both purposes if not given, for that is what it asks of those who connect.
+    """pair: its certificate; one with both purposes if not given, for that is what it asks of those who connect. more:
+    domains of its.
 
     It asks a name server of ours for SRV records, and the system for the address of localhost."""
     folder.mkdir(parents=True, exist_ok=True)
-    certificate, key = pair or authority.issue(domain, [domain], purposes=(SERVER, CLIENT))
+    certificate, key = pair or authority.issue(domain, [domain, *more], purposes=(SERVER, CLIENT))
     (folder / "both.pem").write_text(certificate.read_text() + key.read_text())
     clients = unused_port()
     (folder / "ejabberd.yml").write_text(EJABBERD.format(
-        domain=domain, both=folder / "both.pem", authority=authority.file, clients=clients, port=port,
+        hosts=", ".join(f'"{each}"' for each in (domain, *more)),
+        both=folder / "both.pem", authority=authority.file, clients=clients, port=port,
         modules=modules, level="debug" if debug else "error"))
     users = ", ".join(f'<<"{user}">>' for user in USERS)
     register = f'[ejabberd_auth:try_register(U, <<"{domain}">>, <<"{PASSWORD}">>) || U <- [{users}]].'

@@ -36,6 +36,14 @@ class Dialler:
         except TimeoutError:
             raise DialError("it took too long") from None
 
+    async def places(self, domain: str) -> list[tuple[str, int]]:
+        """Where a dial to that domain would begin; nowhere if DNS says what has to be found there (DANE)."""
+        try:
+            target = (await self._resolver.targets(domain))[0]
+            return [] if await self._resolver.tlsa(target) else await self._resolver.addresses(target)
+        except (ResolveError, UnicodeError):
+            return []
+
     async def _dial(self, call: Call) -> Outbound:
         problem = DialError("no address to connect to", "remote-server-not-found")
         for target in await self._targets(call):

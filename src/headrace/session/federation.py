@@ -134,7 +134,7 @@ class Federation:
         else:
             direction = "both" if stream.both_ways else "out"
             pairs = [(stream.ours, stream.theirs, stream.how)] if stream.how else []
-            pairs += [(ours, stream.theirs, DIALBACK) for ours in sorted(stream.sharing)]
+            pairs += [(ours, theirs, DIALBACK) for ours, theirs in sorted(stream.sharing)]
         for ours, theirs, how in pairs:
             yield LinkInfo(direction, ours, theirs, peer.address, tls, how, peer.unsent)
 
@@ -342,13 +342,13 @@ class Federation:
             self._lead(outbound.peer, line.ours, line.theirs)
 
     async def _share(self, line: Line) -> bool:
-        """On a stream that another domain of ours has to the same (XEP-0220 2.6.1), if there is one."""
-        for stream in [stream for stream in self._streams if isinstance(stream, Outbound)]:
+        """On a stream that another pair of domains has to the same server (XEP-0220 2.6), if there is one."""
+        for stream in await self._shareable(line):
             if not stream.may_carry(line.ours, line.theirs):
                 continue
             try:
                 async with asyncio.timeout(self._home.config.dial_seconds):
-                    await stream.claim(line.ours)
+                    await stream.claim(line.ours, line.theirs)
             except (DialError, TimeoutError) as error:
                 self._home.log.info("s2s stream not shared", domain=line.theirs, ours=line.ours, why=str(error))
                 continue
@@ -357,6 +357,15 @@ class Federation:
                 self._lead(stream.peer, line.ours, line.theirs)
                 return True
         return False
+
+    async def _shareable(self, line: Line) -> list[Outbound]:
+        """Those to the same domain, or else those to the place where its server is."""
+        streams = [stream for stream in self._streams if isinstance(stream, Outbound) and stream.takes_more]
+        same = [stream for stream in streams if stream.theirs == line.theirs]
+        if same or not streams:
+            return same
+        places = await self._dialler.places(line.theirs)
+        return [stream for stream in streams if stream.peer.link is not None and stream.peer.link.peer in places]
 
     def _pause(self, line: Line) -> float:
         config = self._home.config

@@ -90,7 +90,7 @@ class Outbound:
         self.both_ways = False
         self.result: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.how = ""
-        self.sharing: set[str] = set()  # further domains of ours that it carries
+        self.sharing: set[tuple[str, str]] = set()  # further pairs that it carries, (ours, theirs)
         self.peer = peer
         self._home = home
         self._place = place
@@ -103,7 +103,7 @@ class Outbound:
         self._offers_dialback = False
         self._asking: asyncio.Task[None] | None = None
         self._takes_errors = False      # a domain that it does not believe ends no stream
-        self._claims: dict[str, asyncio.Future[None]] = {}
+        self._claims: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._trusted = False           # its certificate proves that it is theirs
         self._awaited: tuple[Name, ...] = ()    # the answers to what we asked last: nothing else moves this stream
 
@@ -114,19 +114,30 @@ class Outbound:
         if not direct:
             self._header()
 
+    @property
+    def takes_more(self) -> bool:
+        """May further pairs be claimed on it?"""
+        return bool(self.how and not self.peer.ended and self._takes_errors
+                    and len(self.sharing) + len(self._claims) < MOST_SHARING)
+
     def may_carry(self, ours: str, theirs: str) -> bool:
-        """May this domain of ours be claimed on it, with some hope?"""
-        if self.theirs != theirs or not self.how or self.peer.ended or not self._takes_errors:
+        """May this pair be, with some hope? Whether it leads to where their domain's server is, others know."""
+        if not self.takes_more or (ours, theirs) in self._claims:
             return False
-        if ours in self._claims or len(self.sharing) + len(self._claims) >= MOST_SHARING:
+        if theirs != self.theirs and not self._is_of(theirs) and not self._home.config.may_dial_back(theirs):
             return False
         return self.how == DIALBACK or proves(self._home.contexts[self.ours].certificate, ours)
 
-    async def claim(self, ours: str) -> None:
-        """One more domain of ours, by dialback (XEP-0220 2.6.1). Raises DialError; the stream goes on."""
-        answer = self._claims[ours] = asyncio.get_running_loop().create_future()
-        key = self._home.keys.key(self.theirs, ours, self._id)
-        self.peer.send(dialback.request("result", from_=ours, to=self.theirs, key=key))
+    def _is_of(self, theirs: str) -> bool:
+        """Does the peer's certificate prove that it is this domain's, too? Not if DNS has vouched for it, to one."""
+        channel = self.peer.channel
+        return channel is not None and not channel.pinned and proves(channel.certificate, theirs)
+
+    async def claim(self, ours: str, theirs: str) -> None:
+        """One more pair, by dialback (XEP-0220 2.6). Raises DialError; the stream goes on."""
+        answer = self._claims[ours, theirs] = asyncio.get_running_loop().create_future()
+        key = self._home.keys.key(theirs, ours, self._id)
+        self.peer.send(dialback.request("result", from_=ours, to=theirs, key=key))
         self._awaited = (RESULT,)
         await answer
 
@@ -303,8 +314,8 @@ class Outbound:
 
     def _result(self, stanza: Stanza) -> None:
         answer = dialback.read(stanza)
-        waited_for = self._claims if self.how else (self.ours,)
-        if answer is None or answer.from_ != self.theirs or answer.to not in waited_for or answer.type is None:
+        waited_for = self._claims if self.how else ((self.ours, self.theirs),)
+        if answer is None or (answer.to, answer.from_) not in waited_for or answer.type is None:
             self.failed("improper-addressing", "that is no answer to us")
         elif self.how:
             self._claimed(answer)
@@ -316,13 +327,14 @@ class Outbound:
                                 final=True))
 
     def _claimed(self, answer: Dialback) -> None:
-        waiting = self._claims.pop(answer.to)
+        ours, theirs = answer.to, answer.from_
+        waiting = self._claims.pop((ours, theirs))
         if not self._claims:
             self._awaited = ()
         if answer.type == "valid":
-            self.sharing.add(answer.to)
-            if self.both_ways:      # at once: stanzas may follow
-                self.peer.admit(self.theirs, answer.to)
+            self.sharing.add((ours, theirs))
+            if self.both_ways and (theirs == self.theirs or self._is_of(theirs)):   # at once: stanzas may follow
+                self.peer.admit(theirs, ours)
         if waiting.done():      # it took too long
             return
         if answer.type == "valid":
