@@ -13,6 +13,7 @@ import msgspec
 
 from headrace.cluster.ports import Audience
 from headrace.core import reply
+from headrace.core.addresses import domain_of
 from headrace.modules.api import Context, Refused
 from headrace.modules.grants import told_of_contacts, told_of_presence, told_of_rosters
 from headrace.router.account import Subscription
@@ -42,11 +43,8 @@ def sees_us(item: RosterItem | None) -> bool:
 
 def seers(context: Context, account: str, items: Sequence[RosterItem]) -> Iterator[str]:
     """Components that see the presence of who has this roster, whatever it and they say (XEP-0356 7)."""
-    return told_of_presence(context.grants, host_of(account), {host_of(item.jid) for item in items if sees_us(item)})
-
-
-def host_of(account: str) -> str:
-    return account.rpartition("@")[2]
+    watchers = {domain_of(item.jid) for item in items if sees_us(item)}
+    return told_of_presence(context.grants, domain_of(account), watchers)
 
 
 def written(item: RosterItem) -> bytes:
@@ -213,11 +211,11 @@ async def privileged(context: Context, side: Side) -> bool:
 async def follow(context: Context, side: Side) -> None:
     """Components see whom users of their hosts see: from when the first of those sees this account until none does."""
     seen = sees_us(side.item)
-    for component, grant in told_of_contacts(context.grants, host_of(side.other)):
-        if seen == sees_us(side.before) or host_of(side.account) in grant.hosts:
+    for component, grant in told_of_contacts(context.grants, domain_of(side.other)):
+        if seen == sees_us(side.before) or domain_of(side.account) in grant.hosts:
             continue
         items = await context.storage.roster.load(side.account)
-        if any(sees_us(item) and host_of(item.jid) in grant.hosts for item in items if item.jid != side.other):
+        if any(sees_us(item) and domain_of(item.jid) in grant.hosts for item in items if item.jid != side.other):
             continue
         own = next((bits(item) for item in items if item.jid == component), 0)
         await context.accounts.set_contact(side.account, component, own | (Subscription.SUB_FROM if seen else 0))
@@ -237,7 +235,7 @@ async def tell(context: Context, party: Side | Far, version: int) -> None:
     if push is not None:
         payload = roster.query([push], version)
         await context.accounts.push(party.account, payload)
-        for component in told_of_rosters(context.grants, host_of(party.account)):
+        for component in told_of_rosters(context.grants, domain_of(party.account)):
             await context.accounts.route(reply.stanza(
                 "iq", payload, from_=party.account, to=component, id=token_hex(8), type="set"))
 

@@ -8,6 +8,7 @@ from inspect import getmembers, ismethod
 from typing import Any, Protocol
 
 from headrace.core import reply
+from headrace.core.addresses import domain_of
 from headrace.core.stanza import Stanza
 from headrace.modules.api import (
     Context,
@@ -376,10 +377,6 @@ def again(ticket: MessageTicket | None) -> MessageTicket | None:
 def settle(ticket: MessageTicket | None) -> None:
     if ticket is not None and ticket.number:
         ticket.session.settle(ticket.number)
-
-
-def domain_of(jid: str) -> str:
-    return jid.partition("/")[0].rpartition("@")[2]
 
 
 def worth_an_error(session: Session | None, stanza: Stanza) -> bool:

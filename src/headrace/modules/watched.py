@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from headrace.core import ns, reply
+from headrace.core.addresses import domain_of
 from headrace.core.stanza import Stanza
 from headrace.core.writer import serialize
 from headrace.modules.api import Context, Effects, Module, Request, Route
@@ -96,7 +97,7 @@ class ContactPresence(Module):
     async def watched(self, request: Request) -> Effects:
         stanza, contact = request.stanza, request.account
         those = [self._known[component] for component, _ in told_of_contacts(self.context.grants, request.host)
-                 if component != contact.rpartition("@")[2]]
+                 if component != domain_of(contact)]
         if stanza.type == "unavailable":
             return [Route(raw) for known in those for raw in known.went(stanza, contact, request.to)]
         if not bits(await self.context.storage.roster.get(request.to, contact)) & Subscription.SUB_TO:
@@ -112,7 +113,7 @@ class ContactPresence(Module):
         for host in sorted(self.context.hosts.keys() - hosts):
             for account in sorted({one.jid.partition("/")[0] for one in await self.context.accounts.online(host)}):
                 items = await self.context.storage.roster.load(account)
-                if any(sees_us(item) and item.jid.rpartition("@")[2] in hosts for item in items):
+                if any(sees_us(item) and domain_of(item.jid) in hosts for item in items):
                     await self.context.accounts.show(account, component)
         return [Route(raw) for raw in known.all()]
 

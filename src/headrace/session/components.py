@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 
 from headrace.core import ns
+from headrace.core.addresses import domain_of
 from headrace.core.errors import JIDError
 from headrace.core.jid import JID
 from headrace.core.limits import BEFORE_AUTH, COMPONENT, Limits
@@ -77,7 +78,7 @@ class Components:
 
     def remote(self, stanza: Stanza, *, wanted: bool, number: int = 0) -> None:
         """headrace.session.ports.Far: one for a component is for one that is not connected."""
-        domain = JID.parse(stanza.to or "").domain
+        domain = domain_of(stanza.to or "")
         if self._stopping and number:
             return      # the next run finds it
         if domain in self.secrets:
@@ -89,7 +90,7 @@ class Components:
 
     def restore(self, stanza: Stanza, number: int) -> None:
         """headrace.session.ports.Far: what is for a component waits for it, for a while."""
-        domain = JID.parse(stanza.to or "").domain
+        domain = domain_of(stanza.to or "")
         if domain in self.secrets:
             self._waiting.setdefault(domain, []).append((stanza.raw, number))
             if self._timer is None:
@@ -104,7 +105,7 @@ class Components:
         self.connected[domain] = peer
         for raw, number in self._waiting.pop(domain, ()):
             stanza = parse_stanza(raw)
-            if not peer.put(stamped(raw, JID.parse(stanza.from_ or "").domain, time_of(number)), number):
+            if not peer.put(stamped(raw, domain_of(stanza.from_ or ""), time_of(number)), number):
                 give_back(self._router, stanza, number, "policy-violation")
         peer.takes(domain)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import monotonic, time
 
+from headrace.core.addresses import domain_of
 from headrace.core.errors import JIDError
-from headrace.core.jid import JID
 from headrace.core.prep import prepare_domain
 from headrace.core.stanza import Stanza, parse_stanza
 from headrace.net.link import Link
@@ -182,7 +182,7 @@ class Federation:
                 self._flush(line, line.peer)
 
     def _again(self, stanza: Stanza, raw: bytes, number: int) -> None:
-        line = self._line(domain_of(stanza.from_), domain_of(stanza.to))
+        line = self._line(domain_of(stanza.from_ or ""), domain_of(stanza.to or ""))
         waiting = self._waiting(raw, wanted=wants_error(stanza), number=number)
         if line.cut >= MOST_TRIES:
             self._bounce(waiting, "remote-server-timeout")
@@ -221,7 +221,7 @@ class Federation:
 
     def remote(self, stanza: Stanza, *, wanted: bool, number: int = 0) -> None:
         """headrace.session.ports.Far: one to a domain that no stream leads to yet."""
-        ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
+        ours, theirs = domain_of(stanza.from_ or ""), domain_of(stanza.to or "")
         waiting = self._waiting(stanza.raw, wanted=wanted, number=number)
         if self._stopping and number:
             return      # the next run finds it
@@ -244,7 +244,7 @@ class Federation:
 
     def restore(self, stanza: Stanza, number: int) -> None:
         """headrace.session.ports.Far. No bound: what an earlier run has taken was within them."""
-        ours, theirs = domain_of(stanza.from_), domain_of(stanza.to)
+        ours, theirs = domain_of(stanza.from_ or ""), domain_of(stanza.to or "")
         waiting = self._waiting(stanza.raw, wanted=True, number=number, late=True)
         if ours not in self._home.contexts:
             self._bounce(waiting, "remote-server-not-found")
@@ -391,10 +391,3 @@ class Federation:
             self._home.log.warning("s2s dialback failed", domain=asked.from_, why=error.text)
             return error.condition
         return outbound.result.result()
-
-
-def domain_of(jid: str | None) -> str:
-    try:
-        return JID.parse(jid or "").domain
-    except JIDError:
-        return ""
