@@ -17,13 +17,14 @@ OURS, THEIRS = "a.example", "b.example"
 Place = Site | Foreign
 
 
-def chat(here: Place, there: Place, marks: "itertools.count[int]") -> None:
+def chat(here: Place, there: Place, marks: "itertools.count[int]", *, they_begin: bool = False) -> None:
     """Each hears the other."""
     romeo, juliet = here.client("romeo"), there.client("juliet")
     for client in (romeo, juliet):
         client.send("<presence/>")
         client.sync()
-    for speaker, listener, to in ((romeo, juliet, f"juliet@{THEIRS}"), (juliet, romeo, f"romeo@{OURS}")):
+    turns = [(romeo, juliet, f"juliet@{THEIRS}"), (juliet, romeo, f"romeo@{OURS}")]
+    for speaker, listener, to in reversed(turns) if they_begin else turns:
         text = str(next(marks))
         speaker.send(f"<message to='{to}' type='chat'><body>{text}</body></message>")
         listener.until(lambda e, text=text: e.tag == NS + "message" and body(e) == text)    # type: ignore[misc]
@@ -51,7 +52,7 @@ def test_either_side_goes_and_comes_again(kind: Callable[..., Any], tmp_path: Pa
             they = stack.enter_context(there())
             chat(we, they, marks)
             we.server.kill()
-        chat(stack.enter_context(here()), they, marks)
+        chat(stack.enter_context(here()), they, marks, they_begin=True)
 
 
 EARLY = """
