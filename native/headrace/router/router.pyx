@@ -575,8 +575,8 @@ cdef class Router(Tables):
         return 0
 
     cdef int catch_up(self, Session session, object outcome) except -1:
-        """Until what waited for the account's first taker is handed over, nothing may overtake it. One that comes in the
-        meantime waits for that, and looks what is left."""
+        """Until what waited for the account's first taker is handed over, nothing may overtake it. One that comes
+        meanwhile waits for that, and looks what is left."""
         cdef Account account = session.account
         if takes_messages(account, session) and not account.catching_up:
             account = None

@@ -7,34 +7,13 @@ from libc.string cimport memcpy
 
 from headrace.core.buf cimport Buf, buf_free, buf_put
 from headrace.router.group cimport M_ARCHIVE_A, M_ARCHIVE_B, M_OFFLINE
-from headrace.storage.connection cimport Connection, Statement, once
+from headrace.storage.connection cimport Connection, once
 from headrace.storage.csqlite cimport *
-
-cdef enum:
-    MOST = 500
 
 SHEET = MOST
 
 
-cdef struct Entry:
-    int64_t id
-    int64_t peer
-
-
-cdef struct Posted:
-    int64_t owner
-    Entry entry
-
-
 cdef class Filler:
-    """One filling of boxes."""
-    cdef Connection connection
-    cdef Statement messages, last_sheet, put_sheet, put_peer
-    cdef Buf posted             # Posted
-    cdef Entry[MOST] sheet      # the one that is written to
-    cdef int n                  # its entries
-    cdef int64_t[MOST] peers    # its peers, when it is full
-
     def __cinit__(self):
         self.posted = Buf(NULL, 0, 0)
 
@@ -105,7 +84,6 @@ cdef class Filler:
         return buf_put(&self.posted, &posted, sizeof(Posted))
 
     cdef int fill_box(self, const Posted* p, const Posted* end) noexcept nogil:
-        """Of one owner, in the order of ids."""
         cdef int64_t owner = p.owner, first = 0
         cdef int code = self.open_sheet(owner, &first)
         while code == SQLITE_DONE and p < end:
@@ -122,7 +100,6 @@ cdef class Filler:
         return code
 
     cdef int open_sheet(self, int64_t owner, int64_t* first) noexcept nogil:
-        """The last one, if there is room on it."""
         cdef sqlite3_stmt* last = self.last_sheet.handle
         cdef int n, code
         self.n = 0
