@@ -261,6 +261,12 @@ class TestSessions:
         assert await storage.archive.last_h(ROMEO, 77) == 29
         assert await all_of(storage, ROMEO) == []
 
+    async def test_no_entry_outlives_its_message(self, storage: Storage) -> None:
+        for n in range(1, 30):
+            await self.put(storage, 77, n, flags=OFFLINE)
+        await storage.archive.set_marks({JULIET: storage.queue.last})
+        assert await storage.archive.clear(ROMEO) == 0
+
     async def test_not_after_a_day(self, storage: Storage) -> None:
         now = clock.time()
         await self.put(storage, 77, 5, time=now - 90_000)

@@ -48,14 +48,17 @@ SELECT coalesce(max(id), 0), (SELECT count(*) FROM unboxed) FROM ids
 """
 _DROP = f"""
 WITH mine AS MATERIALIZED (
-    SELECT id, a, flags & ~{OFFLINE | GIVEN} AS after FROM message
+    SELECT id, a, b, flags & ~{OFFLINE | GIVEN} AS after FROM message
     WHERE b = $1 AND id <= $2 AND flags & {OFFLINE} <> 0
 ), changed AS (
     UPDATE message SET flags = after FROM mine WHERE message.id = mine.id AND after & {KEPT} <> 0
 ), gone AS (
     DELETE FROM message USING mine WHERE message.id = mine.id AND after & {KEPT} = 0
 )
-DELETE FROM box WHERE owner = $1 AND id IN (SELECT id FROM mine WHERE NOT (a = $1 AND after & {SENT} <> 0))
+DELETE FROM box USING (
+    SELECT b AS owner, id FROM mine WHERE NOT (a = b AND after & {SENT} <> 0)
+    UNION SELECT a, id FROM mine WHERE after & {KEPT} = 0
+) AS entry WHERE box.owner = entry.owner AND box.id = entry.id
 """
 
 
