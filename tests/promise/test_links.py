@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.badlink import BadLink
-from support.faithful import Faithful
+from support.faithful import PATIENCE, Faithful
 from support.server import running
 
 PASSWORD = "secret"
@@ -34,6 +34,17 @@ def between(one: Faithful, other: Faithful, texts: list[str]) -> list[str]:
     return [text for text in texts if text.startswith(f"{one.user}-{other.user}-")]
 
 
+def kept(one: Faithful) -> list[str]:
+    """What it wrote, but for what was refused, and so must not have come: on a machine that stands still for 2 s the
+    storage is too slow (protocol.md 3)."""
+    refused = set(one.refused)
+    return [text for text in one.sent if text not in refused]
+
+
+def wanted(one: Faithful, people: list[Faithful]) -> list[str]:
+    return [text for other in people if other is not one for text in between(other, one, kept(other))]
+
+
 @pytest.mark.parametrize(("backend", "twins"), [("sqlite", False), ("postgres", False), ("sqlite", True)])
 def test_bad_links_lose_nothing(backend: str, twins: bool, tmp_path: Path, soak: int, storage: str) -> None:
     """twins: two workers, to which connections are dealt in turn."""
@@ -55,16 +66,17 @@ async def conversation(port: int, dice: random.Random, seconds: float) -> None:
         link.calm = True
         for one in people:
             await one.acknowledged()
-        for one in people:
-            await one.saw(sum(len(between(other, one, other.sent)) for other in people if other is not one))
+        async with asyncio.timeout(PATIENCE):
+            while any(len({message.text for message in one.seen}) < len(wanted(one, people)) for one in people):
+                await asyncio.sleep(0.05)
         await asyncio.sleep(0.2)        # what came twice has come by now
         for one in people:
             await one.leave()
     assert min(link.cuts, link.stalls, link.resets) > 0
     assert sum(one.resumptions for one in people) > 0
     for one in people:
-        assert (one.refused, one.failures) == ([], 0)
+        assert one.failures == 0
         came = [message.text for message in one.seen]   # as it came: nobody has had to ask the archive
         for other in people:
             if other is not one:
-                assert between(other, one, came) == between(other, one, other.sent)
+                assert between(other, one, came) == between(other, one, kept(other)) != []
