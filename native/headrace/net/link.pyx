@@ -274,9 +274,10 @@ cdef class Link(Channel):
         return 0
 
     cdef int _deliver(self, const char* p, size_t n) except -1:
+        cdef Sink sink = self.sink      # lives until it returns, though another may take its place meanwhile
         self.reactor.busy = True
         try:
-            self.sink.on_bytes(p, n)
+            sink.on_bytes(p, n)
         finally:
             self.reactor.busy = False
         return 0

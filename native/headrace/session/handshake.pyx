@@ -116,11 +116,10 @@ cdef class Handshake(Sink):
     # what the link tells
 
     cdef int on_bytes(self, const char* data, size_t n) except -1:
-        cdef Handshake here = self      # the link's sink is another one, and we are gone, once a login is over at once
-        if here.over:
+        if self.over:
             return 0
-        here.tok.feed(data, n)
-        here._pump()
+        self.tok.feed(data, n)
+        self._pump()
         return 0
 
     cdef int on_gone(self, bint clean) except -1:
