@@ -6,7 +6,7 @@ What they lack is few messages and found by looking through these: the tail.
 
 from collections.abc import Collection, Iterator
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -60,64 +60,73 @@ def many_lack(connection: Connection, many: int) -> bool:
         "SELECT 1 FROM message WHERE id > ? LIMIT 1 OFFSET ?", (_boxed(connection), many - 1)))
 
 
+class _Look(NamedTuple):
+    """What a filter lets through of an archive, in the numbers of the tables."""
+
+    owner: int
+    peer: int | None
+    after: int
+    before: int
+    boxed: int      # up to which id messages are in their boxes
+
+
+def _look(connection: Connection, owner: str, filter: ArchiveFilter) -> _Look:
+    peer = None if filter.peer is None else number_of(connection, filter.peer)
+    return _Look(number_of(connection, owner), peer, *bounds(filter), _boxed(connection))
+
+
 def page(connection: Connection, owner: str, filter: ArchiveFilter, limit: int, *,
          backwards: bool) -> list[ArchivedMessage]:
     """The first so many, backwards the last ones from the end on."""
-    found: list[tuple[Any, ...]] = []
+    found, look = list[tuple[Any, ...]](), _look(connection, owner, filter)
     parts = [_boxed_page, _tail_page]
     for part in reversed(parts) if backwards else parts:
         if len(found) < limit:
-            found += part(connection, number_of(connection, owner), filter, limit - len(found), backwards)
+            found += part(connection, look, limit - len(found), backwards)
     return [archived(id, stanza) for id, stanza in found]
 
 
-def _boxed_page(connection: Connection, owner: int, filter: ArchiveFilter, limit: int,
-                backwards: bool) -> list[tuple[Any, ...]]:
+def _boxed_page(connection: Connection, look: _Look, limit: int, backwards: bool) -> list[tuple[Any, ...]]:
     order, found = "DESC" if backwards else "", list[tuple[Any, ...]]()
-    for ids in _boxed_ids(connection, owner, filter, max(limit, LEAST), backwards=backwards):
+    for ids in _boxed_ids(connection, look, max(limit, LEAST), backwards=backwards):
         found += connection.execute(
             f"SELECT id, stanza FROM message WHERE id IN ({_SELECT_IDS}) AND {_VISIBLE} ORDER BY id {order}",
-            (owner, _json(ids)))
+            (look.owner, _json(ids)))
         if len(found) >= limit:
             break
     return found[:limit]
 
 
-def _tail_page(connection: Connection, owner: int, filter: ArchiveFilter, limit: int,
-               backwards: bool) -> list[tuple[Any, ...]]:
-    order, (tail, args) = "DESC" if backwards else "", _tail(connection, owner, filter, limit)
+def _tail_page(connection: Connection, look: _Look, limit: int, backwards: bool) -> list[tuple[Any, ...]]:
+    order, (tail, args) = "DESC" if backwards else "", _tail(look, limit)
     return connection.execute(f"SELECT id, stanza {tail} ORDER BY id {order} LIMIT ?4", args)
 
 
 def count(connection: Connection, owner: str, filter: ArchiveFilter, most: int) -> int:
-    total, number = 0, number_of(connection, owner)
-    for ids in _boxed_ids(connection, number, filter, STEP):
+    total, look = 0, _look(connection, owner, filter)
+    for ids in _boxed_ids(connection, look, STEP):
         [(visible,)] = connection.execute(
-            f"SELECT count(*) FROM message WHERE id IN ({_SELECT_IDS}) AND {_VISIBLE}", (number, _json(ids)))
+            f"SELECT count(*) FROM message WHERE id IN ({_SELECT_IDS}) AND {_VISIBLE}", (look.owner, _json(ids)))
         total += visible
         if total >= most:
             return most
-    tail, args = _tail(connection, number, filter, most - total)
+    tail, args = _tail(look, most - total)
     [(visible,)] = connection.execute(f"SELECT count(*) FROM (SELECT 1 {tail} LIMIT ?4)", args)
     return total + int(visible)
 
 
-def _boxed_ids(connection: Connection, owner: int, filter: ArchiveFilter, at_once: int, *,
-               backwards: bool = False) -> Iterator[list[int]]:
+def _boxed_ids(connection: Connection, look: _Look, at_once: int, *, backwards: bool = False) -> Iterator[list[int]]:
     """What may be visible of an archive's messages, so many at once."""
-    after, before = bounds(filter)
-    ids = chain.from_iterable(sheets.ids(connection, owner, after, min(before, _boxed(connection) + 1),
-                                         peer=_peer(connection, filter), backwards=backwards))
+    ids = chain.from_iterable(sheets.ids(connection, look.owner, look.after, min(look.before, look.boxed + 1),
+                                         peer=look.peer, backwards=backwards))
     while some := list(islice(ids, at_once)):
         yield some
 
 
-def _tail(connection: Connection, owner: int, filter: ArchiveFilter, limit: int) -> tuple[str, tuple[int, ...]]:
+def _tail(look: _Look, limit: int) -> tuple[str, tuple[int, ...]]:
     """Of a statement on what is not in boxes yet."""
-    after, before = bounds(filter)
-    peer = _peer(connection, filter)
-    args = owner, max(after, _boxed(connection)), before, limit
-    return (_TAIL, args) if peer is None else (_TAIL_OF_PEER, (*args, peer))
+    args = look.owner, max(look.after, look.boxed), look.before, limit
+    return (_TAIL, args) if look.peer is None else (_TAIL_OF_PEER, (*args, look.peer))
 
 
 def get(connection: Connection, owner: str, ids: Collection[int]) -> list[ArchivedMessage]:
@@ -258,10 +267,6 @@ def _boxed(connection: Connection) -> int:
     [(boxed,)] = connection.execute("SELECT value FROM meta WHERE key = 'boxed'")
     assert isinstance(boxed, int)
     return boxed
-
-
-def _peer(connection: Connection, filter: ArchiveFilter) -> int | None:
-    return None if filter.peer is None else number_of(connection, filter.peer)
 
 
 def _json(ids: Collection[int]) -> str:
