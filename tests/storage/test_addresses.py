@@ -1,26 +1,14 @@
 """Numbers of JIDs in memory, by what the group writer makes of them: each JID keeps the number that the table has."""
 
 import random
-from pathlib import Path
 
 import pytest
 
 from headrace.router.group import Group
 from headrace.storage.connection import Connection, SqliteError
-from headrace.storage.migrate import steps
-from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import GroupWriter
 
 KNOWN = 131_072     # as in addresses.pxd: beyond it, memory starts again from nothing
-
-
-@pytest.fixture
-def connection(tmp_path: Path):
-    connection = Connection(tmp_path / "test.db")
-    connection.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
-    migrate(connection, steps("sqlite"))
-    yield connection
-    connection.close()
 
 
 def names_of(connection: Connection) -> list[tuple[int, str, str]]:

@@ -1,18 +1,13 @@
 """Pages cost the same however much is stored: counted in steps of SQLite's machine, and by PostgreSQL's plans."""
 
 import random
-from pathlib import Path
-
-import pytest
 
 from headrace.router.group import Group, MessageFlag
 from headrace.storage.connection import Connection
-from headrace.storage.migrate import steps
 from headrace.storage.ports import ArchiveFilter
 from headrace.storage.postgres import boxes as statements
 from headrace.storage.postgres import open_postgres
 from headrace.storage.sqlite import boxes
-from headrace.storage.sqlite.migrate import migrate
 from headrace.storage.writer import GroupWriter
 from support.postgres import Postgres
 
@@ -41,15 +36,6 @@ class Counting:
         rows = self._connection.execute(sql, args)      # type: ignore[arg-type]
         self.steps += self._connection.steps
         return rows
-
-
-@pytest.fixture
-def connection(tmp_path: Path):
-    connection = Connection(tmp_path / "test.db")
-    connection.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
-    migrate(connection, steps("sqlite"))
-    yield connection
-    connection.close()
 
 
 FILTERS = [

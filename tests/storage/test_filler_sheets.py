@@ -23,15 +23,6 @@ JIDS = ("romeo@x", "juliet@x", "nurse@x", "tybalt@y")
 BOTH = M.M_ARCHIVE_A | M.M_ARCHIVE_B
 
 
-@pytest.fixture
-def connection(tmp_path: Path):
-    connection = Connection(tmp_path / "test.db", patience=0.05)
-    connection.script("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
-    migrate(connection, steps("sqlite"))
-    yield connection
-    connection.close()
-
-
 def write(connection: Connection, ids: Sequence[int], rng: random.Random, flags: Sequence[M] = (BOTH,)) -> None:
     group = Group()
     for id in ids:

@@ -16,15 +16,6 @@ from headrace.storage.writer import GroupWriter
 from support.boxes import entries
 
 
-@pytest.fixture
-def connection(tmp_path: Path):
-    connection = Connection(tmp_path / "test.db", patience=0.05)
-    connection.script("PRAGMA journal_mode = WAL")
-    migrate(connection, steps("sqlite"))
-    yield connection
-    connection.close()
-
-
 def group_of(*rows: tuple[int, bytes, bytes, bytes]) -> Group:
     group = Group()
     for row in rows:
